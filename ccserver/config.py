@@ -1,0 +1,159 @@
+"""Settings: one frozen value per room, read from one TOML file.
+
+A file that cannot be used gives one sentence that names the file, the key and what was expected.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text is one sentence for the admin."""
+
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Secret = Annotated[str, msgspec.Meta(min_length=16)]
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections: unknown keys are refused, values never change."""
+
+
+class DatabaseSettings(Settings, frozen=True, kw_only=True):
+    """``[database]``: where the truth lives."""
+
+    url: Text
+    """SQLAlchemy URL, e.g. ``sqlite:////var/lib/ccserver/ccserver.db``."""
+    request_timeout_s: Seconds = 5.0
+
+
+class ARISettings(Settings, frozen=True, kw_only=True):
+    """``[ari]``: Asterisk's REST interface, by which calls are controlled."""
+
+    url: Text
+    """e.g. ``http://127.0.0.1:8088/ari``."""
+    username: Text
+    password: Secret
+    application: Text = "acd_main"
+    """Begins with ``acd_``: the dialplan broadcasts calls to applications of that prefix."""
+    request_timeout_s: Seconds = 2.0
+    heartbeat_interval_s: Seconds = 2.0
+    heartbeat_timeout_s: Seconds = 4.0
+    events_pending_max: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+
+
+class AMISettings(Settings, frozen=True, kw_only=True):
+    """``[ami]``: Asterisk's manager interface: registrations, parachute queue, reload."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 5038
+    username: Text
+    password: Secret
+    request_timeout_s: Seconds = 2.0
+    heartbeat_interval_s: Seconds = 2.0
+    heartbeat_timeout_s: Seconds = 4.0
+    events_pending_max: Annotated[int, msgspec.Meta(ge=1)] = 10_000
+
+
+class AsteriskSettings(Settings, frozen=True, kw_only=True):
+    """``[asterisk]``: what the rendered Asterisk configuration needs, and where its files lie."""
+
+    config_dir: Text
+    run_dir: Text
+    """Control socket and process id."""
+    log_dir: Text
+    """Holds ``queue_log``, from which contacts taken by the parachute queue get their cards."""
+    spool_dir: Text
+    modules_dir: Text
+    data_dir: Text
+    sounds_dir: Text
+    """Prompts (``lv/``, ``ru/``, ``en/``) and music (``music/``) made at set-up."""
+    bind_address: Text = "127.0.0.1"
+    sip_port: Port = 5060
+    http_port: Port = 8088
+    rtp_port_first: Port = 10_000
+    rtp_port_last: Port = 10_999
+    trunk_token: Secret
+    """What the SIP edge puts into ``X-CCServer-Edge``; calls that carry it come from the trunk."""
+    trunk_match: tuple[Text, ...] = ()
+    """Addresses of carriers' border elements that reach Asterisk with no edge between. Never a
+    loopback address: behind a local proxy every browser would pass for the trunk."""
+    lease_s: Annotated[int, msgspec.Meta(ge=2, le=60)] = 6
+    """Dead-man lease of a claimed caller, in whole seconds; renewed every third of it."""
+
+
+class ACDSettings(Settings, frozen=True, kw_only=True):
+    """``[acd]``: the distributor's times and bounds."""
+
+    offer_timeout_s: Seconds = 15.0
+    wrap_up_s: Seconds = 30.0
+    reject_delay_s: Seconds = 10.0
+    """Pause before the next offer after a rejected one."""
+    no_answer_delay_s: Seconds = 10.0
+    """Pause before the next offer after one that timed out."""
+    device_failure_delay_s: Seconds = 5.0
+    """Pause before the next offer after a busy, unreachable or failed device."""
+
+
+class RecordingSettings(Settings, frozen=True, kw_only=True):
+    """``[recording]``: raw files from Asterisk, and the sealed ones."""
+
+    spool_dir: Text
+    store_dir: Text
+
+
+class WebSettings(Settings, frozen=True, kw_only=True):
+    """``[web]``: the panel and the API."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8080
+    panel_dir: Text
+    sip_websocket_url: str = ""
+    """Where a browser phone reaches Asterisk, e.g. ``ws://127.0.0.1:8088/ws``; empty: none."""
+    session_ttl_s: Seconds = 43_200.0
+    """A shift of twelve hours."""
+    cookie_secure: bool = False
+    """True wherever the panel is served over HTTPS."""
+
+
+class LogSettings(Settings, frozen=True, kw_only=True):
+    """``[log]``: structured logs on standard error."""
+
+    level: Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    format: Annotated[str, msgspec.Meta(pattern="^(json|console)$")] = "json"
+
+
+class Config(Settings, frozen=True, kw_only=True):
+    """The whole file."""
+
+    database: DatabaseSettings
+    ari: ARISettings
+    ami: AMISettings
+    asterisk: AsteriskSettings
+    recording: RecordingSettings
+    web: WebSettings
+    acd: ACDSettings = ACDSettings()
+    log: LogSettings = LogSettings()
+
+
+def load(path: Path) -> Config:
+    """Read and check the TOML file at ``path``; raises `ConfigError`."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8 text, byte {error.start} is not.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: expected TOML: {error}.") from error
+    try:
+        return msgspec.convert(data, Config)
+    except msgspec.ValidationError as error:
+        text, _, where = str(error).partition(" - at ")
+        key = where.strip("`").removeprefix("$").removeprefix(".")
+        raise ConfigError(f"{path}: {key or 'top level'}: {text}.") from error

@@ -1,0 +1,69 @@
+"""Values that every room shares: identifiers and telephone numbers."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+ContactId = NewType("ContactId", str)
+"""One request for help by any medium; a version 4 UUID given by the dialplan or the gateway."""
+
+LegId = NewType("LegId", str)
+"""One signalling relation of a voice contact: one SIP dialog, one Asterisk channel."""
+
+AgentId = NewType("AgentId", str)
+"""A call taker's seat in the distributor."""
+
+OfferId = NewType("OfferId", str)
+"""One presentation of one contact to one agent; unique over restarts of the process."""
+
+IncidentId = NewType("IncidentId", str)
+"""What happened in the world; the key of its card. A version 4 UUID."""
+
+E164_DIGITS_MAX = 15  # ITU-T E.164 §6.1
+E164_DIGITS_MIN = 7  # shorter strings are service or extension numbers and stay as dialled
+
+
+class Medium(StrEnum):
+    """How a contact reaches the centre."""
+
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A telephone number as a person may read and dial it back.
+
+    ``value`` is ``+`` and digits where the number is international (ITU-T E.164), otherwise the
+    digits as received: an extension or a service number is kept, never guessed at.
+    """
+
+    value: str
+
+    @classmethod
+    def parse(cls, raw: str, *, country_code: str = "371") -> "PhoneNumber | None":
+        """Read what a trunk or a SIP header delivered; ``None`` where there is no number in it.
+
+        ``00`` and ``+`` prefixes are international; a national number of eight digits that starts
+        with 2 to 9 gets ``country_code`` (Latvia's numbering plan has no trunk prefix).
+        """
+        text = raw.strip()
+        international = text.startswith("+")
+        digits = "".join(character for character in text if character in "0123456789")
+        if not digits or any(character.isalpha() for character in text):
+            return None
+        if not international and digits.startswith("00"):
+            international, digits = True, digits[2:]
+        if international:
+            if not E164_DIGITS_MIN <= len(digits) <= E164_DIGITS_MAX:
+                return None
+            return cls(f"+{digits}")
+        if len(digits) == 8 and digits[0] in "23456789":
+            return cls(f"+{country_code}{digits}")
+        if len(digits) == 8 + len(country_code) and digits.startswith(country_code):
+            return cls(f"+{digits}")
+        if len(digits) > E164_DIGITS_MAX:
+            return None
+        return cls(digits)
+
+    def __str__(self) -> str:
+        return self.value
