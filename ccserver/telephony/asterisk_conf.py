@@ -1,0 +1,123 @@
+"""Renders ``asterisk-conf/`` for one instance: ports, paths, secrets and call takers' phones."""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from ccserver.config import Config, ConfigError
+from ccserver.types import AgentId
+
+SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A call taker's phone as Asterisk has to know it.
+
+    ``device`` is ``sip`` or ``browser``, the suffix of its template in ``pjsip.conf``.
+    """
+
+    agent_id: AgentId
+    extension: str
+    device: str
+    sip_password: str
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name, which is also the SIP user name.
+
+        The prefix keeps it apart from every telephone number: a citizen whose number happened to
+        equal an extension would otherwise be asked for a call taker's password.
+        """
+        return endpoint_of(self.extension)
+
+
+def endpoint_of(extension: str) -> str:
+    """Name of the Asterisk endpoint of the call taker's phone with this extension."""
+    return f"ct-{extension}"
+
+
+def variables(config: Config, phones: Sequence[Phone]) -> dict[str, object]:
+    """All names that the files in ``asterisk-conf/`` may use."""
+    asterisk = config.asterisk
+    for address in asterisk.trunk_match:
+        _refuse_loopback(address)
+    return {
+        "config_dir": asterisk.config_dir,
+        "run_dir": asterisk.run_dir,
+        "log_dir": asterisk.log_dir,
+        "spool_dir": asterisk.spool_dir,
+        "modules_dir": asterisk.modules_dir,
+        "data_dir": asterisk.data_dir,
+        "sounds_dir": asterisk.sounds_dir,
+        "bind_address": asterisk.bind_address,
+        "sip_port": asterisk.sip_port,
+        "http_port": asterisk.http_port,
+        "rtp_port_first": asterisk.rtp_port_first,
+        "rtp_port_last": asterisk.rtp_port_last,
+        "trunk_token": asterisk.trunk_token,
+        "trunk_match": asterisk.trunk_match,
+        "lease_s": asterisk.lease_s,
+        "recording_spool_dir": config.recording.spool_dir,
+        "ari_username": config.ari.username,
+        "ari_password": config.ari.password,
+        "ami_port": config.ami.port,
+        "ami_username": config.ami.username,
+        "ami_password": config.ami.password,
+        "phones": phones,
+    }
+
+
+def render(config: Config, phones: Sequence[Phone], *, source_dir: Path = SOURCE_DIR) -> list[Path]:
+    """Write every file of ``source_dir`` into the instance's ``config_dir``; returns them.
+
+    The files hold secrets: directory 0700, files 0600. A file appears whole or not at all.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(source_dir),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - these are configuration files, not HTML
+    )
+    values = variables(config, phones)
+    target = Path(config.asterisk.config_dir)
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for source in sorted(source_dir.glob("*.conf")):
+        try:
+            text = environment.get_template(source.name).render(values)
+        except jinja2.TemplateError as error:
+            raise ConfigError(f"{source}: {error}.") from error
+        written.append(_write_private(target / source.name, text))
+    for directory in (config.asterisk.run_dir, config.asterisk.log_dir, config.asterisk.spool_dir):
+        Path(directory).mkdir(parents=True, exist_ok=True, mode=0o700)
+    (Path(config.asterisk.run_dir) / "lib" / "keys").mkdir(parents=True, exist_ok=True)
+    Path(config.recording.spool_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
+    return written
+
+
+def _write_private(path: Path, text: str) -> Path:
+    partial = path.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    partial.replace(path)
+    return path
+
+
+def _refuse_loopback(address: str) -> None:
+    try:
+        network = ipaddress.ip_network(address, strict=False)
+    except ValueError as error:
+        raise ConfigError(
+            f"asterisk.trunk_match: expected an IP address or network, got {address!r}."
+        ) from error
+    if network.is_loopback:
+        raise ConfigError(
+            f"asterisk.trunk_match: {address!r} is a loopback address, by which every program on"
+            " this machine would pass for the trunk; use asterisk.trunk_token instead."
+        )
