@@ -1,5 +1,6 @@
 """Values that every room shares: identifiers and telephone numbers."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -21,6 +22,10 @@ IncidentId = NewType("IncidentId", str)
 
 E164_DIGITS_MAX = 15  # ITU-T E.164 §6.1
 E164_DIGITS_MIN = 7  # shorter strings are service or extension numbers and stay as dialled
+
+
+NATIONAL_NUMBER = re.compile("[2-9][0-9]{7}")
+"""Latvia's numbering plan."""
 
 
 class Medium(StrEnum):
@@ -53,17 +58,15 @@ class PhoneNumber:
             return None
         if not international and digits.startswith("00"):
             international, digits = True, digits[2:]
-        if international:
-            if not E164_DIGITS_MIN <= len(digits) <= E164_DIGITS_MAX:
-                return None
-            return cls(f"+{digits}")
-        if len(digits) == 8 and digits[0] in "23456789":
+        national = NATIONAL_NUMBER.fullmatch(digits)
+        if not international and national:
             return cls(f"+{country_code}{digits}")
-        if len(digits) == 8 + len(country_code) and digits.startswith(country_code):
-            return cls(f"+{digits}")
-        if len(digits) > E164_DIGITS_MAX:
+        if not international and NATIONAL_NUMBER.fullmatch(digits.removeprefix(country_code)):
+            international = True
+        shortest = E164_DIGITS_MIN if international else 1
+        if not shortest <= len(digits) <= E164_DIGITS_MAX:
             return None
-        return cls(digits)
+        return cls(f"+{digits}" if international else digits)
 
     def __str__(self) -> str:
         return self.value

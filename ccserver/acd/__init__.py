@@ -1,0 +1,1 @@
+"""The automatic call distributor: a pure state machine (no clock, no I/O, no await)."""

@@ -1,0 +1,1 @@
+"""The simulator: parties that call, answer, flood and misbehave, and what they measured."""
