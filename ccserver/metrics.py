@@ -1,0 +1,230 @@
+"""What the process counts and measures, in Prometheus' terms: one registry for all rooms.
+
+The objects are defined here and set by whoever knows the truth (the runtime, the web room), so
+that names, labels and units stand in one place. No label may hold a value from outside that is
+not of a small closed set: neither numbers nor names nor paths as requested.
+"""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Of `Metrics.render`: the text format that every scraper reads."""
+
+HTTP_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+ANSWER_SECONDS = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+"""Around the ten seconds in which an emergency call is expected to be answered."""
+STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+class Metrics:
+    """All metric objects of one process, in a registry of their own (tests make several)."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+        # web
+        self.http_requests = Counter(
+            "ccserver_http_requests",
+            "HTTP requests answered.",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self.http_seconds = Histogram(
+            "ccserver_http_request_seconds",
+            "From the request's head to the decided answer; sending and WebSockets left out.",
+            ("route",),
+            buckets=HTTP_SECONDS,
+            registry=registry,
+        )
+        self.logins = Counter(
+            "ccserver_logins",
+            "Attempts to log in: accepted, refused, throttled.",
+            ("result",),
+            registry=registry,
+        )
+        self.recordings_played = Counter(
+            "ccserver_recordings_played", "Listens begun, each traced.", registry=registry
+        )
+        self.websocket_clients = Gauge(
+            "ccserver_websocket_clients", "Panels connected now.", registry=registry
+        )
+        self.websocket_closed = Counter(
+            "ccserver_websocket_closed",
+            "WebSockets closed, by the code given to the client.",
+            ("code",),
+            registry=registry,
+        )
+        self.push_messages = Counter(
+            "ccserver_push_messages", "Messages published to the panels.", registry=registry
+        )
+        self.push_unencodable = Counter(
+            "ccserver_push_unencodable",
+            "Messages that could not be written as JSON: a defect of ours.",
+            registry=registry,
+        )
+        self.push_starts = Counter(
+            "ccserver_push_starts",
+            "How a panel's stream began: snapshot, resumed.",
+            ("kind",),
+            registry=registry,
+        )
+
+        # distributor
+        self.contacts_waiting = Gauge(
+            "ccserver_contacts_waiting",
+            "Contacts waiting or offered, not yet answered.",
+            ("queue",),
+            registry=registry,
+        )
+        self.contacts = Gauge(
+            "ccserver_contacts",
+            "Live contacts by state: waiting, offered, talking, held, parachute.",
+            ("state",),
+            registry=registry,
+        )
+        self.contacts_finished = Counter(
+            "ccserver_contacts_finished",
+            "Contacts that left: answered, parachute, abandoned.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.agents = Gauge(
+            "ccserver_agents", "Agents by derived state.", ("state",), registry=registry
+        )
+        self.offers = Counter(
+            "ccserver_offers",
+            "Offers by their end: accepted, rejected, timed_out, rescinded, failed.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.answer_seconds = Histogram(
+            "ccserver_answer_seconds",
+            "From a contact's arrival to its answer.",
+            buckets=ANSWER_SECONDS,
+            registry=registry,
+        )
+        self.connect_seconds = Histogram(
+            "ccserver_connect_seconds",
+            "From the call taker's answer to the bridge that joins both.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.runtime_step_seconds = Histogram(
+            "ccserver_runtime_step_seconds",
+            "One event through the core and the hand-over of its commands.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.invariants_broken = Counter(
+            "ccserver_invariants_broken", "Broken invariants of the core.", registry=registry
+        )
+        self.loop_lag_seconds = Gauge(
+            "ccserver_loop_lag_seconds",
+            "How late the event loop last woke a timer.",
+            registry=registry,
+        )
+
+        # telephony
+        self.ari_connected = Gauge(
+            "ccserver_ari_connected", "1 while the ARI event stream is in step.", registry=registry
+        )
+        self.ami_connected = Gauge(
+            "ccserver_ami_connected", "1 while the AMI session is logged in.", registry=registry
+        )
+        self.ari_reconnects = Counter(
+            "ccserver_ari_reconnects", "ARI connections made after the first.", registry=registry
+        )
+        self.ami_reconnects = Counter(
+            "ccserver_ami_reconnects", "AMI connections made after the first.", registry=registry
+        )
+        self.ari_requests = Counter(
+            "ccserver_ari_requests",
+            "ARI requests by result: ok, refused, timed_out, unavailable.",
+            ("result",),
+            registry=registry,
+        )
+        self.ari_seconds = Histogram(
+            "ccserver_ari_request_seconds",
+            "Time of one ARI request.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.telephony_events_pending = Gauge(
+            "ccserver_telephony_events_pending",
+            "Decoded events that wait for the runtime, by source: ari, ami.",
+            ("source",),
+            registry=registry,
+        )
+        self.telephony_overflows = Counter(
+            "ccserver_telephony_overflows",
+            "Event queues that overflowed and led to a full resync.",
+            ("source",),
+            registry=registry,
+        )
+        self.contacts_adopted = Counter(
+            "ccserver_contacts_adopted", "Contacts found alive after a start.", registry=registry
+        )
+        self.parachute_contacts = Counter(
+            "ccserver_parachute_contacts",
+            "Contacts that the dialplan's own queue took.",
+            registry=registry,
+        )
+        self.leases_failed = Counter(
+            "ccserver_leases_failed",
+            "Dead-man leases that could not be renewed.",
+            registry=registry,
+        )
+        self.strays_swept = Counter(
+            "ccserver_strays_swept",
+            "Channels and bridges found without a contact and removed.",
+            ("kind",),
+            registry=registry,
+        )
+
+        # card, recording, database
+        self.journal_pending = Gauge(
+            "ccserver_journal_pending", "Card entries not yet written.", registry=registry
+        )
+        self.journal_spilled = Counter(
+            "ccserver_journal_spilled", "Card entries put aside on disk.", registry=registry
+        )
+        self.journal_seconds = Histogram(
+            "ccserver_journal_seconds",
+            "From handing an entry over to its being written.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.recordings = Counter(
+            "ccserver_recordings",
+            "Recordings finished: sealed, failed.",
+            ("state",),
+            registry=registry,
+        )
+        self.seal_seconds = Histogram(
+            "ccserver_recording_seal_seconds",
+            "From the end of a contact to its sealed recording.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.database_available = Gauge(
+            "ccserver_database_available",
+            "1 if the last check of the database succeeded.",
+            registry=registry,
+        )
+
+    def render(self) -> bytes:
+        """Everything as Prometheus text of `CONTENT_TYPE`."""
+        return generate_latest(self.registry)

@@ -1,0 +1,140 @@
+"""Who may do what: one route is one line with its access, and one guard enforces it."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ccserver.accounts import Account, Role
+from ccserver.types import AgentId
+from ccserver.web.errors import APIError, timed_out
+from ccserver.web.sessions import Sessions, session_token
+
+CSRF_HEADER = "X-CCServer"
+"""A page of another origin cannot set it without a preflight, which is never granted."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+REQUEST_TIMEOUT_S = 15.0
+"""Over the sum of the deadlines inside (body 10 s, database 5 s); a stuck part ends here."""
+
+HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+"""A host with an optional port, as it may stand in ``Host`` and in our answers' headers."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route. No roles: everybody. ``seat``: the account must have a seat, too."""
+
+    roles: frozenset[Role] = frozenset()
+    seat: bool = False
+
+
+PUBLIC = Access()
+SIGNED_IN = Access(frozenset(Role))
+SEAT = Access(frozenset(Role), seat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    timeout_s: float | None = REQUEST_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who makes the request, and by which session."""
+
+    account: Account
+    token: str
+
+
+_SIGNED_IN = web.RequestKey("signed_in", SignedIn)
+
+
+def signed_in(request: web.Request) -> SignedIn:
+    """The person; only behind a guard that asks for one."""
+    return request[_SIGNED_IN]
+
+
+def seat_of(request: web.Request) -> AgentId:
+    """The person's seat; only behind a guard with ``seat``."""
+    agent_id = signed_in(request).account.agent_id
+    assert agent_id is not None, "the guard let an account without a seat through"
+    return agent_id
+
+
+def guarded(route: Route, sessions: Sessions) -> Handler:
+    """The route's handler behind its checks: same site, session, role, seat, deadline."""
+
+    async def guard(request: web.Request) -> web.StreamResponse:
+        if request.method not in SAFE_METHODS:
+            check_same_site(request)
+        if route.access.roles:
+            request[_SIGNED_IN] = await authorise(request, route.access, sessions)
+        return await route.handler(request)
+
+    async def guard_in_time(request: web.Request) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(route.timeout_s):
+                return await guard(request)
+        except TimeoutError:
+            raise timed_out() from None
+
+    return guard_in_time
+
+
+async def authorise(request: web.Request, access: Access, sessions: Sessions) -> SignedIn:
+    """The person behind the request; raises `APIError` 401 or 403."""
+    token = session_token(request)
+    account = await sessions.account(token) if token is not None else None
+    if token is None or account is None:
+        raise APIError(401, "signed_out", "Please log in.")
+    if account.role not in access.roles:
+        raise APIError(403, "forbidden", "Your role does not allow this.")
+    if access.seat and account.agent_id is None:
+        raise APIError(403, "no_seat", "Your account has no call taker's seat.")
+    return SignedIn(account, token)
+
+
+def check_same_site(request: web.Request) -> None:
+    """Refuse what another site made a browser send (CSRF); raises `APIError` 403."""
+    if request.headers.get(CSRF_HEADER) != "1":
+        raise APIError(403, "csrf", f"The header {CSRF_HEADER}: 1 is missing.")
+    check_origin(request)
+
+
+def check_origin(request: web.Request) -> None:
+    """Refuse a foreign ``Origin``; raises `APIError` 403. Programs send none and may pass.
+
+    Host and port are compared, not the scheme: behind a TLS proxy we see only plain HTTP.
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise APIError(403, "csrf", "The request comes from another site.")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    host = host_of(request)
+    try:
+        parts = urlsplit(origin)
+        same = parts.scheme in {"http", "https"} and parts.netloc.lower() == host
+    except ValueError:
+        same = False
+    if host is None or not same:
+        raise APIError(403, "csrf", "The request comes from another site.")
+
+
+def host_of(request: web.Request) -> str | None:
+    """The ``Host`` as asked for, in lower case; ``None`` if it is not a host's name."""
+    host = request.headers.get("Host", "").lower()
+    return host if HOST.fullmatch(host) else None

@@ -1,0 +1,327 @@
+"""The web application: its routes, what happens around every request, and the listening server."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Middleware
+
+from ccserver.accounts import UnknownAccount
+from ccserver.config import ACDSettings, WebSettings
+from ccserver.db import DatabaseUnavailable
+from ccserver.metrics import Metrics
+from ccserver.web.access import PUBLIC, SEAT, SIGNED_IN, Handler, Route, guarded, host_of
+from ccserver.web.auth import AuthAPI
+from ccserver.web.cards import CardsAPI
+from ccserver.web.control import ControlAPI
+from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
+from ccserver.web.health import HealthAPI
+from ccserver.web.ports import (
+    AccountsPort,
+    CardsPort,
+    Clock,
+    ControlPort,
+    RecordingsPort,
+    SystemClock,
+)
+from ccserver.web.push import PushHub
+from ccserver.web.recordings import RecordingsAPI
+from ccserver.web.sessions import Sessions
+from ccserver.web.sockets import Sockets, SocketTimes
+from ccserver.web.static import Static
+
+STOP_TIMEOUT_S = 5.0
+"""For requests under way when the server stops; calls do not depend on them."""
+
+LINGER_S = 2.0
+"""For the rest of a body that was refused; then the connection is closed over it."""
+
+BACKLOG = 256
+"""Connections not yet accepted: all panels of a centre coming back at once."""
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
+
+SOCKETS = web.AppKey("sockets", Sockets)
+ROUTES = web.AppKey("routes", tuple)
+
+log = structlog.get_logger()
+
+
+def create_app(
+    *,
+    settings: WebSettings,
+    acd: ACDSettings,
+    accounts: AccountsPort,
+    cards: CardsPort,
+    recordings: RecordingsPort,
+    control: ControlPort,
+    hub: PushHub,
+    check_database: Callable[[], Awaitable[object]],
+    metrics: Metrics,
+    clock: Clock | None = None,
+    socket_times: SocketTimes | None = None,
+) -> web.Application:
+    """The application, ready for `WebServer`. ``check_database`` raises if the database is away."""
+    clock = clock or SystemClock()
+    sessions = Sessions(accounts, clock)
+    sockets = Sockets(
+        hub=hub,
+        control=control,
+        sessions=sessions,
+        metrics=metrics,
+        clock=clock,
+        times=socket_times or SocketTimes(),
+    )
+    auth = AuthAPI(
+        settings=settings,
+        acd=acd,
+        accounts=accounts,
+        sessions=sessions,
+        sockets=sockets,
+        metrics=metrics,
+        clock=clock,
+    )
+    table = routes(
+        auth=auth,
+        cards=CardsAPI(cards, clock),
+        recordings=RecordingsAPI(recordings, metrics, clock),
+        control=ControlAPI(control),
+        health=HealthAPI(
+            control=control, check_database=check_database, metrics=metrics, sessions=sessions
+        ),
+        sockets=sockets,
+        static=Static(settings.panel_dir),
+    )
+    app = web.Application(
+        middlewares=[_around(metrics)],
+        client_max_size=BODY_BYTES_MAX,
+    )
+    app[SOCKETS] = sockets
+    app[ROUTES] = table
+    for route in table:
+        app.router.add_route(route.method, route.path, guarded(route, sessions))
+        if route.method == "GET" and route.path != "/api/ws":
+            app.router.add_route("HEAD", route.path, guarded(route, sessions))
+    app.on_response_prepare.append(_headers(settings))
+    app.on_shutdown.append(_end_sockets)
+    return app
+
+
+def routes(
+    *,
+    auth: AuthAPI,
+    cards: CardsAPI,
+    recordings: RecordingsAPI,
+    control: ControlAPI,
+    health: HealthAPI,
+    sockets: Sockets,
+    static: Static,
+) -> tuple[Route, ...]:
+    """Every address of the server with its access. The panel's files take what is left."""
+    return (
+        Route("POST", "/api/login", auth.login, PUBLIC),
+        # Logging out works without a session, so that a stale cookie can always be cleared.
+        Route("POST", "/api/logout", auth.logout, PUBLIC),
+        Route("GET", "/api/me", auth.me, SIGNED_IN),
+        Route("PUT", "/api/me/language", auth.set_language, SIGNED_IN),
+        Route("PUT", "/api/agent/presence", control.set_presence, SEAT),
+        Route("POST", "/api/agent/wrap-up/end", control.end_wrap_up, SEAT),
+        *(
+            Route(
+                "POST",
+                f"/api/contacts/{{contact_id}}/{action}",
+                control.contact_handler(action),
+                SEAT,
+            )
+            for action in control.contact_actions
+        ),
+        Route("GET", "/api/cards", cards.search, SIGNED_IN),
+        Route("GET", "/api/cards/{incident_id}", cards.card, SIGNED_IN),
+        Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, SIGNED_IN),
+        # Its own deadlines stand in the handler: the file itself may take as long as it takes.
+        Route(
+            "GET",
+            "/api/recordings/{recording_id}/audio",
+            recordings.audio,
+            SIGNED_IN,
+            timeout_s=None,
+        ),
+        # Looks at the session itself, after the handshake, because a browser cannot see a 401.
+        Route("GET", "/api/ws", sockets.handle, PUBLIC, timeout_s=None),
+        Route("GET", "/livez", health.livez, PUBLIC),
+        Route("GET", "/readyz", health.readyz, PUBLIC),
+        # Looks at the address first, then at the session.
+        Route("GET", "/metrics", health.metrics, PUBLIC),
+        Route("GET", "/{path:.*}", static.handle, PUBLIC),
+    )
+
+
+async def _end_sockets(app: web.Application) -> None:
+    app[SOCKETS].end_all()
+
+
+def _around(metrics: Metrics) -> Middleware:
+    """The one middleware: request id, errors as JSON, and the count of everything."""
+
+    @web.middleware
+    async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request_id = uuid.uuid4().hex
+        ids = {
+            name: value
+            for name, value in request.match_info.items()
+            if name in ("contact_id", "incident_id", "recording_id") and len(value) <= 64
+        }
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id, **ids):
+            response = await _answer(request, handler, request_id)
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unmatched"
+        method = request.method if request.method in METHODS else "other"
+        metrics.http_requests.labels(method, route, str(response.status)).inc()
+        if response.status != 101:
+            metrics.http_seconds.labels(route).observe(time.perf_counter() - started)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = request_id
+        return response
+
+    return around
+
+
+async def _answer(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return from_http_exception(error)
+    except Exception as error:
+        return _as_api_error(error, request, request_id).response()
+
+
+def _as_api_error(error: Exception, request: web.Request, request_id: str) -> APIError:
+    """What the client is told. Whatever nobody foresaw is logged whole and shown as an id."""
+    match error:
+        case APIError():
+            told = error
+        case DatabaseUnavailable():
+            log.warning("database_unavailable", reason=str(error))
+            told = APIError(
+                503,
+                "database_unavailable",
+                "The database does not answer. Please try again.",
+                headers={"Retry-After": "2"},
+            )
+        case UnknownAccount():
+            told = APIError(401, "signed_out", "The account is gone. Please log in.")
+        case TimeoutError():
+            log.warning("request_timed_out", method=request.method)
+            told = timed_out()
+        case ConnectionError():
+            # The client is gone; nobody reads this answer.
+            told = APIError(400, "connection_lost", "The connection was lost.")
+        case _:
+            log.error("request_failed", error_id=request_id, method=request.method, exc_info=error)
+            told = APIError(
+                500,
+                "internal",
+                "Something is wrong in the server. Please tell your admin the error id.",
+                extra={"error_id": request_id},
+            )
+    return told
+
+
+def _headers(
+    settings: WebSettings,
+) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """What every answer says about how a browser may use it."""
+    phone = urlsplit(settings.sip_websocket_url)
+    phone_source = f" {phone.scheme}://{phone.netloc}" if phone.netloc else ""
+    fixed: Mapping[str, str] = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Server": "ccserver",
+    }
+
+    async def add(request: web.Request, response: web.StreamResponse) -> None:
+        host = host_of(request)
+        # Older browsers do not count a WebSocket of the same host as 'self'.
+        own = f" ws://{host} wss://{host}" if host else ""
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self'; connect-src 'self'{own}{phone_source}; "
+            "img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
+            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+        response.headers.update(fixed)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+
+    return add
+
+
+class _PeersFault(logging.Filter):
+    """Turns the framework's traceback of a malformed request into one counted line.
+
+    The bytes themselves may hold a number or a name, so they are not kept.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is of our own making and goes on as it is."""
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+            return True
+        log.info("http_malformed", reason=type(error).__name__)
+        return False
+
+
+def _http_logger() -> logging.Logger:
+    logger = logging.getLogger("ccserver.web.http")
+    if not any(isinstance(known, _PeersFault) for known in logger.filters):
+        logger.addFilter(_PeersFault())
+    return logger
+
+
+class WebServer:
+    """Listens with one application; ``port`` 0 takes a free one, read it after `start`."""
+
+    def __init__(self, app: web.Application, *, host: str, port: int) -> None:
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            shutdown_timeout=STOP_TIMEOUT_S,
+            lingering_time=LINGER_S,
+            logger=_http_logger(),
+        )
+        self._host = host
+        self._port = port
+
+    async def start(self) -> None:
+        """Listen; raises `OSError` if the address is taken or not this machine's."""
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port, backlog=BACKLOG).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        log.info("web_listening", host=self._host, port=self.port)
+
+    @property
+    def port(self) -> int:
+        """The port listened on; the wanted one before `start`."""
+        addresses = self._runner.addresses
+        return int(addresses[0][1]) if addresses else self._port
+
+    async def stop(self) -> None:
+        """Close every connection within twice `STOP_TIMEOUT_S`; may be called again."""
+        try:
+            async with asyncio.timeout(2 * STOP_TIMEOUT_S):
+                await self._runner.cleanup()
+        except TimeoutError:
+            log.warning("web_stop_timed_out")

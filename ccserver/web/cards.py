@@ -1,0 +1,126 @@
+"""Incident cards: search, one card, its notes."""
+
+import re
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from ccserver.types import IncidentId
+from ccserver.web.access import signed_in
+from ccserver.web.errors import (
+    APIError,
+    bad_request,
+    check_text,
+    json_response,
+    not_found,
+    path_id,
+    read_body,
+)
+from ccserver.web.ports import CardsPort, Clock, NotesConflict, NotesSaved, NotesTooLong
+from ccserver.web.wire import iso_time
+
+QUERY_LENGTH_MAX = 200
+"""Nobody types more; every character costs the database's search."""
+
+CURSOR_LENGTH_MAX = 128
+"""A cursor is a time and a UUID, some seventy characters; it is only handed through."""
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 100
+"""Of one page; the panel asks for the next when it is scrolled to."""
+
+_VERSION = re.compile(r'(?:W/)?"(\d{1,9})"')
+"""RFC 9110 §8.8.3 entity tag that holds the notes' version."""
+
+log = structlog.get_logger()
+
+
+class NotesText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``PUT /api/cards/{incident_id}/notes``."""
+
+    text: str
+
+
+class CardsAPI:
+    """Handlers of ``/api/cards``."""
+
+    def __init__(self, cards: CardsPort, clock: Clock) -> None:
+        self._cards = cards
+        self._clock = clock
+
+    async def search(self, request: web.Request) -> web.Response:
+        """``GET /api/cards?q=&before=&limit=``: newest first, with the cursor of the next page."""
+        q = _query_text(request, "q", QUERY_LENGTH_MAX)
+        before = _query_text(request, "before", CURSOR_LENGTH_MAX)
+        page = await self._cards.search(q, limit=_limit(request), before=before or None)
+        return json_response({"cards": page.cards, "next": page.next_cursor})
+
+    async def card(self, request: web.Request) -> web.Response:
+        """``GET /api/cards/{incident_id}``."""
+        card = await self._cards.card(IncidentId(path_id(request, "incident_id", "card")))
+        if card is None:
+            raise not_found("There is no such card.")
+        return json_response(card)
+
+    async def save_notes(self, request: web.Request) -> web.Response:
+        """``PUT /api/cards/{incident_id}/notes`` over the version that ``If-Match`` names.
+
+        412 with what is kept now if a colleague saved in between: nobody's edit is overwritten.
+        """
+        incident_id = IncidentId(path_id(request, "incident_id", "card"))
+        base_version = _base_version(request)
+        body = await read_body(request, NotesText)
+        text = check_text(body.text, "text")
+        result = await self._cards.save_notes(
+            incident_id,
+            text,
+            base_version=base_version,
+            author=signed_in(request).account.login,
+            at=self._clock.now(),
+        )
+        match result:
+            case NotesSaved(version=version, saved_at=saved_at):
+                return json_response(
+                    {"version": version, "saved_at": iso_time(saved_at)},
+                    headers={"ETag": f'"{version}"'},
+                )
+            case NotesConflict(text=current, version=version, author=author):
+                log.info("notes_conflict", incident_id=incident_id, version=version)
+                raise APIError(
+                    412,
+                    "conflict",
+                    "A colleague has changed these notes in the meantime.",
+                    headers={"ETag": f'"{version}"'},
+                    extra={"current": {"text": current, "version": version, "author": author}},
+                )
+            case NotesTooLong(limit_bytes=limit):
+                raise APIError(413, "notes_too_long", f"Notes hold at most {limit} bytes.")
+            case None:
+                raise not_found("There is no such card.")
+
+
+def _query_text(request: web.Request, name: str, length_max: int) -> str:
+    text = check_text(request.query.get(name, "").strip(), name)
+    if len(text) > length_max:
+        raise bad_request(f"The parameter {name} holds at most {length_max} characters.")
+    return text
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", str(LIMIT_DEFAULT))
+    if not (re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= LIMIT_MAX):
+        raise bad_request(f"The parameter limit is a whole number from 1 to {LIMIT_MAX}.")
+    return int(text)
+
+
+def _base_version(request: web.Request) -> int:
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise APIError(
+            428, "version_required", 'The header If-Match: "<version>" of the notes is missing.'
+        )
+    found = _VERSION.fullmatch(header.strip())
+    if found is None:
+        raise bad_request('The header If-Match is the version of the notes in quotes, like "3".')
+    return int(found.group(1))

@@ -1,0 +1,183 @@
+"""What the web room needs of others: Protocols, and the small values that pass through them.
+
+The composition root puts the real rooms behind them; the tests put fakes there. Every method may
+raise `ccserver.db.DatabaseUnavailable`, which the client sees as 503. The web room gives every
+call a deadline and cancels it then: what must not be cut short, the implementation shields.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from ccserver.accounts import Account, AgentProfile
+from ccserver.acd.events import AgentPresence
+from ccserver.types import AgentId, ContactId, IncidentId
+
+JSONObject = Mapping[str, object]
+"""A JSON object as the API's reference describes it, ready to be encoded."""
+
+
+class ControlRefused(Exception):
+    """The state does not allow what was asked. ``code`` is for programs, ``message`` for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+
+class Clock(Protocol):
+    """Both kinds of time."""
+
+    def now(self) -> datetime:
+        """The aware UTC time for records."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for deadlines."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The aware UTC time."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds of the machine's monotonic clock."""
+        return time.monotonic()
+
+
+class AccountsPort(Protocol):
+    """People, their sessions and seats; `ccserver.accounts.AccountStore` fits."""
+
+    async def verify(self, login: str, password: str) -> Account | None:
+        """The account, or ``None`` after the same work for an unknown login."""
+
+    async def set_language(self, login: str, language: str) -> None:
+        """Keep the language of the person's panel."""
+
+    async def open_session(self, login: str, *, now: datetime, ttl_s: float) -> str:
+        """A new session's token."""
+
+    async def session_account(self, token: str, *, now: datetime) -> Account | None:
+        """Whose session this is; ``None`` if it never was or is over."""
+
+    async def close_session(self, token: str) -> None:
+        """End the session; an unknown token is no error."""
+
+    async def agent(self, agent_id: AgentId) -> AgentProfile | None:
+        """The seat with its device."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """Cards, newest first; ``next_cursor`` is the ``before`` of the following page."""
+
+    cards: Sequence[JSONObject]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotesSaved:
+    """The notes are durable as ``version``."""
+
+    version: int
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotesConflict:
+    """Somebody saved in between: what is kept now. Nothing was changed."""
+
+    text: str
+    version: int
+    author: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotesTooLong:
+    """More than ``limit_bytes`` of UTF-8. Nothing was changed."""
+
+    limit_bytes: int
+
+
+class CardsPort(Protocol):
+    """Incident cards as JSON."""
+
+    async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
+        """Newest first; an empty ``q`` matches all. A ``before`` never given out is no error."""
+
+    async def card(self, incident_id: IncidentId) -> JSONObject | None:
+        """The whole card."""
+
+    async def save_notes(
+        self, incident_id: IncidentId, text: str, *, base_version: int, author: str, at: datetime
+    ) -> NotesSaved | NotesConflict | NotesTooLong | None:
+        """Durable when it returns `NotesSaved`; ``None`` if there is no such card."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingAudio:
+    """A sealed recording that can be played.
+
+    ``agent_ids`` are the seats that handled the contact: a call taker hears only those.
+    """
+
+    recording_id: str
+    contact_id: ContactId
+    path: Path
+    agent_ids: frozenset[AgentId]
+
+
+class RecordingsPort(Protocol):
+    """Recordings and the trace of who listened."""
+
+    async def audio(self, recording_id: str) -> RecordingAudio | None:
+        """``None`` if it is unknown or was not sealed."""
+
+    async def listened(
+        self, recording: RecordingAudio, *, listen_id: str, author: str, at: datetime
+    ) -> None:
+        """Write the ``recording_played`` entry; durable when it returns, and raises otherwise.
+
+        ``listen_id`` is new for each listen and may serve as the entry's key.
+        """
+
+
+class ControlPort(Protocol):
+    """The live centre; implemented by the runtime. Each action raises `ControlRefused`."""
+
+    def snapshot(self) -> JSONObject:
+        """``{"contacts": [...], "agents": [...]}`` as of all that was published so far.
+
+        Called in the same step of the event loop as `PushHub.seq` is read, so it must show the
+        effect of every published message and of none that is not published yet.
+        """
+
+    def readiness(self) -> Mapping[str, bool]:
+        """Each part by name, true where it works."""
+
+    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
+        """Declare the person's presence."""
+
+    async def end_wrap_up(self, agent_id: AgentId) -> None:
+        """Finish the work after a contact."""
+
+    async def answer(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Accept the seat's offer of the contact."""
+
+    async def reject(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Refuse the seat's offer of the contact."""
+
+    async def hang_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """End the seat's conversation."""
+
+    async def hold(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Give the caller music."""
+
+    async def resume(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        """Take the caller back from hold."""

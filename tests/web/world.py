@@ -1,0 +1,185 @@
+"""The application of a test on a free port of this machine, and people who use it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+from ccserver.config import ACDSettings, WebSettings
+from ccserver.metrics import Metrics
+from ccserver.web.app import create_app
+from ccserver.web.push import PushHub
+from ccserver.web.sockets import SocketTimes
+from tests.web.fakes import (
+    PASSWORD,
+    FakeAccounts,
+    FakeCards,
+    FakeClock,
+    FakeControl,
+    FakeDatabaseCheck,
+    FakeRecordings,
+)
+
+AUDIO = bytes(range(256)) * 40
+"""What stands for a FLAC file; ranges of it can be told apart."""
+
+
+@dataclass
+class Answer:
+    """One answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cookies: list[str]
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class World:
+    """Everything that one test needs; an async context manager."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        times: SocketTimes | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        self.panel_dir = directory / "panel"
+        self.audio_path = directory / "sealed.flac"
+        self.audio_path.write_bytes(AUDIO)
+        self.accounts = FakeAccounts()
+        self.cards = FakeCards()
+        self.recordings = FakeRecordings(self.audio_path)
+        self.control = FakeControl()
+        self.database = FakeDatabaseCheck()
+        self.metrics = Metrics()
+        self.clock = FakeClock()
+        self.hub = PushHub(metrics=self.metrics)
+        values = {"panel_dir": str(self.panel_dir), **(settings or {})}
+        self.settings = WebSettings(**values)  # type: ignore[arg-type]
+        self.app = create_app(
+            settings=self.settings,
+            acd=ACDSettings(),
+            accounts=self.accounts,
+            cards=self.cards,
+            recordings=self.recordings,
+            control=self.control,
+            hub=self.hub,
+            check_database=self.database,
+            metrics=self.metrics,
+            clock=self.clock,
+            socket_times=times,
+        )
+        self._server = TestServer(self.app, host="127.0.0.1")
+
+    async def __aenter__(self) -> Self:
+        await self._server.start_server()
+        self.http = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # As a panel sends it, and no connection outlives the test.
+            connector=aiohttp.TCPConnector(limit=0),
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.http.close()
+        await self._server.close()
+
+    async def stop(self) -> None:
+        """The server ends in order; its clients stay."""
+        await self._server.close()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.port}"
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+    def nobody(self) -> "Person":
+        """Somebody without a session."""
+        return Person(self, None)
+
+    async def person(self, login: str) -> "Person":
+        """Somebody who has logged in, past the login form."""
+        token = await self.accounts.open_session(
+            login, now=self.clock.now(), ttl_s=self.settings.session_ttl_s
+        )
+        return Person(self, token)
+
+    async def login(
+        self, login: str, password: str = PASSWORD, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        body = {"login": login, "password": password}
+        return await self.nobody().ask("POST", "/api/login", body=body, headers=headers)
+
+
+class Person:
+    """Asks as a panel does: with the session's cookie and the header against forgery."""
+
+    def __init__(self, world: World, token: str | None) -> None:
+        self._world = world
+        self.token = token
+
+    def headers(self) -> dict[str, str]:
+        cookie = {"Cookie": f"ccserver_session={self.token}"} if self.token else {}
+        return {"X-CCServer": "1", **cookie}
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        data = raw if raw is not None or body is None else json.dumps(body).encode()
+        async with self._world.http.request(
+            method,
+            self._world.url(path),
+            data=data,
+            headers={**self.headers(), **(headers or {})},
+            allow_redirects=False,
+        ) as response:
+            return Answer(
+                response.status,
+                response.headers,
+                await response.read(),
+                response.headers.getall("Set-Cookie", []),
+            )
+
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return await self.ask("GET", path, headers=headers)
+
+    async def post(self, path: str, body: object = None) -> Answer:
+        return await self.ask("POST", path, body=body)
+
+    async def put(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        return await self.ask("PUT", path, body=body, headers=headers)
+
+    async def connect(
+        self, *, autoping: bool = True, headers: Mapping[str, str] | None = None
+    ) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket, before its hello."""
+        return await self._world.http.ws_connect(
+            self._world.url("/api/ws"),
+            headers={**self.headers(), **(headers or {})},
+            autoping=autoping,
+        )
