@@ -1,0 +1,264 @@
+"""Reading and changing people, sessions, seats and presences."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ccserver.accounts.models import AccountRow, AgentRow, PresenceRow, SessionRow
+from ccserver.accounts.passwords import Passwords, check_password
+from ccserver.accounts.values import (
+    Account,
+    AccountExists,
+    AccountInvalid,
+    AgentProfile,
+    DeviceKind,
+    Role,
+    UnknownAccount,
+    checked_extension,
+    checked_language,
+    checked_name,
+    normalised_login,
+)
+from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.db import Database
+from ccserver.types import AgentId
+
+log = structlog.get_logger(__name__)
+
+TOKEN_BYTES = 32
+"""256 bits: guessing one is hopeless, so its plain SHA-256 is a safe thing to store."""
+SIP_PASSWORD_BYTES = 24
+"""Gives 32 characters that need no escaping in Asterisk's configuration."""
+
+
+class AccountStore:
+    """People, sessions and seats in the database.
+
+    Every method may raise `ccserver.db.DatabaseUnavailable`.
+    """
+
+    def __init__(self, db: Database, *, passwords: Passwords | None = None) -> None:
+        self._db = db
+        self._passwords = passwords or Passwords()
+
+    async def add(
+        self,
+        *,
+        login: str,
+        name: str,
+        role: Role,
+        language: str,
+        password: str,
+        extension: str | None = None,
+        device: DeviceKind | None = None,
+    ) -> Account:
+        """Make an account, and its seat where an ``extension`` is given (device: SIP by default).
+
+        Raises `AccountInvalid` (which names the field) and `AccountExists`.
+        """
+        login, name = normalised_login(login), checked_name(name)
+        role, language = Role(role), checked_language(language)
+        check_password(password, login=login)
+        agent = None if extension is None else _new_agent(name, extension, device)
+        if agent is None and (device is not None or role is Role.CALL_TAKER):
+            raise AccountInvalid("extension", "A seat needs an extension.")
+        row = AccountRow(
+            login=login,
+            name=name,
+            role=role,
+            language=language,
+            password_hash=await self._passwords.hash(password),
+            agent_id=agent and agent.agent_id,
+        )
+
+        def insert(session: Session) -> Account:
+            if session.get(AccountRow, login) is not None:
+                raise AccountExists(f"The login {login} is taken.")
+            if agent is not None:
+                if session.get(AgentRow, agent.agent_id) is not None:
+                    raise AccountExists(f"The extension {agent.extension} is taken.")
+                session.merge(agent)
+                session.flush()
+            return _account(session.merge(row))
+
+        try:
+            account = await self._db.write(insert)
+        except IntegrityError as error:
+            raise AccountExists("The login or the extension is taken.") from error
+        log.info("account_added", role=role.value, agent_id=account.agent_id)
+        return account
+
+    async def verify(self, login: str, password: str) -> Account | None:
+        """Return the account if the password is right; a wrong login takes as long to refuse."""
+        try:
+            key = normalised_login(login)
+        except AccountInvalid:
+            key = ""
+        row = await self._db.read(lambda session: session.get(AccountRow, key))
+        if not await self._passwords.verify(row.password_hash if row else None, password):
+            return None
+        assert row is not None  # no other password is right
+        if self._passwords.needs_rehash(row.password_hash):
+            await self._store_hash(key, await self._passwords.hash(password), end_sessions=False)
+        return _account(row)
+
+    async def set_password(self, login: str, password: str) -> None:
+        """Set a new password and end the person's sessions.
+
+        Raises `UnknownAccount`, `AccountInvalid`.
+        """
+        key = normalised_login(login)
+        check_password(password, login=key)
+        await self._store_hash(key, await self._passwords.hash(password), end_sessions=True)
+
+    async def set_language(self, login: str, language: str) -> None:
+        """Choose the panel's language. Raises `UnknownAccount`, `AccountInvalid`."""
+        checked_language(language)
+
+        def update(session: Session) -> None:
+            _existing(session, login).language = language
+
+        await self._db.write(update)
+
+    async def account(self, login: str) -> Account | None:
+        """Return one account."""
+        key = login.strip().lower()
+        return await self._db.read(lambda session: _account_or_none(session.get(AccountRow, key)))
+
+    async def accounts(self) -> list[Account]:
+        """Return all accounts by login."""
+        query = select(AccountRow).order_by(AccountRow.login)
+        return await self._db.read(
+            lambda session: [_account(row) for row in session.scalars(query)]
+        )
+
+    async def open_session(self, login: str, *, now: datetime, ttl_s: float) -> str:
+        """Begin a session and return its token, 43 URL-safe characters; purges expired sessions.
+
+        Raises `UnknownAccount`.
+        """
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        expires_at = now + timedelta(seconds=ttl_s)
+
+        def insert(session: Session) -> None:
+            account = _existing(session, login)
+            session.execute(delete(SessionRow).where(SessionRow.expires_at <= now))
+            session.add(
+                SessionRow(
+                    token_sha256=_digest(token),
+                    login=account.login,
+                    opened_at=now,
+                    expires_at=expires_at,
+                )
+            )
+
+        await self._db.write(insert)
+        return token
+
+    async def session_account(self, token: str, *, now: datetime) -> Account | None:
+        """Return whose session this is; ``None`` for an unknown, closed or expired token."""
+        query = (
+            select(AccountRow)
+            .join(SessionRow, SessionRow.login == AccountRow.login)
+            .where(SessionRow.token_sha256 == _digest(token), SessionRow.expires_at > now)
+        )
+        return await self._db.read(lambda session: _account_or_none(session.scalar(query)))
+
+    async def close_session(self, token: str) -> None:
+        """End a session; an unknown token is already ended."""
+        query = delete(SessionRow).where(SessionRow.token_sha256 == _digest(token))
+        await self._db.write(lambda session: session.execute(query) and None)
+
+    async def agents(self) -> list[AgentProfile]:
+        """Return all seats by extension."""
+        query = select(AgentRow).order_by(AgentRow.extension)
+        return await self._db.read(lambda session: [_agent(row) for row in session.scalars(query)])
+
+    async def agent(self, agent_id: AgentId) -> AgentProfile | None:
+        """Return one seat."""
+        row = await self._db.read(lambda session: session.get(AgentRow, agent_id))
+        return None if row is None else _agent(row)
+
+    async def save_presence(
+        self, agent_id: AgentId, kind: PresenceKind, reason: str | None, at: datetime
+    ) -> None:
+        """Remember what a seat declared; a seat that no longer exists is ignored."""
+
+        def upsert(session: Session) -> None:
+            if session.get(AgentRow, agent_id) is None:
+                log.warning("presence_of_unknown_agent", agent_id=agent_id)
+                return
+            session.merge(
+                PresenceRow(
+                    agent_id=agent_id, kind=PresenceKind(kind), reason=reason, changed_at=at
+                )
+            )
+
+        await self._db.write(upsert)
+
+    async def presences(self) -> Mapping[AgentId, AgentPresence]:
+        """Return what every seat declared last; a seat that never did is absent."""
+        query = select(PresenceRow).order_by(PresenceRow.agent_id)
+        rows = await self._db.read(lambda session: session.scalars(query).all())
+        return {
+            AgentId(row.agent_id): AgentPresence(PresenceKind(row.kind), row.reason) for row in rows
+        }
+
+    async def _store_hash(self, login: str, password_hash: str, *, end_sessions: bool) -> None:
+        def update(session: Session) -> None:
+            _existing(session, login).password_hash = password_hash
+            if end_sessions:
+                session.execute(delete(SessionRow).where(SessionRow.login == login))
+
+        await self._db.write(update)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _new_agent(name: str, extension: str, device: DeviceKind | None) -> AgentRow:
+    return AgentRow(
+        agent_id=f"agent-{checked_extension(extension)}",
+        name=name,
+        extension=extension,
+        device=DeviceKind(device or DeviceKind.SIP),
+        sip_password=secrets.token_urlsafe(SIP_PASSWORD_BYTES),
+    )
+
+
+def _existing(session: Session, login: str) -> AccountRow:
+    row = session.get(AccountRow, login.strip().lower())
+    if row is None:
+        raise UnknownAccount("There is no account with this login.")
+    return row
+
+
+def _account_or_none(row: AccountRow | None) -> Account | None:
+    return None if row is None else _account(row)
+
+
+def _account(row: AccountRow) -> Account:
+    return Account(
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        language=row.language,
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+    )
+
+
+def _agent(row: AgentRow) -> AgentProfile:
+    return AgentProfile(
+        agent_id=AgentId(row.agent_id),
+        name=row.name,
+        extension=row.extension,
+        device=DeviceKind(row.device),
+        sip_password=row.sip_password,
+    )

@@ -1,0 +1,274 @@
+"""Reading cards: functions of one session, each a fixed number of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Row, column, null, select, table
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.expression import case
+from sqlalchemy.types import BigInteger, Float, String
+
+from ccserver.accounts.models import AgentRow
+from ccserver.card.models import ContactRow, IncidentRow, TimelineRow
+from ccserver.card.outcome import ANSWERS
+from ccserver.card.values import (
+    NOTES_EXCERPT_CHARS,
+    CardContact,
+    CardData,
+    CardEntry,
+    CardHead,
+    CardNotes,
+    CardRecording,
+    CardStatus,
+    CardSummary,
+    OpenContact,
+    Outcome,
+    TimelineTag,
+)
+from ccserver.db import UTCDateTime
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
+
+TIMELINE_ENTRIES_MAX = 2_000
+"""The newest of a card's entries that are shown: an autosave each five seconds for hours."""
+
+RECORDINGS = table(
+    "recordings",
+    column("recording_id", String()),
+    column("contact_id", String()),
+    column("state", String()),
+    column("started_at", UTCDateTime()),
+    column("duration_s", Float()),
+    column("sha256", String()),
+    column("size", BigInteger()),
+    column("error", String()),
+)
+"""What the card shows of the recording room's table; it only ever reads it."""
+SEALED = "sealed"
+RECORDING_STATES_SHOWN = (SEALED, "failed")
+
+
+def head_of(session: Session, contact_id: str) -> CardHead | None:
+    """Return which card a contact is on."""
+    query = (
+        select(IncidentRow.incident_id, IncidentRow.number)
+        .join(ContactRow, ContactRow.incident_id == IncidentRow.incident_id)
+        .where(ContactRow.contact_id == contact_id)
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else CardHead(IncidentId(row.incident_id), row.number)
+
+
+def read_card(session: Session, incident_id: str) -> CardData | None:
+    """Return the whole card."""
+    incident = session.get(IncidentRow, incident_id)
+    if incident is None:
+        return None
+    contacts = contacts_of(session, [incident])[incident_id]
+    return CardData(
+        summary=_summary(incident, contacts),
+        contacts=tuple(contacts),
+        notes=CardNotes(
+            incident.notes_text,
+            incident.notes_version,
+            incident.notes_saved_at,
+            incident.notes_author,
+        ),
+        timeline=_timeline(session, incident_id),
+    )
+
+
+def summaries(session: Session, incidents: Sequence[IncidentRow]) -> list[CardSummary]:
+    """Return the lines of a list, in the order given."""
+    contacts = contacts_of(session, incidents)
+    return [_summary(row, contacts[row.incident_id]) for row in incidents]
+
+
+def contacts_of(
+    session: Session, incidents: Iterable[IncidentRow]
+) -> Mapping[str, list[CardContact]]:
+    """Return the contacts of each incident by arrival, with their recordings."""
+    keys = [row.incident_id for row in incidents]
+    rows = session.execute(
+        select(ContactRow, AgentRow.name)
+        .outerjoin(AgentRow, AgentRow.agent_id == ContactRow.agent_id)
+        .where(ContactRow.incident_id.in_(keys))
+        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
+    ).all()
+    recordings = _recordings(session, [row.contact_id for row, _ in rows])
+    contacts: dict[str, list[CardContact]] = defaultdict(list)
+    for row, agent_name in rows:
+        contact = _contact(row, agent_name, tuple(recordings[row.contact_id]))
+        contacts[row.incident_id].append(contact)
+    return contacts
+
+
+def read_open_contacts(session: Session) -> list[OpenContact]:
+    """Return every contact that has not ended, by arrival."""
+    query = (
+        select(ContactRow, IncidentRow.number)
+        .join(IncidentRow, IncidentRow.incident_id == ContactRow.incident_id)
+        .where(ContactRow.ended_at.is_(None))
+        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
+    )
+    return [_open_contact(row, number) for row, number in session.execute(query)]
+
+
+def read_handlers(session: Session, contact_id: str) -> frozenset[AgentId]:
+    """Return every seat that ever answered the contact."""
+    query = select(TimelineRow.agent_id).where(
+        TimelineRow.contact_id == contact_id,
+        TimelineRow.tag.in_([tag.value for tag in ANSWERS]),
+        TimelineRow.agent_id.is_not(None),
+    )
+    return frozenset(AgentId(agent_id) for agent_id in session.scalars(query) if agent_id)
+
+
+def read_notes_history(session: Session, incident_id: str) -> list[CardNotes]:
+    """Return every saved text, newest first; each entry holds the text before it."""
+    incident = session.get(IncidentRow, incident_id)
+    if incident is None:
+        return []
+    query = (
+        select(TimelineRow)
+        .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
+        .where(
+            ContactRow.incident_id == incident_id, TimelineRow.tag == TimelineTag.NOTES_SAVED.value
+        )
+    )
+    rows = sorted(session.scalars(query), key=lambda row: _version(row.key), reverse=True)
+    history, text = [], incident.notes_text
+    for row in rows:
+        history.append(CardNotes(text, _version(row.key), row.at, row.author))
+        text = str(row.data["previous_text"])
+    return history
+
+
+def _timeline(session: Session, incident_id: str) -> tuple[CardEntry, ...]:
+    query = (
+        select(
+            TimelineRow.contact_id,
+            TimelineRow.tag,
+            TimelineRow.at,
+            TimelineRow.key,
+            TimelineRow.agent_id,
+            TimelineRow.author,
+            # An hour of autosaves keeps megabytes of former texts; nobody looks at them here.
+            case(
+                (TimelineRow.tag == TimelineTag.NOTES_SAVED.value, null()),
+                else_=TimelineRow.data,
+            ).label("data"),
+        )
+        .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
+        .where(ContactRow.incident_id == incident_id)
+        .order_by(TimelineRow.at.desc(), TimelineRow.entry_id.desc())
+        .limit(TIMELINE_ENTRIES_MAX)
+    )
+    return tuple(_entry(row) for row in reversed(session.execute(query).all()))
+
+
+def _entry(row: Row[tuple[object, ...]]) -> CardEntry:
+    tag = TimelineTag(row.tag)
+    saved = tag is TimelineTag.NOTES_SAVED
+    return CardEntry(
+        contact_id=ContactId(row.contact_id),
+        tag=tag,
+        at=row.at,
+        agent_id=row.agent_id,
+        author=row.author,
+        data={"version": _version(row.key)} if saved else row.data or {},
+    )
+
+
+def notes_key(incident_id: str, version: int) -> str:
+    """Return the timeline key of one save."""
+    return f"notes_saved:{incident_id}:{version}"
+
+
+def _version(key: str) -> int:
+    return int(key.rpartition(":")[2])
+
+
+def _recordings(session: Session, contact_ids: Sequence[str]) -> Mapping[str, list[CardRecording]]:
+    query = (
+        select(RECORDINGS)
+        .where(
+            RECORDINGS.c.contact_id.in_(contact_ids),
+            RECORDINGS.c.state.in_(RECORDING_STATES_SHOWN),
+        )
+        .order_by(RECORDINGS.c.started_at, RECORDINGS.c.recording_id)
+    )
+    found: dict[str, list[CardRecording]] = defaultdict(list)
+    for row in session.execute(query):
+        found[row.contact_id].append(
+            CardRecording(
+                recording_id=row.recording_id,
+                state=row.state,
+                started_at=row.started_at,
+                duration_s=row.duration_s,
+                sha256=row.sha256,
+                size=row.size,
+                error=row.error,
+            )
+        )
+    return found
+
+
+def _summary(incident: IncidentRow, contacts: Sequence[CardContact]) -> CardSummary:
+    first = contacts[0]
+    recordings = [recording for contact in contacts for recording in contact.recordings]
+    ended = all(contact.ended_at is not None for contact in contacts)
+    return CardSummary(
+        incident_id=IncidentId(incident.incident_id),
+        number=incident.number,
+        opened_at=incident.opened_at,
+        status=CardStatus.CLOSED if ended else CardStatus.OPEN,
+        caller_number=first.caller_number,
+        caller_number_hidden=first.caller_number_hidden,
+        medium=first.medium,
+        outcome=first.outcome,
+        agent_id=first.agent_id,
+        agent_name=first.agent_name,
+        answered_at=first.answered_at,
+        ended_at=first.ended_at,
+        recording_count=sum(recording.state == SEALED for recording in recordings),
+        notes_excerpt=" ".join(incident.notes_text.split())[:NOTES_EXCERPT_CHARS],
+    )
+
+
+def _contact(
+    row: ContactRow, agent_name: str | None, recordings: tuple[CardRecording, ...]
+) -> CardContact:
+    return CardContact(
+        contact_id=ContactId(row.contact_id),
+        medium=Medium(row.medium),
+        queue=row.queue,
+        priority=row.priority,
+        caller_number=row.caller_number,
+        caller_number_hidden=row.caller_number_hidden,
+        called_number=row.called_number,
+        arrived_at=row.arrived_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+        agent_name=agent_name,
+        outcome=Outcome(row.outcome),
+        recordings=recordings,
+    )
+
+
+def _open_contact(row: ContactRow, number: str) -> OpenContact:
+    return OpenContact(
+        contact_id=ContactId(row.contact_id),
+        incident_id=IncidentId(row.incident_id),
+        number=number,
+        medium=Medium(row.medium),
+        queue=row.queue,
+        priority=row.priority,
+        caller_number=row.caller_number,
+        caller_number_hidden=row.caller_number_hidden,
+        called_number=row.called_number,
+        arrived_at=row.arrived_at,
+        answered_at=row.answered_at,
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+        outcome=Outcome(row.outcome),
+    )

@@ -1,0 +1,238 @@
+"""What a card holds, as the other rooms see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
+
+NOTES_BYTES_MAX = 65_536
+"""UTF-8 bytes of one card's notes: thirty printed pages, and each save keeps the text before it."""
+NOTES_EXCERPT_CHARS = 120
+
+
+class TimelineTag(StrEnum):
+    """Everything that a timeline can tell; a closed list, because tests and readers rely on it."""
+
+    CONTACT_ARRIVED = "contact_arrived"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    OFFER_ACCEPTED = "offer_accepted"
+    OFFER_REJECTED = "offer_rejected"
+    OFFER_TIMED_OUT = "offer_timed_out"
+    OFFER_RESCINDED = "offer_rescinded"
+    OFFER_FAILED = "offer_failed"
+    CONNECTED = "connected"
+    HELD = "held"
+    RESUMED = "resumed"
+    RETURNED = "returned"
+    PARACHUTE_ENTERED = "parachute_entered"
+    PARACHUTE_ANSWERED = "parachute_answered"
+    ABANDONED = "abandoned"
+    ENDED = "ended"
+    WRAP_UP_ENDED = "wrap_up_ended"
+    RECORDING_SEALED = "recording_sealed"
+    RECORDING_FAILED = "recording_failed"
+    RECORDING_PLAYED = "recording_played"
+    NOTES_SAVED = "notes_saved"
+    ADOPTED = "adopted"
+
+
+class Outcome(StrEnum):
+    """How far a contact came; `ccserver.card.outcome` says how it is derived."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    PARACHUTE = "parachute"
+    ABANDONED = "abandoned"
+    ENDED = "ended"
+
+
+class CardStatus(StrEnum):
+    """A card is closed when all of its contacts have ended."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactOpened:
+    """A contact arrived; this opens its card. ``arrived_at`` is aware."""
+
+    contact_id: ContactId
+    medium: Medium
+    queue: str
+    priority: int
+    caller_number: str | None
+    caller_number_hidden: bool
+    called_number: str | None
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """Something happened to a contact at ``at`` (aware).
+
+    ``key`` is unique per contact: writing the same key again changes nothing, so a replay after a
+    crash is harmless. ``agent_id`` is the seat concerned, ``author`` the login of a person.
+    """
+
+    contact_id: ContactId
+    tag: TimelineTag
+    at: datetime
+    key: str
+    agent_id: AgentId | None = None
+    author: str | None = None
+    data: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CardHead:
+    """Which card it is: the key, and the number that people say (``2026-000123``)."""
+
+    incident_id: IncidentId
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContact:
+    """A contact that has not ended, for reconciliation after a restart."""
+
+    contact_id: ContactId
+    incident_id: IncidentId
+    number: str
+    medium: Medium
+    queue: str
+    priority: int
+    caller_number: str | None
+    caller_number_hidden: bool
+    called_number: str | None
+    arrived_at: datetime
+    answered_at: datetime | None
+    agent_id: AgentId | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecording:
+    """A recording as the card shows it."""
+
+    recording_id: str
+    state: str
+    started_at: datetime
+    duration_s: float | None
+    sha256: str | None
+    size: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardContact:
+    """A contact as the card shows it."""
+
+    contact_id: ContactId
+    medium: Medium
+    queue: str
+    priority: int
+    caller_number: str | None
+    caller_number_hidden: bool
+    called_number: str | None
+    arrived_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    agent_id: AgentId | None
+    agent_name: str | None
+    outcome: Outcome
+    recordings: tuple[CardRecording, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CardNotes:
+    """The notes; ``version`` 0 has never been saved."""
+
+    text: str
+    version: int
+    saved_at: datetime | None
+    author: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CardEntry:
+    """A timeline entry as the card shows it."""
+
+    contact_id: ContactId
+    tag: TimelineTag
+    at: datetime
+    agent_id: AgentId | None
+    author: str | None
+    data: Mapping[str, str | int | float | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CardSummary:
+    """One line of a list of cards: the incident, and the first of its contacts."""
+
+    incident_id: IncidentId
+    number: str
+    opened_at: datetime
+    status: CardStatus
+    caller_number: str | None
+    caller_number_hidden: bool
+    medium: Medium
+    outcome: Outcome
+    agent_id: AgentId | None
+    agent_name: str | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    recording_count: int
+    notes_excerpt: str
+
+    @property
+    def cursor(self) -> str:
+        """Where the next page of a search begins, given as its ``before``."""
+        return f"{self.opened_at.isoformat()}~{self.incident_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class CardData:
+    """The whole card; contacts by arrival, timeline by time."""
+
+    summary: CardSummary
+    contacts: tuple[CardContact, ...]
+    notes: CardNotes
+    timeline: tuple[CardEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotesSaved:
+    """The notes are stored under this version."""
+
+    version: int
+    saved_at: datetime
+
+
+class UnknownContact(LookupError):
+    """There is no card for this contact (yet)."""
+
+
+class UnknownIncident(LookupError):
+    """There is no such card."""
+
+
+class InvalidCursor(ValueError):
+    """A search's ``before`` is not one that a search has given."""
+
+
+class NotesTooLong(ValueError):
+    """The notes are longer than a card keeps (`NOTES_BYTES_MAX`)."""
+
+
+class NotesConflict(Exception):
+    """The notes were saved by someone else since; both texts are kept by giving the other back."""
+
+    def __init__(self, current_text: str, current_version: int, current_author: str | None) -> None:
+        super().__init__("the notes were changed meanwhile")
+        self.current_text = current_text
+        self.current_version = current_version
+        self.current_author = current_author

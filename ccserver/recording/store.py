@@ -1,0 +1,338 @@
+"""Sealing, finding and proving recordings.
+
+The order of steps makes every crash harmless: a row that says where the sealed file will be, the
+file under a temporary name, its final name, the row says sealed, the raw file goes. Whatever step
+was the last, doing all of them again ends the same way, and the raw file is deleted only when the
+row is committed.
+"""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ccserver.config import RecordingSettings
+from ccserver.db import Database, DatabaseUnavailable
+from ccserver.recording.models import RecordingRow
+from ccserver.recording.sealing import RawAudio, SealedAudio, SealingFiles, Unsealable, digest
+from ccserver.recording.values import (
+    FRAME_BYTES,
+    InvalidContactId,
+    Recording,
+    RecordingState,
+    UnknownRecording,
+    checked_contact_id,
+)
+from ccserver.types import ContactId
+
+log = structlog.get_logger(__name__)
+
+SEALING_MAX = 2
+"""Encoding takes a core; calls need the others."""
+QUIET_S = 0.3
+"""MixMonitor writes its last block when the channel ends, a few milliseconds after the event."""
+QUIET_MOMENTS_MAX = 12
+"""Then the call is not over; a file that grew while it was encoded is left to the sweep."""
+SWEEP_AGE_S = 10.0
+"""A live recording grows at least every second (32 KiB of 16-bit stereo at 8 kHz)."""
+SWEEP_FILES_MAX = 500
+"""In one sweep; the rest waits for the next, so that one never runs for hours."""
+RAW_SUFFIX = ".raw"
+OTHER_SUFFIX = ".other"
+"""Audio that is neither sealed nor a recording's beginning; kept for a person to look at."""
+
+
+class RecordingStore:
+    """The recordings of the centre: raw files in ``spool_dir``, sealed ones in ``store_dir``.
+
+    ``sample_rate`` is what Asterisk writes, in Hz. ``clock`` gives seconds since the epoch, as
+    files' times do. Methods may raise `ccserver.db.DatabaseUnavailable`; a seal that did is done
+    again by the next `sweep`.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        settings: RecordingSettings,
+        *,
+        sample_rate: int = 8_000,
+        files: SealingFiles | None = None,
+        clock: Callable[[], float] = time.time,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        quiet_s: float = QUIET_S,
+        sweep_age_s: float = SWEEP_AGE_S,
+    ) -> None:
+        self._db = db
+        self._spool_dir = Path(settings.spool_dir)
+        self._store_dir = Path(settings.store_dir)
+        self._sample_rate = sample_rate
+        self._files = files or SealingFiles()
+        self._clock = clock
+        self._pause = pause
+        self._quiet_s = quiet_s
+        self._sweep_age_s = sweep_age_s
+        self._slots = asyncio.Semaphore(SEALING_MAX)
+        self._tasks: dict[ContactId, asyncio.Task[Recording]] = {}
+        self.sealed = 0
+        self.failed = 0
+
+    def raw_path(self, contact_id: ContactId) -> Path:
+        """Return where Asterisk writes a contact's audio. Raises `InvalidContactId`."""
+        return self._spool_dir / f"{checked_contact_id(contact_id)}{RAW_SUFFIX}"
+
+    async def seal(self, contact_id: ContactId, *, started_at: datetime | None) -> Recording:
+        """Make the sealed recording of a contact that is over, or return the one there is.
+
+        ``started_at`` is aware; ``None`` lets it be reckoned from the raw file. What cannot be
+        sealed is returned in state FAILED with the raw file kept. A cancelled caller does not stop
+        it, and a second caller waits for the first one's result. Raises `InvalidContactId`.
+        """
+        checked_contact_id(contact_id)
+        task = self._tasks.get(contact_id)
+        if task is None:
+            name = f"seal-{contact_id}"
+            task = asyncio.create_task(self._seal(contact_id, started_at), name=name)
+            self._tasks[contact_id] = task
+            task.add_done_callback(lambda done: self._sealed(contact_id, done))
+        return await asyncio.shield(task)
+
+    async def sweep(self, live_contacts: Callable[[], AbstractSet[ContactId]]) -> list[ContactId]:
+        """Seal what was left behind: raw files that no live contact is writing.
+
+        Returns the contacts whose recording is now in another state than before, oldest first.
+        One bad file never keeps the others from being sealed.
+        """
+        before = await self._states()
+        found = await asyncio.to_thread(self._old_raw_files)
+        unfinished = [key for key, state in before.items() if state is RecordingState.SEALING]
+        changed = []
+        for contact_id in dict.fromkeys([*found, *unfinished]):
+            if contact_id in live_contacts() or contact_id in self._tasks:
+                continue
+            try:
+                recording = await self.seal(contact_id, started_at=None)
+            except DatabaseUnavailable:
+                raise
+            except Exception:
+                log.exception("recording_sweep_failed", contact_id=contact_id)
+                continue
+            if recording.state is not before.get(contact_id):
+                changed.append(contact_id)
+        return changed
+
+    async def get(self, recording_id: str) -> Recording | None:
+        """Return one recording."""
+        row = await self._db.read(lambda session: session.get(RecordingRow, recording_id))
+        return None if row is None else self._recording(row)
+
+    async def of_contact(self, contact_id: ContactId) -> list[Recording]:
+        """Return a contact's recordings."""
+        query = select(RecordingRow).where(RecordingRow.contact_id == contact_id)
+        rows = await self._db.read(lambda session: session.scalars(query).all())
+        return [self._recording(row) for row in rows]
+
+    async def verify(self, recording_id: str) -> bool:
+        """Tell whether the sealed file is, byte for byte, the one that was sealed.
+
+        Raises `UnknownRecording`.
+        """
+        recording = await self.get(recording_id)
+        if recording is None:
+            raise UnknownRecording("there is no such recording")
+        try:
+            async with self._slots:
+                found = await asyncio.to_thread(digest, recording.path)
+        except OSError:
+            found = None
+        if recording.state is RecordingState.SEALED and found == recording.sha256:
+            return True
+        log.error("recording_not_as_sealed", recording_id=recording_id, present=found is not None)
+        return False
+
+    async def close(self) -> None:
+        """Wait for every seal in progress."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()))
+
+    def _sealed(self, contact_id: ContactId, task: "asyncio.Task[Recording]") -> None:
+        self._tasks.pop(contact_id, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.warning("recording_not_sealed", contact_id=contact_id, reason=type(error).__name__)
+
+    async def _seal(self, contact_id: ContactId, started_at: datetime | None) -> Recording:
+        raw = self.raw_path(contact_id)
+        begun = started_at
+        if begun is None:
+            begun = await asyncio.to_thread(self._reckoned_start, raw)
+        recording = await self._claim(contact_id, begun)
+        if recording.state is RecordingState.SEALED:
+            if not await self._holds_more(recording, raw):
+                return recording
+            # Not sealed again until it is: a crash from here on must not leave an old digest.
+            recording = await self._update(recording, state=RecordingState.SEALING.value)
+        await self._wait_until_quiet(raw)
+        try:
+            async with self._slots:
+                audio = await asyncio.to_thread(self._seal_file, raw, recording.path)
+        except Unsealable as error:
+            return await self._fail(recording, str(error))
+        recording = await self._store_sealed(recording, audio)
+        await asyncio.to_thread(self._files.discard_raw, raw)
+        return recording
+
+    async def _holds_more(self, recording: Recording, raw: Path) -> bool:
+        """Settle a raw file beside a sealed recording; tell whether it must be sealed anew."""
+        found = await asyncio.to_thread(self._files.compare, raw, recording.path)
+        if found is RawAudio.SEALED:
+            await asyncio.to_thread(self._files.discard_raw, raw)
+        elif found is RawAudio.OTHER:
+            log.error("recording_spool_holds_other_audio", contact_id=recording.contact_id)
+            await asyncio.to_thread(raw.rename, raw.with_suffix(OTHER_SUFFIX))
+        return found is RawAudio.MORE
+
+    def _seal_file(self, raw: Path, target: Path) -> SealedAudio:
+        """Encode and publish; a published file whose raw audio is gone is taken as it is."""
+        try:
+            audio = self._files.encode(raw, target, sample_rate=self._sample_rate)
+        except Unsealable:
+            published = None if raw.exists() else self._files.inspect(target)
+            if published is None:
+                raise
+            return published
+        self._files.publish(target)
+        return audio
+
+    async def _claim(self, contact_id: ContactId, started_at: datetime) -> Recording:
+        """Return the contact's row, made now if there is none: it fixes the file's place."""
+
+        def work(session: Session) -> RecordingRow:
+            query = select(RecordingRow).where(RecordingRow.contact_id == contact_id)
+            row = session.scalars(query).one_or_none()
+            if row is None:
+                recording_id = str(uuid.uuid4())
+                row = RecordingRow(
+                    recording_id=recording_id,
+                    contact_id=contact_id,
+                    state=RecordingState.SEALING.value,
+                    path=f"{started_at.astimezone(UTC):%Y/%m/%d}/{recording_id}.flac",
+                    started_at=started_at,
+                )
+                session.add(row)
+            return row
+
+        try:
+            return self._recording(await self._db.write(work))
+        except IntegrityError:  # another process made it at the same time
+            return self._recording(await self._db.write(work))
+
+    async def _store_sealed(self, recording: Recording, audio: SealedAudio) -> Recording:
+        row = await self._update(
+            recording,
+            state=RecordingState.SEALED.value,
+            sealed_at=datetime.fromtimestamp(self._clock(), UTC),
+            sample_rate=self._sample_rate,
+            frames=audio.frames,
+            duration_s=audio.frames / self._sample_rate,
+            size=audio.size,
+            sha256=audio.sha256,
+            error=None,
+        )
+        self.sealed += 1
+        log.info(
+            "recording_sealed",
+            contact_id=recording.contact_id,
+            recording_id=recording.recording_id,
+            duration_s=row.duration_s,
+            size=row.size,
+        )
+        return row
+
+    async def _fail(self, recording: Recording, reason: str) -> Recording:
+        self.failed += 1
+        log.error(
+            "recording_failed",
+            contact_id=recording.contact_id,
+            recording_id=recording.recording_id,
+            reason=reason,
+        )
+        return await self._update(recording, state=RecordingState.FAILED.value, error=reason)
+
+    async def _update(self, recording: Recording, **values: object) -> Recording:
+        def work(session: Session) -> RecordingRow:
+            row = session.get_one(RecordingRow, recording.recording_id)
+            for name, value in values.items():
+                setattr(row, name, value)
+            return row
+
+        return self._recording(await self._db.write(work))
+
+    async def _wait_until_quiet(self, raw: Path) -> None:
+        """Wait until nobody has written for a moment, for a bounded number of such moments."""
+        for _ in range(QUIET_MOMENTS_MAX):
+            try:
+                age_s = self._clock() - (await asyncio.to_thread(raw.stat)).st_mtime
+            except OSError:
+                return
+            if age_s >= self._quiet_s:
+                return
+            # A clock that was set back makes the age negative.
+            await self._pause(self._quiet_s - max(0.0, age_s))
+
+    def _reckoned_start(self, raw: Path) -> datetime:
+        """Reckon when a recording began from when and after how much audio it ended."""
+        try:
+            status = raw.stat()
+        except OSError:
+            return datetime.fromtimestamp(self._clock(), UTC)
+        length_s = status.st_size / (FRAME_BYTES * self._sample_rate)
+        return datetime.fromtimestamp(status.st_mtime - length_s, UTC)
+
+    def _old_raw_files(self) -> list[ContactId]:
+        """Return whose raw files have not grown for a while, oldest first."""
+        found: list[tuple[float, ContactId]] = []
+        oldest = self._clock() - self._sweep_age_s
+        for raw in self._spool_dir.glob(f"*{RAW_SUFFIX}"):
+            try:
+                contact_id = checked_contact_id(raw.stem)
+                written_at = raw.stat().st_mtime
+            except InvalidContactId:
+                log.warning("stranger_in_recording_spool")
+                continue
+            except OSError:
+                continue
+            if written_at <= oldest:
+                found.append((written_at, contact_id))
+        return [contact_id for _, contact_id in sorted(found)[:SWEEP_FILES_MAX]]
+
+    async def _states(self) -> dict[ContactId, RecordingState]:
+        """Return the states of all recordings that are not sealed."""
+        query = select(RecordingRow.contact_id, RecordingRow.state).where(
+            RecordingRow.state != RecordingState.SEALED.value
+        )
+        rows = await self._db.read(lambda session: session.execute(query).all())
+        return {ContactId(row.contact_id): RecordingState(row.state) for row in rows}
+
+    def _recording(self, row: RecordingRow) -> Recording:
+        return Recording(
+            recording_id=row.recording_id,
+            contact_id=ContactId(row.contact_id),
+            state=RecordingState(row.state),
+            path=self._store_dir / row.path,
+            started_at=row.started_at,
+            sealed_at=row.sealed_at,
+            sample_rate=row.sample_rate,
+            frames=row.frames,
+            duration_s=row.duration_s,
+            size=row.size,
+            sha256=row.sha256,
+            error=row.error,
+        )
