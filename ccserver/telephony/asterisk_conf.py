@@ -3,45 +3,17 @@
 import ipaddress
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
 
+from ccserver.accounts import AgentProfile
 from ccserver.config import Config, ConfigError
-from ccserver.types import AgentId
 
 SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A call taker's phone as Asterisk has to know it.
-
-    ``device`` is ``sip`` or ``browser``, the suffix of its template in ``pjsip.conf``.
-    """
-
-    agent_id: AgentId
-    extension: str
-    device: str
-    sip_password: str
-
-    @property
-    def endpoint(self) -> str:
-        """The endpoint's name, which is also the SIP user name.
-
-        The prefix keeps it apart from every telephone number: a citizen whose number happened to
-        equal an extension would otherwise be asked for a call taker's password.
-        """
-        return endpoint_of(self.extension)
-
-
-def endpoint_of(extension: str) -> str:
-    """Name of the Asterisk endpoint of the call taker's phone with this extension."""
-    return f"ct-{extension}"
-
-
-def variables(config: Config, phones: Sequence[Phone]) -> dict[str, object]:
+def variables(config: Config, phones: Sequence[AgentProfile]) -> dict[str, object]:
     """All names that the files in ``asterisk-conf/`` may use."""
     asterisk = config.asterisk
     for address in asterisk.trunk_match:
@@ -72,7 +44,9 @@ def variables(config: Config, phones: Sequence[Phone]) -> dict[str, object]:
     }
 
 
-def render(config: Config, phones: Sequence[Phone], *, source_dir: Path = SOURCE_DIR) -> list[Path]:
+def render(
+    config: Config, phones: Sequence[AgentProfile], *, source_dir: Path = SOURCE_DIR
+) -> list[Path]:
     """Write every file of ``source_dir`` into the instance's ``config_dir``; returns them.
 
     The files hold secrets: directory 0700, files 0600. A file appears whole or not at all.

@@ -1,0 +1,318 @@
+"""The composition root: builds every room from the configuration and runs them."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine, Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from ccserver.accounts import AccountStore
+from ccserver.acd.core import ACDCore
+from ccserver.acd.errors import InvariantBroken
+from ccserver.acd.events import AgentAdded, AgentPresenceChanged
+from ccserver.acd.settings import DistributorSettings
+from ccserver.adapters import Cards, Recordings
+from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
+from ccserver.config import Config
+from ccserver.control import Control
+from ccserver.db import Database, DatabaseUnavailable
+from ccserver.live import LiveView
+from ccserver.metrics import Metrics
+from ccserver.recording import RecordingState, RecordingStore
+from ccserver.runtime import Runtime
+from ccserver.telephony.actions import Actions
+from ccserver.telephony.ami import AMIClient
+from ccserver.telephony.ari import ARIClient
+from ccserver.telephony.calls import EVENTS_WANTED, Calls
+from ccserver.telephony.devices import Devices
+from ccserver.telephony.errors import TelephonyError
+from ccserver.telephony.keeper import Keeper
+from ccserver.telephony.queue_log import QueueLogReader
+from ccserver.telephony.wishes import Wishes
+from ccserver.types import AgentId, ContactId, LegId
+from ccserver.web.app import WebServer, create_app
+from ccserver.web.ports import SystemClock
+from ccserver.web.push import PushHub
+
+log = structlog.get_logger(__name__)
+
+INVARIANTS_INTERVAL_S = 1.0
+QUEUE_LOG_INTERVAL_S = 0.5
+DEVICES_INTERVAL_S = 15.0  # asks anew, should an event have been lost
+SWEEP_INTERVAL_S = 15.0
+RECORDING_CLOSE_S = 1.0  # Asterisk's recording thread has written the rest long before
+SEALS_PENDING_MAX = 1_000  # more than a centre ends in a minute; what does not fit, the sweep finds
+SEALS_PARALLEL = 2
+DRAIN_TIMEOUT_S = 3.0
+FIRST_RESYNC_TIMEOUT_S = 10.0  # then call takers become ready even without Asterisk
+
+
+class Application:
+    """One controller of one Asterisk."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.metrics = Metrics()
+        self.hub = PushHub(metrics=self.metrics)
+        self.database = Database(
+            config.database.url, request_timeout_s=config.database.request_timeout_s
+        )
+        self.accounts = AccountStore(self.database)
+        self.cards = CardStore(self.database)
+        self.recordings = RecordingStore(self.database, config.recording)
+        data_dir = Path(config.recording.store_dir).parent
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self.journal = CardJournal(
+            self.cards,
+            spill_path=data_dir / "journal.spill",
+            on_opened=self._card_opened,
+            on_written=lambda contact_id, incident_id, _: self.runtime.card_written(
+                contact_id, incident_id, None
+            ),
+        )
+        self.queue_log = QueueLogReader(
+            Path(config.asterisk.log_dir) / "queue_log", data_dir / "queue_log.position"
+        )
+        self.ari = ARIClient(config.ari, events_wanted=EVENTS_WANTED)
+        self.ami = AMIClient(config.ami, event_classes=("call", "system"))
+        self._sealing: asyncio.Queue[tuple[ContactId, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
+        self._first_resync = asyncio.Event()
+        self.runtime = self._build_runtime()
+        self.web = self._build_web()
+
+    def _build_runtime(self) -> Runtime:
+        settings = DistributorSettings(
+            **{
+                field.name: getattr(self.config.acd, field.name)
+                for field in fields(DistributorSettings)
+            }
+        )
+        runtime = Runtime(
+            # The random part makes offer ids, and so channel ids, unique over restarts.
+            ACDCore(settings, instance=secrets.token_hex(4)),
+            LiveView(self._publish, self.clock),
+            self.journal,
+            publish=self._publish,
+            metrics=self.metrics,
+            clock=self.clock,
+            seal=self._seal_later,
+        )
+        devices = Devices(runtime.device_changed)
+        calls = Calls(
+            Actions(self.ari, application=self.config.ari.application),
+            runtime,
+            lease_s=self.config.asterisk.lease_s,
+            endpoint_of_agent=devices.endpoint,
+        )
+        runtime.attach(calls, devices)
+        self.keeper = Keeper(
+            calls, redirect_to_claim=self._redirect_to_claim, clock=self.clock.monotonic
+        )
+        return runtime
+
+    def _build_web(self) -> WebServer:
+        web = self.config.web
+        control = Control(
+            self.runtime,
+            Wishes(self.runtime.calls),
+            self.accounts,
+            self.clock,
+            answer_phone=self._answer_phone,
+            readiness=self._readiness,
+        )
+        application = create_app(
+            settings=web,
+            acd=self.config.acd,
+            accounts=self.accounts,
+            cards=Cards(self.cards),
+            recordings=Recordings(self.recordings, self.cards),
+            control=control,
+            hub=self.hub,
+            check_database=self._check_database,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
+        return WebServer(application, host=web.host, port=web.port)
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop``. Any task that fails ends the process: start-up rebuilds it all."""
+        await self._add_seats()
+        await self.web.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                services = [
+                    tasks.create_task(service, name=name)
+                    for name, service in self._services().items()
+                ]
+                await stop.wait()
+                for task in services:
+                    task.cancel()
+        finally:
+            await self.web.stop()
+            await self.journal.drain(DRAIN_TIMEOUT_S)
+            await self.database.close()
+
+    def _services(self) -> dict[str, Coroutine[None, None, None]]:
+        seals = {f"seal_{number}": self._seal_for_ever() for number in range(SEALS_PARALLEL)}
+        return {
+            "journal": self.journal.run(),
+            "ari": self.ari.run(self._ari_connected, self.keeper.lost),
+            "ari_events": self._ari_events(),
+            "ami": self.ami.run(self._ami_connected, lambda: None),
+            "ami_events": self._ami_events(),
+            "leases": self.keeper.renew_leases(),
+            "survey": self.keeper.survey_for_ever(),
+            "devices": self._ask_devices_for_ever(),
+            "presences": self._restore_presences(),
+            "queue_log": self._read_queue_log(),
+            "sweep": self._sweep_recordings(),
+            "invariants": self._check_for_ever(),
+            **seals,
+        }
+
+    async def _add_seats(self) -> None:
+        for profile in await self.accounts.agents():
+            self.runtime.live.add_seat(profile)
+            self.runtime.devices.add(profile.agent_id, profile.sip_username)
+            self.runtime.post(AgentAdded(profile.agent_id))
+
+    async def _restore_presences(self) -> None:
+        """After the first look into Asterisk, so that nobody is idle before the line stands."""
+        presences = await self.accounts.presences()
+        try:
+            async with asyncio.timeout(FIRST_RESYNC_TIMEOUT_S):
+                await self._first_resync.wait()
+        except TimeoutError:
+            log.warning("first_resync_missing")
+        for agent_id, presence in presences.items():
+            self.runtime.post(AgentPresenceChanged(agent_id, presence))
+
+    def _readiness(self) -> Mapping[str, bool]:
+        return {"ari": self.ari.ready, "ami": self.ami.ready}
+
+    async def _check_database(self) -> None:
+        await self.database.read(lambda session: session.connection().closed)
+
+    def _publish(self, message: dict[str, object], agent_id: AgentId | None) -> None:
+        self.hub.publish(message, agent_id=agent_id)
+
+    def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
+        self.runtime.card_written(contact_id, head.incident_id, head.number)
+
+    # -- Asterisk ---------------------------------------------------------------------------------
+
+    async def _ari_connected(self) -> None:
+        await self.keeper.connected()
+        self._first_resync.set()
+
+    async def _ari_events(self) -> None:
+        async for event in self.ari:
+            try:
+                self.runtime.calls.handle(event)
+            except InvariantBroken:
+                raise
+            except Exception:
+                # One event that we cannot digest must not stop those of all other callers.
+                log.exception("event_failed", type=event.get("type"))
+
+    async def _ami_connected(self) -> None:
+        await self._ask_devices()
+
+    async def _ask_devices(self) -> None:
+        states = await self.ami.request("DeviceStateList")
+        for message in states.events:
+            self.runtime.devices.handle(message)
+
+    async def _ask_devices_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(DEVICES_INTERVAL_S)
+            if self.ami.ready:
+                try:
+                    await self._ask_devices()
+                except TelephonyError as error:
+                    log.warning("devices_not_asked", reason=type(error).__name__)
+
+    async def _ami_events(self) -> None:
+        async for message in self.ami:
+            if message.get("Event") == "DeviceStateChange":
+                self.runtime.devices.handle(message)
+
+    async def _redirect_to_claim(self, channel: str) -> None:
+        try:
+            await self.ami.request(
+                "Redirect",
+                {"Channel": channel, "Context": "contact", "Exten": "claim", "Priority": "1"},
+            )
+        except TelephonyError as error:
+            # The dialplan asks us again by itself when the queue's time is over.
+            log.warning("caller_not_taken_back", reason=type(error).__name__)
+
+    async def _answer_phone(self, leg_id: LegId) -> None:
+        await self.ami.request("PJSIPNotify", {"Channel": leg_id, "Variable": "Event=talk"})
+
+    # -- recordings -------------------------------------------------------------------------------
+
+    def _seal_later(self, contact_id: ContactId, ended_at: datetime) -> None:
+        try:
+            self._sealing.put_nowait((contact_id, ended_at))
+        except asyncio.QueueFull:
+            log.warning("seal_left_to_sweep", contact_id=contact_id)
+
+    async def _seal_for_ever(self) -> None:
+        while True:
+            contact_id, ended_at = await self._sealing.get()
+            age = (self.clock.now() - ended_at).total_seconds()
+            await asyncio.sleep(max(0.0, RECORDING_CLOSE_S - age))
+            try:
+                await self._seal(contact_id)
+            except (DatabaseUnavailable, OSError) as error:
+                log.warning("seal_left_to_sweep", contact_id=contact_id, reason=str(error))
+
+    async def _seal(self, contact_id: ContactId) -> None:
+        recording = await self.recordings.seal(contact_id, started_at=None)
+        sealed = recording.state is RecordingState.SEALED
+        self.metrics.recordings.labels(recording.state.value).inc()
+        self.runtime.recorded(
+            contact_id,
+            TimelineTag.RECORDING_SEALED if sealed else TimelineTag.RECORDING_FAILED,
+            f"recording-{recording.recording_id}-{recording.state.value}",
+            recording.recording_id,
+        )
+
+    async def _sweep_recordings(self) -> None:
+        """Recordings whose end nobody saw: of calls that the parachute took, of a former life."""
+        await self._first_resync.wait()
+        while True:
+            try:
+                for contact_id in await self.recordings.sweep(self.runtime.calls.table.contacts):
+                    await self._seal(contact_id)
+            except (DatabaseUnavailable, OSError) as error:
+                log.warning("sweep_failed", reason=str(error))
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+
+    # -- journal, self-checks ---------------------------------------------------------------------
+
+    async def _read_queue_log(self) -> None:
+        while True:
+            entries = await asyncio.to_thread(self.queue_log.read)
+            for entry in entries:
+                self.runtime.journal_read(entry)
+            if entries and not self.journal.pending:
+                await asyncio.to_thread(self.queue_log.save_position)
+            await asyncio.sleep(QUEUE_LOG_INTERVAL_S)
+
+    async def _check_for_ever(self) -> None:
+        while True:
+            due = self.clock.monotonic() + INVARIANTS_INTERVAL_S
+            await asyncio.sleep(INVARIANTS_INTERVAL_S)
+            self.metrics.loop_lag_seconds.set(max(0.0, self.clock.monotonic() - due))
+            self.metrics.ari_connected.set(self.ari.ready)
+            self.metrics.ami_connected.set(self.ami.ready)
+            self.metrics.journal_pending.set(self.journal.pending)
+            self.runtime.check_invariants()

@@ -1,0 +1,145 @@
+"""Asterisk's ``queue_log`` as a journal: every 112 call stands in it, whoever was alive.
+
+The dialplan writes ``CONTACT`` when a call arrives and ``CONTACTEND`` when it ends; ``Queue()``
+writes who took it from the parachute queue. Read from the last position after a restart, it gives
+a card to each contact that this process never saw.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from ccserver.telephony.call import CallFacts
+from ccserver.types import AgentId, ContactId
+
+FIELDS_MIN = 5  # time, call, queue, member, event
+CONTACT_FIELDS = 5  # contact id, arrival, number, hidden, called number
+CONTACT_END_FIELDS = 2  # contact id, end
+LINE_BYTES_MAX = 4096  # the dialplan writes lines of about 150 bytes; longer ones are not ours
+READ_BYTES_MAX = 4_000_000  # per step, so that a huge backlog is read in bounded pieces
+CALLS_REMEMBERED_MAX = 20_000  # calls whose end has not been read; the oldest is forgotten
+
+
+class JournalKind(StrEnum):
+    """What a line of the journal says."""
+
+    ARRIVED = "arrived"
+    PARACHUTE_ENTERED = "parachute_entered"
+    PARACHUTE_ANSWERED = "parachute_answered"
+    ENDED = "ended"
+
+
+PARACHUTE_EVENTS = {
+    "ENTERQUEUE": JournalKind.PARACHUTE_ENTERED,
+    "CONNECT": JournalKind.PARACHUTE_ANSWERED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One fact of one contact. ``facts`` with ARRIVED, ``agent_id`` with PARACHUTE_ANSWERED."""
+
+    kind: JournalKind
+    contact_id: ContactId
+    at: datetime
+    key: str  # the same line read twice gives the same key
+    facts: CallFacts | None = None
+    agent_id: AgentId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenCall:
+    contact_id: ContactId
+    line_at: int
+
+
+class QueueLogReader:
+    """Reads the journal onward from a position that survives restarts."""
+
+    def __init__(self, path: Path, position_path: Path) -> None:
+        self._path = path
+        self._position_path = position_path
+        self._position = self._load_position()
+        self._open_calls: dict[str, _OpenCall] = {}
+        self.unreadable = 0
+
+    def read(self) -> list[JournalEntry]:
+        """All whole lines since the last call. A truncated or replaced file is read from 0."""
+        try:
+            with self._path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < self._position:
+                    self._position = 0
+                file.seek(self._position)
+                data = file.read(READ_BYTES_MAX)
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._position += len(whole)
+        return list(self._entries(whole))
+
+    def save_position(self) -> None:
+        """Make the position durable; call when what was read is safe elsewhere."""
+        partial = self._position_path.with_suffix(".partial")
+        with partial.open("w", encoding="ascii") as file:
+            file.write(str(self._rewind_position()))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self._position_path)
+
+    def _rewind_position(self) -> int:
+        # A call that is still open needs its CONTACT line again after a restart, for the map from
+        # Asterisk's call id to the contact; so the durable position stays before the oldest one.
+        oldest_open = next(iter(self._open_calls.values()), None)
+        return self._position if oldest_open is None else oldest_open.line_at
+
+    def _load_position(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return max(0, int(self._position_path.read_text(encoding="ascii")))
+        return 0
+
+    def _entries(self, data: bytes) -> Iterator[JournalEntry]:
+        offset = self._position - len(data)
+        for raw in data.split(b"\n")[:-1]:
+            line_at, offset = offset, offset + len(raw) + 1
+            entry = self._entry(raw, line_at)
+            if entry is not None:
+                yield entry
+
+    def _entry(self, raw: bytes, line_at: int) -> JournalEntry | None:
+        fields = raw.decode("utf-8", "replace").split("|")
+        at = _moment(fields[0])
+        if at is None or len(raw) > LINE_BYTES_MAX or len(fields) < FIELDS_MIN:
+            self.unreadable += bool(raw)
+            return None
+        call, member, event, data = fields[1], fields[3], fields[4], fields[5:]
+        if event == "CONTACT" and len(data) >= CONTACT_FIELDS:
+            return self._arrived(call, data, at, line_at)
+        if event == "CONTACTEND" and len(data) >= CONTACT_END_FIELDS:
+            self._open_calls.pop(call, None)
+            ended_at = _moment(data[1]) or at
+            return JournalEntry(JournalKind.ENDED, ContactId(data[0]), ended_at, "ended")
+        open_call = self._open_calls.get(call)
+        kind = PARACHUTE_EVENTS.get(event)
+        if open_call is None or kind is None:
+            return None
+        agent_id = AgentId(member) if kind is JournalKind.PARACHUTE_ANSWERED else None
+        key = f"{kind.value}-{call}-{fields[0]}"
+        return JournalEntry(kind, open_call.contact_id, at, key, agent_id=agent_id)
+
+    def _arrived(self, call: str, data: list[str], at: datetime, line_at: int) -> JournalEntry:
+        facts = CallFacts.from_texts(*data[:5])
+        if len(self._open_calls) >= CALLS_REMEMBERED_MAX:
+            self._open_calls.pop(next(iter(self._open_calls)))
+        self._open_calls[call] = _OpenCall(facts.contact_id, line_at)
+        return JournalEntry(JournalKind.ARRIVED, facts.contact_id, at, "arrived", facts=facts)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

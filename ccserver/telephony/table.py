@@ -1,0 +1,85 @@
+"""The voice contacts of this process, by contact and by leg, and the tasks that work on them."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from ccserver.telephony.call import Call, CallFacts, CallPhase
+from ccserver.telephony.errors import TelephonyError
+from ccserver.types import ContactId, LegId
+
+log = structlog.get_logger(__name__)
+
+
+class CallTable:
+    """What is known now; Asterisk holds the truth."""
+
+    def __init__(self) -> None:
+        self._calls: dict[ContactId, Call] = {}
+        self._contact_of_leg: dict[str, ContactId] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def get(self, contact_id: ContactId) -> Call | None:
+        """The call of a contact, if it lives."""
+        return self._calls.get(contact_id)
+
+    def all(self) -> list[Call]:
+        """Every live call, in the order in which this process came to know them."""
+        return list(self._calls.values())
+
+    def contacts(self) -> set[ContactId]:
+        """Contacts whose channel, and so whose recording, is still open."""
+        return set(self._calls)
+
+    def of_leg(self, leg_id: str) -> Call | None:
+        """The call that a channel belongs to."""
+        contact_id = self._contact_of_leg.get(leg_id)
+        return None if contact_id is None else self._calls.get(contact_id)
+
+    def bind(self, leg_id: LegId, contact_id: ContactId) -> None:
+        """From now on this channel belongs to that contact."""
+        self._contact_of_leg[leg_id] = contact_id
+
+    def unbind(self, leg_id: LegId) -> None:
+        """This channel is of no interest any more."""
+        self._contact_of_leg.pop(leg_id, None)
+
+    def remember(self, facts: CallFacts, leg_id: LegId, channel: str) -> Call:
+        """The contact's call; a new one begins as being in the dialplan's hands."""
+        call = self._calls.get(facts.contact_id)
+        if call is None:
+            call = Call(facts, leg_id, channel, CallPhase.PARACHUTE)
+            self._calls[facts.contact_id] = call
+        elif call.caller_leg != leg_id:
+            self.unbind(call.caller_leg)
+            call.caller_leg, call.caller_channel = leg_id, channel
+        self.bind(leg_id, facts.contact_id)
+        return call
+
+    def forget(self, call: Call) -> None:
+        """The caller's channel is gone."""
+        self._calls.pop(call.contact_id, None)
+        self.unbind(call.caller_leg)
+
+    def spawn(self, call: Call | None, work: Coroutine[Any, Any, None]) -> None:
+        """Run in the background; the work on one call is done one after the other."""
+
+        async def guarded() -> None:
+            try:
+                if call is None:
+                    await work
+                else:
+                    async with call.lock:
+                        await work
+            except TelephonyError as error:
+                log.warning(
+                    "call_command_failed",
+                    contact_id=call.contact_id if call else None,
+                    reason=type(error).__name__,
+                )
+
+        task = asyncio.get_running_loop().create_task(guarded(), name="call_command")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
