@@ -1,0 +1,49 @@
+"""``bin/sim``: one named scenario against a fresh private instance of the whole stack."""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from ccserver.config import LogSettings
+from ccserver.log import configure
+from sim.scenarios import SCENARIOS, run_scenario
+
+
+def main() -> int:
+    """Run it; the last line of standard output is one JSON object, status 0 only if it held."""
+    parser = argparse.ArgumentParser(prog="bin/sim", description=__doc__)
+    parser.add_argument("scenario", nargs="?", help="its name; --list shows them")
+    parser.add_argument("options", nargs="*", metavar="NAME=VALUE", help="the scenario's own")
+    parser.add_argument("--list", action="store_true", help="name every scenario")
+    parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep logs and recordings there")
+    chosen = parser.parse_args()
+    if chosen.list:
+        for scenario in SCENARIOS.values():
+            print(f"{scenario.name:18} {scenario.shows}")
+        return 0
+    if chosen.scenario not in SCENARIOS:
+        parser.error(f"there is no scenario {chosen.scenario!r}; --list names them")
+    options = dict(pair.split("=", 1) for pair in chosen.options if "=" in pair)
+    if len(options) != len(chosen.options):
+        parser.error("a scenario's options are given as NAME=VALUE")
+    configure(LogSettings(level="warning", format="console"))
+    if not chosen.json:
+        print(f"{chosen.scenario}: {SCENARIOS[chosen.scenario].shows}", file=sys.stderr)
+    began = time.monotonic()
+    result: dict[str, object] = {"scenario": chosen.scenario}
+    try:
+        measured = asyncio.run(run_scenario(chosen.scenario, options=options, keep_dir=chosen.keep))
+        result |= {"held": True, "measured": measured}
+    except Exception as error:
+        result |= {"held": False, "failure": f"{type(error).__name__}: {error}"}
+    result["seconds"] = round(time.monotonic() - began, 1)
+    print(json.dumps(result, ensure_ascii=False))
+    return 0 if result["held"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

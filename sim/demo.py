@@ -1,0 +1,365 @@
+"""``bin/demo``: the whole centre in the foreground, with simulated callers and call takers.
+
+It runs until Ctrl-C, shows what happens, starts ccserver again should it die, and leaves nothing
+running. Without traffic, real phones and browsers have it for themselves.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel as Box
+from rich.table import Table
+
+from ccserver.accounts import DeviceKind, Role
+from ccserver.config import ACDSettings, LogSettings
+from ccserver.log import configure
+from sim.panel import Message, Panel, PanelRefused
+from sim.phones import Behaviour, PhoneBank, PhoneError
+from sim.scenarios.base import caller_number
+from sim.stack import Seat, Stack, StackError, seats
+from sim.tools import SetUpMissing
+
+SIMULATED_TAKERS = 3
+CALLERS = 12
+FIRST_CALLER_TONE = 20
+CALL_EVERY_S = (4.0, 14.0)
+TALK_S = (8.0, 25.0)
+PATIENCE_S = (20.0, 60.0)
+WRAP_UP_S = (2.0, 6.0)
+EVENTS_SHOWN = 10
+REFRESH_PER_S = 4
+
+PEOPLE = [
+    *(
+        Seat(seat.login, name, seat.extension)
+        for seat, name in zip(
+            seats(SIMULATED_TAKERS),
+            ("Anna Bērziņa (simulated)", "Jānis Kalniņš (simulated)", "Olga Petrova (simulated)"),
+            strict=True,
+        )
+    ),
+    Seat("browser", "Browser call taker", "201", DeviceKind.BROWSER, language="en"),
+    Seat("softphone", "Softphone call taker", "202", DeviceKind.SIP, language="en"),
+    Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR, language="en"),
+    Seat("admin", "Administrator", "", role=Role.ADMIN, language="en"),
+]
+
+
+class DemoError(Exception):
+    """The demo cannot run; the text is one line for the person who started it."""
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    state = Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local" / "state"))
+    parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=state / "ccserver" / "demo",
+        help="database, recordings, logs and instance.json (default: %(default)s)",
+    )
+    parser.add_argument("--no-traffic", action="store_true", help="real phones and browsers only")
+    parser.add_argument("--http-port", type=int, default=8080, help="panel (default: %(default)s)")
+    parser.add_argument("--sip-port", type=int, default=5060, help="SIP (default: %(default)s)")
+    parser.add_argument(
+        "--bind",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="this machine's address for phones on other machines (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--for", type=float, dest="seconds", metavar="SECONDS", help="stop by itself after that"
+    )
+    return parser.parse_args()
+
+
+class Demo:
+    """One demonstration."""
+
+    def __init__(self, chosen: argparse.Namespace) -> None:
+        self.chosen = chosen
+        self.data_dir: Path = chosen.data_dir.resolve()
+        self.events: deque[str] = deque(maxlen=EVENTS_SHOWN)
+        self.console = Console()
+        self.supervisor: Panel | None = None
+        self.stack: Stack
+        self._seen = 0.0
+        self._random = random.SystemRandom()
+        self._cards_told: set[str] = set()
+
+    async def run(self) -> None:
+        """Start, show, stop."""
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        with self._lock():
+            self._check_ports()
+            began = time.monotonic()
+            self.stack = Stack(
+                self.data_dir,
+                PEOPLE,
+                host=self.chosen.bind,
+                passwords=self._known_passwords(),
+                sip_port=self.chosen.sip_port,
+                http_port=self.chosen.http_port,
+                acd=ACDSettings(offer_timeout_s=15.0, wrap_up_s=30.0),
+            )
+            self._say("starting Asterisk and ccserver")
+            async with self.stack, contextlib.AsyncExitStack() as exits:
+                self._say(f"up after {time.monotonic() - began:.1f} s")
+                self._introduce()
+                self.supervisor = await exits.enter_async_context(self._panel("supervisor"))
+                try:
+                    await self._until(stop, exits)
+                finally:
+                    self._say("stopping every process")
+        self._say("stopped")
+
+    async def _until(self, stop: asyncio.Event, exits: contextlib.AsyncExitStack) -> None:
+        work: list[Callable[[], Awaitable[object]]] = [self._show, self._restart_if_dead]
+        if not self.chosen.no_traffic:
+            bank = PhoneBank(record_dir=self.data_dir / "phones")
+            await exits.enter_async_context(bank)
+            await self._seat_takers(bank, exits)
+            work.append(lambda: self._call_for_ever(bank))
+        tasks = [asyncio.ensure_future(each()) for each in (*work, stop.wait)]
+        try:
+            await asyncio.wait(
+                tasks, timeout=self.chosen.seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception):
+                    raise outcome
+
+    # -- before --
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.data_dir / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise DemoError(
+                    f"another demo runs in {self.data_dir}; give --data-dir for a second one"
+                ) from None
+            yield
+
+    def _check_ports(self) -> None:
+        for port, option in (
+            (self.chosen.http_port, "--http-port"),
+            (self.chosen.sip_port, "--sip-port"),
+        ):
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self.chosen.bind, port))
+                except OSError as error:
+                    raise DemoError(
+                        f"port {port} of {self.chosen.bind} cannot be used ({error.strerror}); "
+                        f"choose another with {option}"
+                    ) from None
+
+    def _known_passwords(self) -> dict[str, str]:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            instance = json.loads((self.data_dir / "instance.json").read_text())
+            return {account["login"]: account["password"] for account in instance["accounts"]}
+        return {}
+
+    def _panel(self, login: str) -> Panel:
+        return Panel(self.stack.panel_url, login, self.stack.passwords[login])
+
+    # -- what is said --
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"[demo] {text}", markup=False, highlight=False)
+
+    def _introduce(self) -> None:
+        self._say(f"panel:    {self.stack.panel_url}")
+        for seat in PEOPLE:
+            phone = f"extension {seat.extension}, {seat.device.value}" if seat.extension else ""
+            password = self.stack.passwords[seat.login]
+            self._say(f"account:  {seat.login:11} password {password}  {seat.role.value} {phone}")
+        self._say(f"dial:     {self.stack.emergency_uri} with the header in instance.json")
+        self._say(f"all of it: {self.data_dir / 'instance.json'}")
+
+    async def _show(self) -> None:
+        assert self.supervisor is not None
+        if not sys.stdout.isatty():
+            await self._tell()
+            return
+        with Live(self._picture(), console=self.console, refresh_per_second=REFRESH_PER_S) as live:
+            while True:
+                self._take_events()
+                live.update(self._picture())
+                await asyncio.sleep(1 / REFRESH_PER_S)
+
+    async def _tell(self) -> None:
+        while True:
+            self._take_events()
+            while self.events:
+                print(self.events.popleft(), flush=True)
+            await asyncio.sleep(1 / REFRESH_PER_S)
+
+    def _take_events(self) -> None:
+        assert self.supervisor is not None
+        for at, message in list(self.supervisor.messages):
+            if at > self._seen:
+                self._seen = at
+                sentence = self._sentence(message)
+                if sentence:
+                    self.events.append(f"{time.strftime('%H:%M:%S')} {sentence}")
+
+    def _sentence(self, message: Message) -> str:
+        kind = message["type"]
+        if kind == "contact":
+            contact = message["contact"]
+            who = self._agent_name(contact["agent_id"])
+            return f"{contact['caller_number'] or 'number withheld'}: {contact['state']} {who}"
+        if kind == "contact_gone":
+            return f"contact {message['contact_id'][:8]} is over"
+        if kind == "card" and message["number"] not in self._cards_told:
+            self._cards_told.add(message["number"])
+            return f"card {message['number']} opened"
+        return ""
+
+    def _agent_name(self, agent_id: str | None) -> str:
+        if agent_id is None or self.supervisor is None:
+            return ""
+        return str(self.supervisor.agents.get(agent_id, {}).get("name", agent_id))
+
+    def _picture(self) -> Group:
+        assert self.supervisor is not None
+        line = Table(title="Callers", expand=True)
+        for column in ("number", "card", "state", "since", "call taker"):
+            line.add_column(column)
+        contacts = sorted(self.supervisor.contacts.values(), key=lambda c: str(c["arrived_at"]))
+        for contact in contacts:
+            line.add_row(
+                contact["caller_number"] or "withheld",
+                contact["card_number"] or "…",
+                contact["state"],
+                contact["arrived_at"][11:19],
+                self._agent_name(contact["agent_id"]),
+            )
+        takers = Table(title="Call takers", expand=True)
+        for column in ("name", "extension", "presence", "state", "since"):
+            takers.add_column(column)
+        for agent in self.supervisor.agents.values():
+            takers.add_row(
+                agent["name"],
+                agent["extension"],
+                agent["presence"]["kind"],
+                agent["state"] if agent["reachable"] else f"{agent['state']} (no phone)",
+                agent["since"][11:19],
+            )
+        return Group(
+            Box(f"panel {self.stack.panel_url}   accounts in {self.data_dir}/instance.json"),
+            line,
+            takers,
+            Box("\n".join(self.events) or "nothing yet", title="Last events (UTC)"),
+        )
+
+    # -- traffic --
+
+    async def _seat_takers(self, bank: PhoneBank, exits: contextlib.AsyncExitStack) -> None:
+        for number, seat in enumerate(PEOPLE[:SIMULATED_TAKERS]):
+            profile = self.stack.profiles[seat.extension]
+            await bank.add_phone(
+                seat.login,
+                tone=number,
+                registrar=self.stack.registrar,
+                username=profile.sip_username,
+                password=profile.sip_password,
+                behaviour=Behaviour(on_call="answer", after_s=self._random.uniform(1, 3)),
+            )
+            panel = await exits.enter_async_context(self._panel(seat.login))
+            await panel.ready()
+            task = asyncio.create_task(self._wrap_up_for_ever(panel))
+            exits.callback(task.cancel)
+        for number in range(CALLERS):
+            await bank.add_phone(f"caller{number}", tone=FIRST_CALLER_TONE + number)
+
+    async def _wrap_up_for_ever(self, panel: Panel) -> None:
+        after = 0.0
+        while True:
+            after, _ = await panel.wait_for(
+                lambda m: (
+                    m["type"] == "agent"
+                    and m["agent"]["agent_id"] == panel.agent_id
+                    and m["agent"]["state"] == "wrap_up"
+                ),
+                timeout_s=86_400,
+                after=after + 1e-6,
+            )
+            await asyncio.sleep(self._random.uniform(*WRAP_UP_S))
+            with contextlib.suppress(PanelRefused, TimeoutError, OSError):
+                await panel.post("/api/agent/wrap-up/end")
+
+    async def _call_for_ever(self, bank: PhoneBank) -> None:
+        number = 0
+        calls: set[asyncio.Task[None]] = set()
+        while True:
+            if len(calls) < CALLERS:
+                call = asyncio.create_task(self._one_call(bank, number))
+                calls.add(call)
+                call.add_done_callback(calls.discard)
+                number += 1
+            await asyncio.sleep(self._random.uniform(*CALL_EVERY_S))
+
+    async def _one_call(self, bank: PhoneBank, number: int) -> None:
+        with contextlib.suppress(PhoneError, TimeoutError):
+            call = await bank.call(
+                f"caller{number % CALLERS}",
+                self.stack.emergency_uri,
+                headers=self.stack.trunk_headers,
+                from_uri=f"<sip:{caller_number(number)}@{self.chosen.bind}>",
+            )
+            with contextlib.suppress(TimeoutError):
+                patience_s = self._random.uniform(*PATIENCE_S)
+                await bank.wait_for("heard", call=call, timeout_s=patience_s)
+                await asyncio.sleep(self._random.uniform(*TALK_S))
+            await bank.hangup(call)
+
+    async def _restart_if_dead(self) -> None:
+        """What a service manager does in production."""
+        while True:
+            process = self.stack.ccserver
+            if process is not None:
+                await process.wait()
+                self.events.append(f"{time.strftime('%H:%M:%S')} ccserver ended, starting it again")
+                await self.stack.start_ccserver()
+            await asyncio.sleep(0.5)
+
+
+def main() -> int:
+    """Run the demo; the exit status is 0 after Ctrl-C."""
+    configure(LogSettings(level="warning", format="console"))
+    try:
+        asyncio.run(Demo(options()).run())
+    except (DemoError, StackError, SetUpMissing, PhoneError) as error:
+        print(f"bin/demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""Named end-to-end scenarios against the whole real stack; ``bin/sim --list`` shows them."""
+
+from sim.scenarios import (  # noqa: F401 - importing registers them
+    bad_input,
+    crash,
+    first_call,
+    hang_ups,
+    latency,
+    phones,
+    wishes,
+)
+from sim.scenarios.base import SCENARIOS, Run, ScenarioFailed, run_scenario
+
+__all__ = ["SCENARIOS", "Run", "ScenarioFailed", "run_scenario"]
