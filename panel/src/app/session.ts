@@ -1,0 +1,73 @@
+/** What every part of the workplace shares for the time of one login. */
+
+import { createContext, useContext, useSyncExternalStore } from "react";
+import { ApiError, Unreachable } from "../api/http";
+import type { Me } from "../api/types";
+import { translateCode } from "../i18n";
+import i18next from "i18next";
+import type { Connection, LiveClient } from "../live/client";
+import type { LiveState } from "../live/state";
+import type { NotesRegistry } from "../notes/registry";
+import { MicrophoneError } from "../phone/microphone";
+import type { BrowserPhone, PhoneState } from "../phone/phone";
+import type { Ringer } from "../phone/ringer";
+import type { ToastStore } from "../shared/toast-store";
+
+export interface Session {
+  me: Me;
+  live: LiveClient;
+  /** Null where the seat has a desk phone, or the account no seat. */
+  phone: BrowserPhone | null;
+  ringer: Ringer;
+  notes: NotesRegistry;
+  toasts: ToastStore;
+}
+
+export const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (session === null) throw new Error("useSession outside of a session");
+  return session;
+}
+
+export function useLive(): LiveState {
+  const { live } = useSession();
+  return useSyncExternalStore(live.subscribe, live.getState);
+}
+
+export function useConnection(): Connection {
+  const { live } = useSession();
+  return useSyncExternalStore(live.subscribe, live.getConnection);
+}
+
+const NO_PHONE: PhoneState = { registration: "off", microphone: "off", call: null, media: "ok" };
+const never = (): (() => void) => () => undefined;
+
+export function usePhone(): PhoneState {
+  const { phone } = useSession();
+  return useSyncExternalStore(phone?.subscribe ?? never, phone?.getState ?? (() => NO_PHONE));
+}
+
+/** One sentence for a person about why something did not work. */
+export function explain(error: unknown): string {
+  if (error instanceof ApiError) {
+    const fallback = i18next.t("refused.unknown", { code: error.code });
+    return translateCode("refused", error.code, fallback);
+  }
+  if (error instanceof Unreachable) return i18next.t("refused.unreachable");
+  if (error instanceof MicrophoneError) return i18next.t(`microphone.${error.state}`);
+  return i18next.t("refused.internal");
+}
+
+/** Runs an act of the call taker; a failure is shown and answered with false. */
+export async function attempt(session: Session, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    // The login window that comes up by itself says all about a lost session.
+    if (!(error instanceof ApiError && error.status === 401)) session.toasts.show("error", explain(error));
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+import { useTranslation } from "react-i18next";
+import type { Card, CardContact } from "../api/types";
+import { explain } from "../app/session";
+import { translateCode } from "../i18n";
+import { duration, readableNumber } from "../shared/format";
+import { Icon } from "../shared/Icon";
+import { Moment } from "../shared/Time";
+import { NotesEditor } from "./NotesEditor";
+import { OutcomeMark } from "./OutcomeMark";
+import { Player } from "./Player";
+import { Timeline } from "./Timeline";
+import { useCard } from "./useCard";
+
+function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+  return (
+    <div className="card-fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** From arrival to answer, or to the end when nobody answered. */
+function waitOf(contact: CardContact): string | null {
+  const end = contact.answered_at ?? contact.ended_at;
+  if (end === null) return null;
+  return duration((Date.parse(end) - Date.parse(contact.arrived_at)) / 1000);
+}
+
+function Facts({ contact }: { contact: CardContact }) {
+  const { t } = useTranslation();
+  const waited = waitOf(contact);
+  const talked =
+    contact.answered_at !== null && contact.ended_at !== null
+      ? duration((Date.parse(contact.ended_at) - Date.parse(contact.answered_at)) / 1000)
+      : null;
+  return (
+    <dl className="card-facts" data-testid="card-facts">
+      <Fact name={t("card.arrived")}>
+        <Moment at={contact.arrived_at} />
+      </Fact>
+      <Fact name={t("card.answered")}>
+        {contact.answered_at === null ? "–" : <Moment at={contact.answered_at} />}
+        {waited !== null && <span className="faint"> {t("card.after", { time: waited })}</span>}
+      </Fact>
+      <Fact name={t("card.ended")}>
+        {contact.ended_at === null ? "–" : <Moment at={contact.ended_at} />}
+        {talked !== null && <span className="faint"> {t("card.talked", { time: talked })}</span>}
+      </Fact>
+      <Fact name={t("card.agent")}>{contact.agent_name ?? contact.agent_id ?? "–"}</Fact>
+      <Fact name={t("card.medium")}>{translateCode("medium", contact.medium, contact.medium)}</Fact>
+      <Fact name={t("card.called")}>{contact.called_number ?? "–"}</Fact>
+    </dl>
+  );
+}
+
+function Recordings({ card }: { card: Card }) {
+  const { t } = useTranslation();
+  const recordings = card.contacts.flatMap((contact) => contact.recordings);
+  return (
+    <section className="card-part" aria-labelledby="recordings-title" data-testid="recordings">
+      <h3 id="recordings-title">
+        <Icon name="record" /> {t("recordings.title")}
+      </h3>
+      {recordings.length === 0 && (
+        <p className="faint">{t(card.status === "open" ? "recordings.pending" : "recordings.none")}</p>
+      )}
+      {recordings.map((recording) => (
+        <Player key={recording.recording_id} recording={recording} />
+      ))}
+    </section>
+  );
+}
+
+function Head({ card }: { card: Card }) {
+  const { t } = useTranslation();
+  return (
+    <header className="card-head">
+      <div>
+        <p className="card-number" data-testid="card-number">
+          <Icon name="card" size={18} /> {t("card.title", { number: card.number })}
+        </p>
+        <h2 className="card-caller" data-testid="card-caller">
+          {card.caller_number === null ? t("contact.no_number") : readableNumber(card.caller_number)}
+          {card.caller_number_hidden && <span className="chip">{t("contact.hidden_number")}</span>}
+        </h2>
+      </div>
+      <OutcomeMark outcome={card.outcome} />
+    </header>
+  );
+}
+
+export function CardView({ incidentId }: { incidentId: string }) {
+  const { t } = useTranslation();
+  const { opened, error, retry } = useCard(incidentId);
+  if (opened === null) {
+    return (
+      <div className="empty empty-card" role="status" data-testid="card-loading">
+        <p>{error === null ? t("card.loading") : explain(error)}</p>
+        {error !== null && (
+          <button type="button" className="button" onClick={retry}>
+            {t("common.retry")}
+          </button>
+        )}
+      </div>
+    );
+  }
+  const { card, notes } = opened;
+  return (
+    <article className="card" aria-label={t("card.title", { number: card.number })} data-testid="card" data-incident={card.incident_id}>
+      <Head card={card} />
+      {card.contacts.map((contact) => (
+        <Facts key={contact.contact_id} contact={contact} />
+      ))}
+      <NotesEditor saver={notes} />
+      <div className="card-parts">
+        <Recordings card={card} />
+        <Timeline card={card} />
+      </div>
+    </article>
+  );
+}

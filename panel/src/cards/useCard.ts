@@ -1,0 +1,64 @@
+import { useCallback, useEffect, useState } from "react";
+import { fetchCard } from "../api/cards";
+import type { Card } from "../api/types";
+import { useSession } from "../app/session";
+import type { NotesSaver } from "../notes/saver";
+
+export interface OpenedCard {
+  card: Card;
+  notes: NotesSaver;
+}
+
+interface Loaded {
+  opened: OpenedCard | null;
+  /** Why the last fetch failed; the card of before stays readable. */
+  error: unknown;
+}
+
+/** Changes come in bursts (offer, answer, connected); one fetch serves them all. */
+const REFETCH_AFTER_MS = 150;
+/** A card that has just been announced may be a moment behind, and a network may come back. */
+const RETRY_MS = 1_500;
+
+/** One card, kept up to date by the live connection. */
+export function useCard(incidentId: string): Loaded & { retry: () => void } {
+  const { live, notes } = useSession();
+  const [loaded, setLoaded] = useState<Loaded>({ opened: null, error: null });
+  const [turn, setTurn] = useState(0);
+  const retry = useCallback(() => setTurn((n) => n + 1), []);
+
+  useEffect(() => {
+    const abort = new AbortController();
+    let timer: number | undefined;
+    const load = async (): Promise<void> => {
+      try {
+        const card = await fetchCard(incidentId, abort.signal);
+        setLoaded({ opened: { card, notes: notes.open(incidentId, card.notes) }, error: null });
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        setLoaded((old) => ({ opened: old.opened, error }));
+        timer = window.setTimeout(retry, RETRY_MS);
+      }
+    };
+    void load();
+    return () => {
+      abort.abort();
+      window.clearTimeout(timer);
+    };
+  }, [incidentId, notes, turn, retry]);
+
+  useEffect(() => {
+    let timer: number | undefined;
+    const stop = live.onCard((changed) => {
+      if (changed !== null && changed !== incidentId) return;
+      window.clearTimeout(timer);
+      timer = window.setTimeout(retry, REFETCH_AFTER_MS);
+    });
+    return () => {
+      stop();
+      window.clearTimeout(timer);
+    };
+  }, [live, incidentId, retry]);
+
+  return { ...loaded, retry };
+}

@@ -1,0 +1,96 @@
+/** Whatever makes the screen, the phone or the microphone untrustworthy is said in full width. */
+
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useConnection, useLive, usePhone, useSession } from "../app/session";
+import { ownAgent, type Alarm } from "../live/state";
+import { attempt } from "../app/session";
+import { Icon } from "../shared/Icon";
+
+function useOnline(): boolean {
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const update = (): void => setOnline(navigator.onLine);
+    window.addEventListener("online", update);
+    window.addEventListener("offline", update);
+    return () => {
+      window.removeEventListener("online", update);
+      window.removeEventListener("offline", update);
+    };
+  }, []);
+  return online;
+}
+
+function StaleBanner() {
+  const { t } = useTranslation();
+  const connection = useConnection();
+  const online = useOnline();
+  if (connection === "live" && online) return null;
+  if (connection === "connecting" && online) return null;
+  const lost = connection === "replaced" ? "banner.replaced" : "banner.stale";
+  return (
+    <div className="banner banner-danger" role="alert" data-testid="stale-banner">
+      <Icon name="warning" /> <span>{t(online ? lost : "banner.offline")}</span>
+    </div>
+  );
+}
+
+function UnavailableBanner() {
+  const { t } = useTranslation();
+  const agent = ownAgent(useLive());
+  const connection = useConnection();
+  if (agent?.state !== "unavailable" || connection !== "live") return null;
+  const cause = agent.busy ? "busy" : agent.reachable ? "pause" : "unreachable";
+  return (
+    <div className="banner banner-warning" role="alert" data-testid="unavailable-banner">
+      <Icon name="warning" /> <span>{t(`banner.unavailable_${cause}`)}</span>
+    </div>
+  );
+}
+
+function MicrophoneBanner() {
+  const { t } = useTranslation();
+  const session = useSession();
+  const { microphone } = usePhone();
+  if (session.phone === null || microphone === "off" || microphone === "ok") return null;
+  const { phone } = session;
+  return (
+    <div className="banner banner-danger" role="alert" data-testid="microphone-banner">
+      <Icon name="mic" /> <span>{t(`microphone.${microphone}`)}</span>
+      <button
+        type="button"
+        className="button"
+        data-testid="microphone-retry"
+        onClick={() => void attempt(session, () => phone.prepare())}
+      >
+        {t("common.retry")}
+      </button>
+    </div>
+  );
+}
+
+function AlarmBanner() {
+  const { t } = useTranslation();
+  const { alarm } = useLive();
+  const [closed, setClosed] = useState<Alarm | null>(null);
+  if (alarm === null || alarm === closed) return null;
+  return (
+    <div className="banner banner-warning" role="alert" data-testid="alarm-banner">
+      <Icon name="warning" /> <span>{t("alarm.unknown", { code: alarm.code })}</span>
+      <button type="button" className="button" onClick={() => setClosed(alarm)}>
+        {t("common.close")}
+      </button>
+    </div>
+  );
+}
+
+export function Banners() {
+  return (
+    <div className="banners">
+      <StaleBanner />
+      <MicrophoneBanner />
+      <UnavailableBanner />
+      <AlarmBanner />
+    </div>
+  );
+}

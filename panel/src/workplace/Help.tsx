@@ -1,0 +1,36 @@
+import { useTranslation } from "react-i18next";
+import { Dialog } from "../shared/Dialog";
+
+const SHORTCUTS = [
+  ["F1", "help"],
+  ["F2", "answer"],
+  ["F3", "search"],
+  ["F4", "hold"],
+  ["F6", "notes"],
+  ["F7", "ready"],
+  ["F8", "hang_up"],
+  ["F9", "done"],
+  ["Esc", "leave"],
+] as const;
+
+export function Help({ onClose }: { onClose: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <Dialog title={t("help.title")} onClose={onClose} testid="help">
+      <dl className="shortcuts">
+        {SHORTCUTS.map(([key, name]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{t(`help.${name}`)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="hint">{t("help.hint")}</p>
+      <button type="button" className="button button-primary" onClick={onClose} data-testid="help-close">
+        {t("common.close")}
+      </button>
+    </Dialog>
+  );
+}

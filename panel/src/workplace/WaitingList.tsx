@@ -1,0 +1,84 @@
+import { useTranslation } from "react-i18next";
+import type { ContactMsg } from "../api/types";
+import { useLive } from "../app/session";
+import { translateCode } from "../i18n";
+import { waitingContacts, type LiveState } from "../live/state";
+import { duration, readableNumber, secondsSince } from "../shared/format";
+import { Icon } from "../shared/Icon";
+import { useServerNow } from "../shared/Time";
+
+/** From here on a wait is marked; EU centres aim to answer within ten to fifteen seconds. */
+const LONG_WAIT_S = 15;
+/** Above normal: the priority that ordinary 112 calls have is 5 of 0 to 10. */
+const PRIORITY_HIGH = 6;
+
+function agentName(state: LiveState, agentId: string | null): string {
+  if (agentId === null) return "";
+  return state.agents[agentId]?.name ?? agentId;
+}
+
+function Row({ contact, place }: { contact: ContactMsg; place: number }) {
+  const { t } = useTranslation();
+  const state = useLive();
+  const waited = secondsSince(contact.arrived_at, useServerNow());
+  const long = waited > LONG_WAIT_S;
+  const parachute = contact.state === "parachute";
+  const offered = contact.state === "offered";
+  return (
+    <li
+      className={`row ${long ? "row-long" : ""} ${offered ? "row-offered" : ""}`}
+      data-testid="waiting-row"
+      data-contact={contact.contact_id}
+      data-state={contact.state}
+      data-long={long}
+    >
+      <span className="row-place" aria-hidden="true">{place}</span>
+      <span className="row-body">
+        <span className="row-number">
+          {contact.caller_number === null ? t("contact.no_number") : readableNumber(contact.caller_number)}
+        </span>
+        <span className="row-facts">
+          <span className="fact">
+            <Icon name={parachute ? "parachute" : "phone"} size={16} />
+            {parachute ? t("waiting.parachute") : translateCode("medium", contact.medium, contact.medium)}
+          </span>
+          <span className={contact.priority >= PRIORITY_HIGH ? "fact fact-strong" : "fact"}>
+            {t("waiting.priority_short", { value: contact.priority })}
+          </span>
+          {offered && (
+            <span className="fact">
+              <Icon name="bell" size={16} /> {agentName(state, contact.agent_id)}
+            </span>
+          )}
+        </span>
+      </span>
+      <span className="row-age digits" data-testid="waiting-age">
+        {long && <Icon name="warning" size={18} />}
+        {duration(waited)}
+        {long && <span className="visually-hidden">{t("waiting.long")}</span>}
+      </span>
+    </li>
+  );
+}
+
+export function WaitingList() {
+  const { t } = useTranslation();
+  const contacts = waitingContacts(useLive());
+  return (
+    <section className="pane pane-waiting" aria-labelledby="waiting-title" data-testid="waiting-list">
+      <h2 id="waiting-title">
+        <Icon name="clock" /> {t("waiting.title")}
+        <span className="count" data-testid="waiting-count">{contacts.length}</span>
+      </h2>
+      {contacts.length === 0 ? (
+        <p className="empty">{t("waiting.empty")}</p>
+      ) : (
+        <ol className="rows">
+          {contacts.map((contact, index) => (
+            <Row key={contact.contact_id} contact={contact} place={index + 1} />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}

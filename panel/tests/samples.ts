@@ -1,0 +1,90 @@
+/** Messages and answers as the server writes them, with one detail changed where a test needs it. */
+
+import type { AgentMsg, Card, CardSummary, ContactMsg, Me } from "../src/api/types";
+
+export const NOW = "2026-11-23T15:00:00.000Z";
+
+export function contact(change: Partial<ContactMsg> = {}): ContactMsg {
+  return {
+    contact_id: "c1",
+    incident_id: "i1",
+    card_number: "2026-000001",
+    medium: "voice",
+    queue: "emergency",
+    priority: 5,
+    state: "waiting",
+    caller_number: "+37126123456",
+    caller_number_hidden: false,
+    arrived_at: NOW,
+    agent_id: null,
+    offer: null,
+    on_hold: false,
+    ...change,
+  };
+}
+
+export function agent(change: Partial<AgentMsg> = {}): AgentMsg {
+  return {
+    agent_id: "agent-101",
+    name: "Anna Bērziņa",
+    extension: "101",
+    device: "sip",
+    presence: { kind: "ready", reason: null },
+    presence_pending: null,
+    state: "idle",
+    since: NOW,
+    contact_id: null,
+    reachable: true,
+    busy: false,
+    wrap_up_deadline: null,
+    ...change,
+  };
+}
+
+export function summary(change: Partial<CardSummary> = {}): CardSummary {
+  return {
+    incident_id: "i1",
+    number: "2026-000001",
+    opened_at: NOW,
+    status: "open",
+    caller_number: "+37126123456",
+    caller_number_hidden: false,
+    medium: "voice",
+    outcome: "waiting",
+    agent_id: null,
+    agent_name: null,
+    answered_at: null,
+    ended_at: null,
+    recording_count: 0,
+    notes_excerpt: null,
+    ...change,
+  };
+}
+
+export function card(change: Partial<Card> = {}): Card {
+  return {
+    ...summary(),
+    contacts: [],
+    notes: { text: "", version: 0, saved_at: null, author: null },
+    timeline: [
+      { at: NOW, tag: "contact_arrived", contact_id: "c1", agent_id: null, author: null, data: {} },
+    ],
+    ...change,
+  };
+}
+
+export function me(change: Partial<Me> = {}): Me {
+  return {
+    account: {
+      login: "anna",
+      name: "Anna Bērziņa",
+      role: "call_taker",
+      language: "en",
+      agent_id: "agent-101",
+    },
+    agent: { agent_id: "agent-101", name: "Anna Bērziņa", extension: "101", device: "sip" },
+    phone: null,
+    server: { version: "0.1.0", offer_timeout_s: 15, wrap_up_s: 30 },
+    ...change,
+  };
+}

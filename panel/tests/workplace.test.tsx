@@ -1,0 +1,388 @@
+/** The whole panel over a fake server: login, the pop, answering, notes, refusals, a lost session. */
+
+import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { App } from "../src/app/App";
+import { agent, card, contact, me, summary } from "./samples";
+
+interface Answer {
+  status?: number;
+  body?: unknown;
+}
+
+type Route = (body: unknown, headers: Headers) => Answer;
+
+/** The server's HTTP side: routes by "METHOD path", and what was asked. */
+class FakeServer {
+  routes = new Map<string, Route>();
+  asked: string[] = [];
+  sockets: FakeSocket[] = [];
+
+  on(name: string, answer: Answer | Route): void {
+    this.routes.set(name, typeof answer === "function" ? answer : () => answer);
+  }
+
+  readonly fetch = (path: string, init: RequestInit = {}): Promise<Response> => {
+    const name = `${init.method ?? "GET"} ${path.split("?")[0] ?? ""}`;
+    this.asked.push(name);
+    const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
+    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { error: "not_found" } }));
+    const answer = route(body, new Headers(init.headers));
+    const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
+    return Promise.resolve(new Response(text, { status: answer.status ?? 200 }));
+  };
+
+  say(...messages: object[]): void {
+    act(() => messages.forEach((message) => this.sockets.at(-1)?.receive(message)));
+  }
+
+  snapshot(change: object = {}): void {
+    act(() => this.sockets.at(-1)?.onopen?.());
+    this.say({
+      type: "snapshot",
+      epoch: "e1",
+      seq: 1,
+      contacts: [],
+      agents: [agent()],
+      me: { account: me().account, agent_id: "agent-101" },
+      server_time: new Date().toISOString(),
+      ...change,
+    });
+  }
+}
+
+class FakeSocket {
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  constructor() {
+    server.sockets.push(this);
+  }
+  send(): void {
+    // What the panel says is checked in client.test.ts.
+  }
+  close(): void {
+    this.onclose = null;
+  }
+  receive(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+let server: FakeServer;
+
+const soon = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
+
+function offeredContact() {
+  const offer = { offer_id: "o1", deadline: soon(15) };
+  return contact({ state: "offered", agent_id: "agent-101", offer, arrived_at: soon(-3) });
+}
+
+function sayOffer(): void {
+  server.say(
+    { type: "contact", seq: 2, contact: offeredContact() },
+    { type: "agent", seq: 3, agent: agent({ state: "reserved" }) },
+  );
+}
+
+function sayTalking(): void {
+  const talking = contact({ state: "talking", agent_id: "agent-101" });
+  server.say(
+    { type: "contact", seq: 4, contact: talking },
+    { type: "agent", seq: 5, agent: agent({ state: "talking" }) },
+  );
+}
+
+async function openWorkplace(): Promise<void> {
+  render(<App />);
+  await screen.findByTestId("who");
+  await waitFor(() => expect(server.sockets).toHaveLength(1));
+  server.snapshot();
+}
+
+beforeEach(() => {
+  server = new FakeServer();
+  server.on("GET /api/me", { body: me() });
+  server.on("GET /api/cards", { body: { cards: [], next: null } });
+  server.on("GET /api/cards/i1", { body: card() });
+  vi.stubGlobal("fetch", server.fetch);
+  vi.stubGlobal("WebSocket", FakeSocket);
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe("login", () => {
+  beforeEach(() => {
+    server.on("GET /api/me", { status: 401, body: { error: "signed_out" } });
+  });
+
+  it.each([
+    [401, "wrong_credentials", /wrong/],
+    [429, "too_many_attempts", /Too many attempts/],
+    [500, "internal", /fault at the server/],
+  ])("says what %d means and empties the password", async (status, error, text) => {
+    server.on("POST /api/login", { status, body: { error, message: "" } });
+    render(<App />);
+    await userEvent.type(await screen.findByTestId("login-name"), "anna");
+    await userEvent.type(screen.getByTestId("login-password"), "secret");
+    await userEvent.click(screen.getByTestId("login-submit"));
+    await waitFor(() => expect(screen.getByTestId("login-error")).toHaveTextContent(text));
+    expect(screen.getByTestId("login-password")).toHaveValue("");
+  });
+
+  it("opens the workplace in the language of the account", async () => {
+    const account = { ...me().account, language: "lv" as const };
+    server.on("POST /api/login", () => {
+      server.on("GET /api/me", { body: me({ account }) });
+      return { body: { account } };
+    });
+    render(<App />);
+    await userEvent.type(await screen.findByTestId("login-name"), "anna");
+    await userEvent.type(screen.getByTestId("login-password"), "secret{Enter}");
+    expect(await screen.findByTestId("presence-ready")).toHaveTextContent("Gatavs");
+    expect(document.documentElement.lang).toBe("lv");
+  });
+
+  it("switches the language of the screen", async () => {
+    render(<App />);
+    await userEvent.click(await screen.findByTestId("language-ru"));
+    expect(screen.getByTestId("login-submit")).toHaveTextContent("Войти");
+  });
+});
+
+describe("presence", () => {
+  it("goes not ready with a reason from the menu, by keyboard", async () => {
+    const asked: unknown[] = [];
+    server.on("PUT /api/agent/presence", (body) => {
+      asked.push(body);
+      return {};
+    });
+    await openWorkplace();
+    await userEvent.keyboard("{F7}");
+    expect(screen.getByTestId("presence-not-ready")).toHaveFocus();
+    await userEvent.keyboard("{Enter}{ArrowDown}{Enter}");
+    await waitFor(() => expect(asked).toEqual([{ kind: "not_ready", reason: "training" }]));
+  });
+
+  it("shows the state, and a change that waits for the end of the call", async () => {
+    await openWorkplace();
+    const presence_pending = { kind: "not_ready", reason: "break" } as const;
+    server.say({ type: "agent", seq: 2, agent: agent({ state: "talking", presence_pending }) });
+    expect(screen.getByTestId("own-state")).toHaveTextContent("In a call");
+    expect(screen.getByTestId("presence-pending")).toHaveTextContent("after the call: Break");
+  });
+});
+
+describe("offer", () => {
+  it("pops with number, deadline and card, and answers a desk phone with F2", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/answer", {});
+    sayOffer();
+    const offer = screen.getByTestId("offer");
+    expect(within(offer).getByTestId("caller-number")).toHaveTextContent("+371 2612 3456");
+    expect(within(offer).getByTestId("offer-deadline")).toHaveTextContent(/To answer: 1\d s/);
+    expect(screen.getByTestId("offer-answer")).toHaveFocus();
+    expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+    await userEvent.keyboard("{F2}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/answer"));
+  });
+
+  it("leaves the cursor with whoever is writing", async () => {
+    await openWorkplace();
+    await userEvent.click(screen.getByTestId("card-search"));
+    sayOffer();
+    expect(screen.getByTestId("card-search")).toHaveFocus();
+  });
+
+  it("is rejected with F8", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/reject", {});
+    sayOffer();
+    await userEvent.keyboard("{F8}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/reject"));
+  });
+
+  it("says in words why an act was refused", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/answer", { status: 409, body: { error: "not_your_contact" } });
+    sayOffer();
+    await userEvent.click(screen.getByTestId("offer-answer"));
+    expect(await screen.findByTestId("toast")).toHaveTextContent("This call is not at your seat.");
+    expect(screen.getByTestId("offer-answer")).toBeEnabled();
+  });
+
+  it("takes the keyboard from a button, so that Enter answers", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/answer", {});
+    screen.getByTestId("presence-ready").focus();
+    sayOffer();
+    await userEvent.keyboard("{Enter}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/answer"));
+  });
+
+  it("takes the card of the call before away, even if its own is not written yet", async () => {
+    await openWorkplace();
+    sayTalking();
+    await screen.findByTestId("card");
+    const offer = { offer_id: "o2", deadline: soon(15) };
+    const next = contact({ contact_id: "c2", incident_id: null, state: "offered", agent_id: "agent-101", offer });
+    server.say(
+      { type: "contact_gone", seq: 6, contact_id: "c1" },
+      { type: "contact", seq: 7, contact: next },
+    );
+    expect(screen.queryByTestId("notes")).toBeNull();
+    expect(screen.getByTestId("card-none")).toHaveTextContent("not written yet");
+    server.say({ type: "contact", seq: 8, contact: { ...next, incident_id: "i1" } });
+    expect(await screen.findByTestId("card")).toBeVisible();
+  });
+
+  it("goes when it is withdrawn", async () => {
+    await openWorkplace();
+    sayOffer();
+    server.say({ type: "offer_gone", seq: 4, offer_id: "o1", contact_id: "c1", reason: "abandoned" });
+    expect(screen.queryByTestId("offer")).toBeNull();
+  });
+});
+
+describe("conversation", () => {
+  it("is held, resumed and ended", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/hold", {});
+    server.on("POST /api/contacts/c1/hang-up", {});
+    sayTalking();
+    await userEvent.click(screen.getByTestId("call-hold"));
+    const held = contact({ state: "held", agent_id: "agent-101", on_hold: true });
+    server.say({ type: "contact", seq: 6, contact: held });
+    expect(screen.getByTestId("call-resume")).toBeVisible();
+    await userEvent.click(screen.getByTestId("call-hangup"));
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/hang-up"));
+  });
+
+  it("is not ended by a key that was meant for the ringing", async () => {
+    await openWorkplace();
+    server.on("POST /api/contacts/c1/hang-up", {});
+    sayOffer();
+    const clock = vi.spyOn(performance, "now").mockReturnValue(100_000);
+    sayTalking();
+    clock.mockReturnValue(100_900);
+    await userEvent.keyboard("{F8}");
+    expect(server.asked).not.toContain("POST /api/contacts/c1/hang-up");
+    clock.mockReturnValue(101_100);
+    await userEvent.keyboard("{F8}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/hang-up"));
+  });
+
+  it("leaves the card open in the wrap-up, which F9 ends", async () => {
+    await openWorkplace();
+    server.on("POST /api/agent/wrap-up/end", {});
+    sayTalking();
+    await screen.findByTestId("card");
+    server.say(
+      { type: "contact_gone", seq: 6, contact_id: "c1" },
+      { type: "agent", seq: 7, agent: agent({ state: "wrap_up", wrap_up_deadline: soon(30) }) },
+    );
+    expect(screen.getByTestId("wrap-up-left")).toHaveTextContent(/\d\d s/);
+    expect(screen.getByTestId("card")).toBeVisible();
+    await userEvent.keyboard("{F9}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/agent/wrap-up/end"));
+  });
+});
+
+describe("notes", () => {
+  it("save themselves with the version they grew from, and say when", async () => {
+    const saved: [unknown, string | null, string | null][] = [];
+    server.on("PUT /api/cards/i1/notes", (body, headers) => {
+      saved.push([body, headers.get("If-Match"), headers.get("X-CCServer")]);
+      return { body: { version: 1, saved_at: "2026-11-23T15:00:00.000Z" } };
+    });
+    await openWorkplace();
+    sayTalking();
+    await screen.findByTestId("card");
+    await userEvent.keyboard("{F6}fire");
+    await waitFor(() => expect(screen.getByTestId("notes-state")).toHaveTextContent(/^Saved \d\d:00:00$/));
+    expect(saved).toEqual([[{ text: "fire" }, '"0"', "1"]]);
+  });
+
+  it("stay through a lost session and are saved after the login", async () => {
+    server.on("PUT /api/cards/i1/notes", { status: 401, body: { error: "signed_out" } });
+    await openWorkplace();
+    sayTalking();
+    fireEvent.change(await screen.findByTestId("notes"), { target: { value: "fire" } });
+    fireEvent.blur(screen.getByTestId("notes"));
+    expect(await screen.findByTestId("session-expired")).toBeVisible();
+    expect(screen.getByTestId("login-name")).toHaveValue("anna");
+    expect(screen.getByTestId("notes")).not.toBeVisible();
+
+    server.on("PUT /api/cards/i1/notes", { body: { version: 1, saved_at: "2026-11-23T15:00:00.000Z" } });
+    server.on("POST /api/login", { body: { account: me().account } });
+    await userEvent.type(screen.getByTestId("login-password"), "secret{Enter}");
+    await waitFor(() => expect(screen.getByTestId("notes")).toBeVisible());
+    expect(screen.getByTestId("notes")).toHaveValue("fire");
+    await waitFor(() => expect(screen.getByTestId("notes-state")).toHaveAttribute("data-state", "saved"));
+  });
+});
+
+describe("lists", () => {
+  it("mark a long wait by sign and word, not by colour alone", async () => {
+    await openWorkplace();
+    server.say(
+      { type: "contact", seq: 2, contact: contact({ arrived_at: soon(-20) }) },
+      { type: "contact", seq: 3, contact: contact({ contact_id: "c2", arrived_at: soon(-2) }) },
+    );
+    const [long, short] = screen.getAllByTestId("waiting-row");
+    expect(long).toHaveTextContent("long wait");
+    expect(short).not.toHaveTextContent("long wait");
+    expect(screen.getByTestId("waiting-count")).toHaveTextContent("2");
+  });
+
+  it("search the cards, page on, and open one", async () => {
+    await openWorkplace();
+    const paths: string[] = [];
+    vi.stubGlobal("fetch", (path: string, init?: RequestInit) => {
+      paths.push(path);
+      return server.fetch(path, init);
+    });
+    server.on("GET /api/cards", { body: { cards: [summary({ caller_number: "+37129000000" })], next: "n1" } });
+    await userEvent.type(screen.getByTestId("card-search"), "290");
+    await waitFor(() => expect(paths).toContain("/api/cards?limit=40&q=290"));
+    const row = await screen.findByTestId("recent-card");
+    server.on("GET /api/cards", { body: { cards: [summary({ incident_id: "i2" })], next: null } });
+    await userEvent.click(await screen.findByTestId("cards-more"));
+    await waitFor(() => expect(screen.getAllByTestId("recent-card")).toHaveLength(2));
+    expect(paths).toContain("/api/cards?limit=40&q=290&before=n1");
+    await userEvent.click(row);
+    expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+  });
+
+  it("say that there is nothing, and that something failed", async () => {
+    await openWorkplace();
+    expect(await screen.findByTestId("cards-empty")).toHaveTextContent("no cards yet");
+    server.on("GET /api/cards", { status: 503, body: { error: "database_unavailable" } });
+    await userEvent.type(screen.getByTestId("card-search"), "x");
+    expect(await screen.findByTestId("cards-error")).toHaveTextContent("The database does not answer");
+  });
+});
+
+it("warns in full width when the connection is lost", async () => {
+  await openWorkplace();
+  act(() => server.sockets.at(-1)?.onclose?.({ code: 1006 }));
+  expect(screen.getByTestId("stale-banner")).toHaveTextContent("may be out of date");
+  expect(screen.getByTestId("connection")).toHaveAttribute("data-state", "reconnecting");
+});
+
+it("explains its keys", async () => {
+  await openWorkplace();
+  await userEvent.keyboard("?");
+  expect(screen.getByTestId("help")).toHaveTextContent("Answer the offered call");
+});
+
+it("asks before a logout in the middle of a call", async () => {
+  await openWorkplace();
+  sayTalking();
+  await userEvent.click(screen.getByTestId("logout"));
+  expect(await screen.findByTestId("logout-dialog")).toHaveTextContent("You are in a call");
+  expect(server.asked).not.toContain("POST /api/logout");
+});
