@@ -130,6 +130,12 @@ class Runtime:
 
     def _offer(self, command: OfferContact) -> None:
         timeout_s = command.deadline - self._clock.monotonic()
+        log.info(
+            "contact_offered",
+            contact_id=command.contact_id,
+            offer_id=command.offer_id,
+            agent_id=command.agent_id,
+        )
         self.calls.offer(command.offer_id, command.contact_id, command.agent_id, timeout_s)
         self._write(
             command.contact_id,
@@ -139,6 +145,12 @@ class Runtime:
         )
 
     def _rescind(self, command: RescindOffer) -> None:
+        log.info(
+            "offer_rescinded",
+            contact_id=command.contact_id,
+            offer_id=command.offer_id,
+            reason=command.reason.value,
+        )
         self.calls.rescind(command.offer_id, command.contact_id)
         self._metrics.offers.labels(
             "timed_out" if command.reason is RescindReason.TIMED_OUT else "rescinded"
@@ -276,6 +288,12 @@ class Runtime:
         contact = self._offered(offer_id)
         if contact is not None and contact.view is not None:
             rejected = failure is OfferFailure.REJECTED
+            log.info(
+                "offer_failed",
+                contact_id=contact.contact_id,
+                offer_id=offer_id,
+                failure=failure.value,
+            )
             self._metrics.offers.labels("rejected" if rejected else "failed").inc()
             self._offer_gone(offer_id, contact.contact_id, failure.value)
             self._write(

@@ -29,10 +29,18 @@ packages_blocked() {
     --no-install-recommends "$(packages_missing)"
 }
 
+# The tests start PostgreSQL servers of their own; the package shall not start one on its port.
+packages_keep_postgresql_idle() {
+  local dir=/etc/postgresql-common/createcluster.d
+  as_root mkdir -p $dir
+  printf 'create_main_cluster = false\n' | as_root tee $dir/ccserver.conf >/dev/null
+}
+
 packages_make() {
   local missing
   missing=$(packages_missing)
   echo "missing: $missing"
+  case " $missing " in *" postgresql "*) packages_keep_postgresql_idle ;; esac
   as_root apt-get -o "DPkg::Lock::Timeout=$APT_LOCK_TIMEOUT_S" update
   # shellcheck disable=SC2086 # a list of package names, one word each
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o "DPkg::Lock::Timeout=$APT_LOCK_TIMEOUT_S" \

@@ -1,0 +1,22 @@
+"""The named end-to-end scenarios hold, each on a private instance of the whole real stack."""
+
+import asyncio
+
+import pytest
+
+from sim.scenarios import SCENARIOS, run_scenario
+
+ELSEWHERE = {"browser-call", "pop-latency"}  # in tests/browser, with Chromium
+OPTIONS = {"latency": {"rate": "2", "calls": "6"}}
+DEADLINE_S = 170.0
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("name", sorted(set(SCENARIOS) - ELSEWHERE))
+def test_scenario_holds(name: str) -> None:
+    async def run() -> dict[str, object]:
+        async with asyncio.timeout(DEADLINE_S):
+            return await run_scenario(name, options=OPTIONS.get(name))
+
+    measured = asyncio.run(run())
+    assert measured, "a scenario says what it measured"
