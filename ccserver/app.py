@@ -33,13 +33,13 @@ from ccserver.telephony.keeper import Keeper
 from ccserver.telephony.queue_log import QueueLogReader
 from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, LegId
+from ccserver.watch import Watch
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
 log = structlog.get_logger(__name__)
 
-INVARIANTS_INTERVAL_S = 1.0
 QUEUE_LOG_INTERVAL_S = 0.5
 DEVICES_INTERVAL_S = 15.0  # asks anew, should an event have been lost
 SWEEP_INTERVAL_S = 15.0
@@ -82,6 +82,16 @@ class Application:
         self._sealing: asyncio.Queue[tuple[ContactId, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
         self._first_resync = asyncio.Event()
         self.runtime = self._build_runtime()
+        self.watch = Watch(
+            config,
+            self.runtime,
+            self.journal,
+            self.ari,
+            self.ami,
+            metrics=self.metrics,
+            clock=self.clock,
+            publish=lambda message: self._publish(message, None),
+        )
         self.web = self._build_web()
 
     def _build_runtime(self) -> Runtime:
@@ -123,6 +133,7 @@ class Application:
             self.clock,
             answer_phone=self._answer_phone,
             readiness=self._readiness,
+            alarms=self.watch.active,
         )
         application = create_app(
             settings=web,
@@ -172,7 +183,7 @@ class Application:
             "presences": self._restore_presences(),
             "queue_log": self._read_queue_log(),
             "sweep": self._sweep_recordings(),
-            "invariants": self._check_for_ever(),
+            "watch": self.watch.run(),
             **seals,
         }
 
@@ -296,7 +307,7 @@ class Application:
                 log.warning("sweep_failed", reason=str(error))
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
-    # -- journal, self-checks ---------------------------------------------------------------------
+    # -- Asterisk's journal ---------------------------------------------------------------------
 
     async def _read_queue_log(self) -> None:
         while True:
@@ -306,13 +317,3 @@ class Application:
             if entries and not self.journal.pending:
                 await asyncio.to_thread(self.queue_log.save_position)
             await asyncio.sleep(QUEUE_LOG_INTERVAL_S)
-
-    async def _check_for_ever(self) -> None:
-        while True:
-            due = self.clock.monotonic() + INVARIANTS_INTERVAL_S
-            await asyncio.sleep(INVARIANTS_INTERVAL_S)
-            self.metrics.loop_lag_seconds.set(max(0.0, self.clock.monotonic() - due))
-            self.metrics.ari_connected.set(self.ari.ready)
-            self.metrics.ami_connected.set(self.ami.ready)
-            self.metrics.journal_pending.set(self.journal.pending)
-            self.runtime.check_invariants()

@@ -44,6 +44,7 @@ class Control:
         *,
         answer_phone: Callable[[LegId], Awaitable[None]],
         readiness: Callable[[], Mapping[str, bool]],
+        alarms: Callable[[], list[str]],
     ) -> None:
         self._runtime = runtime
         self._wishes = wishes
@@ -51,10 +52,11 @@ class Control:
         self._clock = clock
         self._answer_phone = answer_phone
         self._readiness = readiness
+        self._alarms = alarms
 
     def snapshot(self) -> JSONObject:
-        """All live contacts and seats."""
-        return self._runtime.live.snapshot()
+        """All live contacts, seats and alarms."""
+        return {**self._runtime.live.snapshot(), "alarms": self._alarms()}
 
     def readiness(self) -> Mapping[str, bool]:
         """Each part by name."""

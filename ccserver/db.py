@@ -16,13 +16,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     URL,
     BigInteger,
@@ -34,13 +30,24 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
+    inspect,
     make_url,
+    text,
 )
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# Alembic is imported where it is used: it takes half a second, and a controller that starts again
+# must not keep callers waiting for what it only needs to change the schema.
+
+SCHEMA_REVISION = "0001"
+"""The newest migration; a test holds it against the migrations themselves."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -312,8 +319,10 @@ def migrations_dir() -> Path:
     return beside if beside.is_dir() else Path(sys.prefix) / "share" / "ccserver" / "migrations"
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str) -> "Config":
     """Return alembic's configuration for ``url``, usable from any working directory."""
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     # Not a "main option": a password may hold a percent sign, which those would interpolate.
@@ -326,8 +335,10 @@ def upgrade(url: str) -> None:
     parsed = normalised_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    from alembic import command  # noqa: PLC0415
+
     command.upgrade(alembic_config(url), "head")
-    log.info("database_upgraded", revision=head(url))
+    log.info("database_upgraded", revision=SCHEMA_REVISION)
 
 
 def current(url: str) -> str | None:
@@ -335,21 +346,20 @@ def current(url: str) -> str | None:
     engine = make_engine(url, timeout_s=CHECK_TIMEOUT_S, readonly=True)
     try:
         with engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            query = text("SELECT version_num FROM alembic_version")
+            found: str | None = connection.execute(query).scalar()
+            return found
     except OperationalError as error:
         raise DatabaseUnavailable(type(error.orig or error).__name__) from error
     finally:
         engine.dispose()
 
 
-def head(url: str) -> str | None:
-    """Return the revision that this version was written for."""
-    return ScriptDirectory.from_config(alembic_config(url)).get_current_head()
-
-
 def check(url: str) -> None:
     """Raise `SchemaOutdated` unless the database's schema is this version's."""
-    found, expected = current(url), head(url)
+    found, expected = current(url), SCHEMA_REVISION
     if found != expected:
         raise SchemaOutdated(
             f"the database's schema is {found or 'empty'}, this version needs {expected}: "

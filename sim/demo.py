@@ -42,6 +42,7 @@ PATIENCE_S = (20.0, 60.0)
 WRAP_UP_S = (2.0, 6.0)
 EVENTS_SHOWN = 10
 REFRESH_PER_S = 4
+DEAD_CHECK_S = 0.5
 
 PEOPLE = [
     *(
@@ -339,15 +340,23 @@ class Demo:
                 await asyncio.sleep(self._random.uniform(*TALK_S))
             await bank.hangup(call)
 
+    async def _restart(
+        self,
+        name: str,
+        process: asyncio.subprocess.Process | None,
+        start: Callable[[], Awaitable[float]],
+    ) -> None:
+        if process is not None and process.returncode is not None:
+            self.events.append(f"{time.strftime('%H:%M:%S')} {name} ended, starting it again")
+            with contextlib.suppress(StackError):
+                await start()
+
     async def _restart_if_dead(self) -> None:
         """What a service manager does in production."""
         while True:
-            process = self.stack.ccserver
-            if process is not None:
-                await process.wait()
-                self.events.append(f"{time.strftime('%H:%M:%S')} ccserver ended, starting it again")
-                await self.stack.start_ccserver()
-            await asyncio.sleep(0.5)
+            await self._restart("ccserver", self.stack.ccserver, self.stack.start_ccserver)
+            await self._restart("Asterisk", self.stack.asterisk, self.stack.start_asterisk)
+            await asyncio.sleep(DEAD_CHECK_S)
 
 
 def main() -> int:

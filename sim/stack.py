@@ -335,7 +335,7 @@ class Stack:
                 stderr=output,
                 start_new_session=True,
                 cwd=self.data_dir,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env=_environment(),
             )
 
     async def _wait_for_http(
@@ -362,6 +362,12 @@ class Stack:
     def _last_words(self, name: str) -> str:
         lines = (self.data_dir / f"{name}.log").read_text("utf-8", "replace").splitlines()
         return "\n".join(lines[-15:])
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment; compiled modules may be kept, as in production."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
 
 
 async def end(process: asyncio.subprocess.Process | None) -> None:
