@@ -94,14 +94,15 @@ class Watch:
             await asyncio.sleep(INTERVAL_S)
             lag_s = max(0.0, self._clock.monotonic() - due)
             free_bytes = await asyncio.to_thread(self._disk_free)
-            self._look(lag_s, free_bytes)
+            self.look(lag_s, free_bytes)
             try:
                 self._runtime.check_invariants()
             except Exception:
                 self._metrics.invariants_broken.inc()
                 raise
 
-    def _look(self, lag_s: float, free_bytes: int) -> None:
+    def look(self, lag_s: float, free_bytes: int) -> None:
+        """One look, given how late the loop was and what is free for recordings."""
         metrics, now = self._metrics, self._clock.monotonic()
         for name, link in self._links.items():
             if link.ready:
