@@ -6,7 +6,7 @@ import getpass
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -20,12 +20,15 @@ from ccserver.accounts import (
     AgentProfile,
     DeviceKind,
     Role,
+    UnknownAccount,
 )
 from ccserver.app import Application
 from ccserver.telephony.asterisk_conf import render
 
 EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+ACCOUNTS_TIMEOUT_S = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,9 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = config.load(options.config)
         status: int = options.run(settings, options)
-    except config.ConfigError as error:
+    except (config.ConfigError, db.SchemaOutdated) as error:
         print(f"ccserver: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIG
+    except db.DatabaseURLInvalid as error:
+        print(f"ccserver: {options.config}: database.url: {error}.", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIG
+    except db.DatabaseUnavailable as error:
+        print(f"ccserver: the database cannot be used: {error}.", file=sys.stderr)  # noqa: T201
+        return EXIT_UNAVAILABLE
+    except OSError as error:
+        print(f"ccserver: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_UNAVAILABLE
     return status
 
 
@@ -61,15 +73,21 @@ def _parser() -> argparse.ArgumentParser:
     database.add_argument("action", choices=("upgrade", "current"))
     database.set_defaults(run=_database)
 
-    user = commands.add_parser("user", help="add a person who may log in")
-    user.add_argument("action", choices=("add",))
-    user.add_argument("login")
-    user.add_argument("--name", required=True)
-    user.add_argument("--role", choices=[role.value for role in Role], default="call_taker")
-    user.add_argument("--language", choices=("lv", "ru", "en"), default="lv")
-    user.add_argument("--extension", help="gives the person a seat with a phone")
-    user.add_argument("--device", choices=[kind.value for kind in DeviceKind], default="sip")
-    user.set_defaults(run=_add_user)
+    user = commands.add_parser("user", help="people who may log in")
+    actions = user.add_subparsers(required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="everyone, with role and seat")
+    listed.set_defaults(run=_list_users)
+    added = actions.add_parser("add", help="add a person; the password comes from standard input")
+    added.add_argument("login")
+    added.add_argument("--name", required=True)
+    added.add_argument("--role", choices=[role.value for role in Role], default="call_taker")
+    added.add_argument("--language", choices=("lv", "ru", "en"), default="lv")
+    added.add_argument("--extension", help="gives the person a seat with a phone")
+    added.add_argument("--device", choices=[kind.value for kind in DeviceKind], default="sip")
+    added.set_defaults(run=_add_user)
+    changed = actions.add_parser("set-password", help="a new password; ends the person's sessions")
+    changed.add_argument("login")
+    changed.set_defaults(run=_set_password)
 
     asterisk = commands.add_parser("asterisk", help="Asterisk's configuration")
     asterisk.add_argument("action", choices=("render",))
@@ -80,10 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 def _serve(settings: config.Config, _: argparse.Namespace) -> int:
     logs.configure(settings.log)
     log = structlog.get_logger("ccserver")
-    try:
-        db.check(settings.database.url)
-    except db.SchemaOutdated as error:
-        raise config.ConfigError(str(error)) from error
+    db.check(settings.database.url)
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -111,43 +126,77 @@ def _database(settings: config.Config, options: argparse.Namespace) -> int:
 
 
 def _add_user(settings: config.Config, options: argparse.Namespace) -> int:
-    interactive = sys.stdin.isatty()
-    password = getpass.getpass("Password: ") if interactive else sys.stdin.readline().rstrip("\n")
+    password = _password()
 
-    async def add() -> None:
-        database = db.Database(settings.database.url, request_timeout_s=10.0)
-        try:
-            account = await AccountStore(database).add(
-                login=options.login,
-                name=options.name,
-                role=Role(options.role),
-                language=options.language,
-                password=password,
-                extension=options.extension,
-                device=DeviceKind(options.device) if options.extension else None,
-            )
-        finally:
-            await database.close()
+    async def add(store: AccountStore) -> None:
+        account = await store.add(
+            login=options.login,
+            name=options.name,
+            role=Role(options.role),
+            language=options.language,
+            password=password,
+            extension=options.extension,
+            device=DeviceKind(options.device) if options.extension else None,
+        )
         seat = f", seat {account.agent_id}" if account.agent_id else ""
         print(f"{account.login}: {account.role.value}{seat}")  # noqa: T201
 
+    return _with_accounts(settings, add)
+
+
+def _set_password(settings: config.Config, options: argparse.Namespace) -> int:
+    password = _password()
+
+    async def change(store: AccountStore) -> None:
+        await store.set_password(options.login, password)
+        print(f"{options.login}: password changed")  # noqa: T201
+
+    return _with_accounts(settings, change)
+
+
+def _list_users(settings: config.Config, _: argparse.Namespace) -> int:
+    async def show(store: AccountStore) -> None:
+        for account in await store.accounts():
+            seat = account.agent_id or "-"
+            print(f"{account.login}\t{account.role.value}\t{seat}\t{account.name}")  # noqa: T201
+
+    return _with_accounts(settings, show)
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Password: ")
+    return sys.stdin.readline().rstrip("\n")
+
+
+def _with_accounts(settings: config.Config, work: Callable[[AccountStore], Awaitable[None]]) -> int:
+    async def run() -> None:
+        database = db.Database(settings.database.url, request_timeout_s=ACCOUNTS_TIMEOUT_S)
+        try:
+            await work(AccountStore(database))
+        finally:
+            await database.close()
+
     try:
-        asyncio.run(add())
+        db.check(settings.database.url)
+        asyncio.run(run())
     except (AccountInvalid, AccountExists) as error:
         print(f"ccserver: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_USAGE
+    except UnknownAccount:
+        print("ccserver: there is no account with this login.", file=sys.stderr)  # noqa: T201
         return EXIT_USAGE
     return 0
 
 
 def _render(settings: config.Config, _: argparse.Namespace) -> int:
-    async def phones() -> list[AgentProfile]:
-        database = db.Database(settings.database.url, request_timeout_s=10.0)
-        try:
-            return await AccountStore(database).agents()
-        finally:
-            await database.close()
+    seats: list[AgentProfile] = []
 
-    for path in render(settings, asyncio.run(phones())):
+    async def read(store: AccountStore) -> None:
+        seats.extend(await store.agents())
+
+    _with_accounts(settings, read)
+    for path in render(settings, seats):
         print(path)  # noqa: T201
     return 0
 

@@ -34,7 +34,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 SCHEMA_REVISION = "0001"
 """The newest migration; a test holds it against the migrations themselves."""
 
+BACKENDS = frozenset({"sqlite", "postgresql", "postgres"})
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,10 @@ class DatabaseUnavailable(Exception):
     A read did nothing. A write may still happen afterwards, so a caller that tries again must be
     idempotent; every store of this package is.
     """
+
+
+class DatabaseURLInvalid(ValueError):
+    """The address of the database cannot be used; the text says what was expected."""
 
 
 class SchemaOutdated(Exception):
@@ -254,11 +259,18 @@ def _translated(error: Exception) -> Exception:
 
 def normalised_url(url: str) -> URL:
     """Parse ``url`` and choose the driver; raises ValueError for what cannot serve."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in BACKENDS:
+        raise DatabaseURLInvalid(
+            "expected an address such as sqlite:////path/to/file.db or postgresql://host/name"
+        )
     if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise ValueError("a SQLite database needs a file: every thread would see its own memory")
+        raise DatabaseURLInvalid("a SQLite database needs a file, as in sqlite:////path/to/file.db")
     return parsed
 
 
