@@ -282,6 +282,8 @@ class Application:
             await asyncio.sleep(max(0.0, RECORDING_CLOSE_S - age))
             try:
                 await self._seal(contact_id)
+                took = self.clock.now() - ended_at
+                self.metrics.seal_seconds.observe(took.total_seconds())
             except (DatabaseUnavailable, OSError) as error:
                 log.warning("seal_left_to_sweep", contact_id=contact_id, reason=str(error))
 

@@ -150,18 +150,6 @@ class Metrics:
         self.ami_reconnects = Counter(
             "ccserver_ami_reconnects", "AMI connections made after the first.", registry=registry
         )
-        self.ari_requests = Counter(
-            "ccserver_ari_requests",
-            "ARI requests by result: ok, refused, timed_out, unavailable.",
-            ("result",),
-            registry=registry,
-        )
-        self.ari_seconds = Histogram(
-            "ccserver_ari_request_seconds",
-            "Time of one ARI request.",
-            buckets=STEP_SECONDS,
-            registry=registry,
-        )
         self.telephony_events_pending = Gauge(
             "ccserver_telephony_events_pending",
             "Decoded events that wait for the runtime, by source: ari, ami.",
@@ -182,17 +170,6 @@ class Metrics:
             "Contacts that the dialplan's own queue took.",
             registry=registry,
         )
-        self.leases_failed = Counter(
-            "ccserver_leases_failed",
-            "Dead-man leases that could not be renewed.",
-            registry=registry,
-        )
-        self.strays_swept = Counter(
-            "ccserver_strays_swept",
-            "Channels and bridges found without a contact and removed.",
-            ("kind",),
-            registry=registry,
-        )
 
         # card, recording, database
         self.journal_pending = Gauge(
@@ -200,12 +177,6 @@ class Metrics:
         )
         self.journal_spilled = Counter(
             "ccserver_journal_spilled", "Card entries put aside on disk.", registry=registry
-        )
-        self.journal_seconds = Histogram(
-            "ccserver_journal_seconds",
-            "From handing an entry over to its being written.",
-            buckets=STEP_SECONDS,
-            registry=registry,
         )
         self.recordings = Counter(
             "ccserver_recordings",
