@@ -165,3 +165,20 @@ it("reads the server's clock from pings, taking the fastest of them", () => {
   last().say({ type: "ping", seq: 5, server_time: "2026-11-23T14:59:58.000Z" });
   expect(client.clock.now()).toBe(Date.parse(NOW));
 });
+
+it("redraws in steps while colleagues are busy, and at once for our own seat", () => {
+  goLive();
+  let redraws = 0;
+  client.subscribe(() => {
+    redraws += 1;
+  });
+  for (let seq = 6; seq < 26; seq += 1) {
+    last().say({ type: "agent", seq, agent: { ...agent(), agent_id: "agent-102", contact_id: `c${seq}` } });
+  }
+  expect(redraws).toBe(1);
+  vi.advanceTimersByTime(100);
+  expect(redraws).toBe(2);
+  expect(client.getState().agents["agent-102"]?.contact_id).toBe("c25");
+  last().say({ type: "agent", seq: 26, agent: agent() });
+  expect(redraws).toBe(3);
+});

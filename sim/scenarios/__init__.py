@@ -1,7 +1,10 @@
 """Named end-to-end scenarios against the whole real stack; ``bin/sim --list`` shows them."""
 
 from sim.scenarios import (  # noqa: F401 - importing registers them
+    asterisk_dies,
     bad_input,
+    browser,
+    callers,
     crash,
     first_call,
     hang_ups,

@@ -19,6 +19,11 @@ const FIRST_MESSAGE_TIMEOUT_MS = 8_000;
 const RETRY_FIRST_MS = 300;
 /** Call takers cannot wait long for the list to come back; the server bears one try in 5 s each. */
 const RETRY_MAX_MS = 5_000;
+/**
+ * At ten calls a second a hundred messages arrive, and to redraw for each of them takes longer than
+ * they take to arrive. What concerns colleagues and other callers is then shown in such steps.
+ */
+const REDRAW_STEP_MS = 100;
 /** The server's code for "the session is over". */
 const CLOSE_SESSION_OVER = 4401;
 /** The server's code for "too many windows of this account; do not come back". */
@@ -47,6 +52,8 @@ export class LiveClient {
   private timer: number | undefined;
   private attempts = 0;
   private wanted = false;
+  private redrawTimer: number | undefined;
+  private redrawDue = false;
 
   constructor(options: LiveOptions) {
     this.options = options;
@@ -78,6 +85,8 @@ export class LiveClient {
     this.wanted = false;
     window.removeEventListener("online", this.retryNow);
     window.clearTimeout(this.timer);
+    window.clearTimeout(this.redrawTimer);
+    this.redrawTimer = undefined;
     this.drop();
   }
 
@@ -134,8 +143,10 @@ export class LiveClient {
       this.connection = "live";
       this.cardListeners.forEach((listener) => listener(null));
       this.notify();
-    } else if (this.state !== before) {
+    } else if (this.isOurs(message, before)) {
       this.notify();
+    } else if (this.state !== before) {
+      this.notifySoon();
     }
     if (message.type === "card") {
       const { incident_id } = message;
@@ -180,7 +191,33 @@ export class LiveClient {
     socket.close();
   }
 
+  /** What our own seat rings and talks with is never held up. */
+  private isOurs(message: ServerMessage, before: LiveState): boolean {
+    const { state } = this;
+    if (state.offer !== before.offer) return true;
+    if (state.agentId === null) return false;
+    if (message.type === "agent") return message.agent.agent_id === state.agentId;
+    if (message.type === "contact" && message.contact.agent_id === state.agentId) return true;
+    if (message.type !== "contact" && message.type !== "contact_gone") return false;
+    const contactId = message.type === "contact" ? message.contact.contact_id : message.contact_id;
+    return before.contacts[contactId]?.agent_id === state.agentId;
+  }
+
   private notify(): void {
+    this.redrawDue = false;
     this.listeners.forEach((listener) => listener());
+  }
+
+  /** At once after a quiet moment, later ones together at the end of the step. */
+  private notifySoon(): void {
+    if (this.redrawTimer !== undefined) {
+      this.redrawDue = true;
+      return;
+    }
+    this.notify();
+    this.redrawTimer = window.setTimeout(() => {
+      this.redrawTimer = undefined;
+      if (this.redrawDue) this.notifySoon();
+    }, REDRAW_STEP_MS);
   }
 }

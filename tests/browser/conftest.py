@@ -1,0 +1,85 @@
+"""One stack and one Chromium for all tests of this folder, and a window for each test."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+import pytest
+import pytest_asyncio
+
+from ccserver.accounts import DeviceKind
+from ccserver.config import ACDSettings
+from sim.browser import Chromium, Workplace
+from sim.panel import Panel
+from sim.phones import Behaviour, PhoneError
+from sim.scenarios.base import Run, eventually
+from sim.scenarios.browser import BROWSER_SEAT, enter, open_chromium
+from sim.stack import Seat
+
+TALKER = Seat("talker", "Kārlis Liepa", "202", DeviceKind.BROWSER, language="en")
+LATVIAN = Seat("latviete", "Ilze Ozola", "301", language="lv")
+DESK = Seat("desk", "Jānis Kalniņš", "302", language="en")
+COLLEAGUE = Seat("colleague", "Olga Petrova", "303", language="en")
+DESK_SEATS = (LATVIAN, DESK, COLLEAGUE)
+# A crowded machine may need seconds for what a person does at once.
+PATIENT = ACDSettings(offer_timeout_s=60.0, wrap_up_s=120.0)
+
+
+@dataclass(slots=True)
+class Centre:
+    """The running centre and the browser that call takers share."""
+
+    run: Run
+    chromium: Chromium
+    onlooker: Panel
+
+    async def enter(self, seat: Seat) -> Workplace:
+        """A new window in which that person is logged in."""
+        return await enter(self.run, self.chromium, seat)
+
+    async def visit(self) -> Workplace:
+        """A new window at the login form."""
+        return await self.chromium.workplace(self.run.stack.panel_url)
+
+    async def clear(self) -> None:
+        """Leave nothing to the next test: no window, no call, nobody ready."""
+        for context in self.chromium.contexts:
+            await context.close()
+        for event in self.run.bank.history("calling"):
+            if not self.run.bank.history("disconnected", call=event["call"]):
+                try:
+                    await self.run.bank.hangup(event["call"])
+                except PhoneError:
+                    continue
+        await self.run.nothing_left()
+        for seat in (BROWSER_SEAT, TALKER, *DESK_SEATS):
+            profile = self.run.stack.profiles[seat.extension]
+            if self.onlooker.agents[profile.agent_id]["state"] == "off":
+                continue
+            panel = await self.run.panel(seat, ready=False)
+            if panel.agents[profile.agent_id]["state"] == "wrap_up":
+                await panel.post("/api/agent/wrap-up/end")
+            await panel.put("/api/agent/presence", {"kind": "off", "reason": None})
+            await panel.close()
+            await eventually(f"{seat.login} is off", partial(self._is_off, profile.agent_id))
+
+    async def _is_off(self, agent_id: str) -> bool:
+        return bool(self.onlooker.agents[agent_id]["state"] == "off")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
+    run = Run(tmp_path_factory.mktemp("browser"), {})
+    async with run.exits:
+        people = [BROWSER_SEAT, TALKER, *DESK_SEATS]
+        await run.start(takers=0, people=people, acd=PATIENT)
+        for tone, seat in enumerate(DESK_SEATS):
+            await run.add_taker_phone(seat, tone, Behaviour(on_call="ring"))
+        onlooker = await run.panel("supervisor", ready=False)
+        yield Centre(run, await open_chromium(run), onlooker)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def centre(running_centre: Centre) -> AsyncIterator[Centre]:
+    yield running_centre
+    await running_centre.clear()
