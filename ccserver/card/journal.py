@@ -1,9 +1,10 @@
 """What happens to contacts, on its way into the database without ever holding up a call.
 
-The live-call path hands entries over and goes on; one task writes them, in the order of each
-contact, and waits for as long as the database is unavailable. Memory is bounded: at the bound the
-oldest entries go to a file, whole contacts at a time so that their order holds. The openings of
-contacts stay in memory, because without its card nothing else of a contact can be seen.
+The live-call path hands entries over and goes on; one task writes them, new contacts first and then
+in the order of each contact, and waits for as long as the database is unavailable. Memory is
+bounded: at the bound the oldest entries go to a file, whole contacts at a time so that their order
+holds. The openings of contacts stay in memory, because without its card nothing else of a contact
+can be seen.
 """
 
 import asyncio
@@ -76,6 +77,7 @@ class CardJournal:
         self._rejected_path = spill_path.with_name(spill_path.name + ".rejected")
         self._items: OrderedDict[int, JournalItem] = OrderedDict()
         self._entries: OrderedDict[int, TimelineEntry] = OrderedDict()
+        self._openings: OrderedDict[int, None] = OrderedDict()
         self._numbers_of: dict[ContactId, list[int]] = {}
         self._orphans: OrderedDict[ContactId, list[TimelineEntry]] = OrderedDict()
         self._next_number = 0
@@ -147,7 +149,13 @@ class CardJournal:
         unsaved = self._to_spill(left)
         if unsaved:
             log.error("journal_left_unsaved", count=len(unsaved))
-        for collection in (self._items, self._entries, self._numbers_of, self._orphans):
+        for collection in (
+            self._items,
+            self._openings,
+            self._entries,
+            self._numbers_of,
+            self._orphans,
+        ):
             collection.clear()
         for item in unsaved:
             self._remember(item)
@@ -173,6 +181,8 @@ class CardJournal:
         if isinstance(item, TimelineEntry):
             self._entries[number] = item
             self._numbers_of.setdefault(item.contact_id, []).append(number)
+        else:
+            self._openings[number] = None
 
     def _make_room(self) -> None:
         """Move the contact with the oldest entry to the spill file until there is room."""
@@ -198,6 +208,7 @@ class CardJournal:
 
     def _forget(self, number: int) -> None:
         item = self._items.pop(number, None)
+        self._openings.pop(number, None)
         if item is None or self._entries.pop(number, None) is None:
             return
         numbers = self._numbers_of[item.contact_id]
@@ -210,8 +221,10 @@ class CardJournal:
         async with self._writer:  # `run` and `drain` would write the same item twice
             while True:
                 if self._items:
-                    number, item = next(iter(self._items.items()))
-                    await self._write(item)
+                    # New contacts go ahead of what is known of others: a call taker waits for
+                    # this card, nobody for the next line of an old one.
+                    number = next(iter(self._openings or self._items))
+                    await self._write(self._items[number])
                     # It may have gone to the spill file meanwhile; twice written is once there.
                     self._forget(number)
                 elif (spilled := self._spill.first()) is not None:

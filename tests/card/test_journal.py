@@ -454,3 +454,16 @@ def test_the_spill_path_may_lie_in_a_folder_that_is_not_there_yet(tmp_path: Path
     spill.append(opening("a"))
     spill.sync()
     assert os.listdir(tmp_path / "new" / "folder") == ["journal.spill"]
+
+
+async def test_a_new_contact_is_written_ahead_of_what_others_did(tmp_path: Path) -> None:
+    store = FakeStore()
+    journal = journal_of(store, tmp_path)
+    old, new = opening("a"), opening("b")
+    entries = [entry(old.contact_id, f"k{number}") for number in range(5)]
+    for item in (old, *entries, new, entry(new.contact_id, "k0")):
+        journal.submit(item)
+    assert await journal.drain(5)
+    assert store.order[:2] == [old, new]
+    assert store.order[2:7] == entries
+    assert store.order_of(new.contact_id) == ["opened", "k0"]
