@@ -136,3 +136,26 @@ it("finds the contact of our own seat, talked with or held", () => {
   const other = contact({ contact_id: "c2", state: "talking", agent_id: "agent-102" });
   expect(ownContact(after(snapshot({ contacts: [other, held] })))?.contact_id).toBe("c1");
 });
+
+describe("alarm", () => {
+  const alarm = (seq: number, code: string, active: boolean): ServerMessage => ({
+    type: "alarm",
+    seq,
+    code,
+    data: { active },
+  });
+
+  it("stands from its rise to its end, once, and in the order of rising", () => {
+    const raised = after(
+      snapshot({ alarms: ["disk_low"] }),
+      alarm(11, "telephony_down", true),
+      alarm(12, "disk_low", true),
+    );
+    expect(raised.alarms).toEqual(["telephony_down", "disk_low"]);
+    expect(reduce(raised, alarm(13, "telephony_down", false)).alarms).toEqual(["disk_low"]);
+  });
+
+  it("is forgotten with a snapshot that does not name it", () => {
+    expect(after(snapshot({ alarms: ["disk_low"] }), snapshot()).alarms).toEqual([]);
+  });
+});

@@ -99,6 +99,7 @@ export type ServerMessage =
       epoch: string;
       contacts: ContactMsg[];
       agents: AgentMsg[];
+      alarms?: string[];
       me: { account: Account; agent_id: string | null };
       server_time: string;
     })
@@ -109,7 +110,7 @@ export type ServerMessage =
   | (Numbered & { type: "offer"; offer: OfferMsg })
   | (Numbered & { type: "offer_gone"; offer_id: string; contact_id: string; reason: string })
   | (Numbered & { type: "card"; incident_id: string; contact_ids: string[]; number: string })
-  | (Numbered & { type: "alarm"; code: string; data: unknown })
+  | (Numbered & { type: "alarm"; code: string; data: { active: boolean } })
   | { type: "ping"; server_time: string; seq?: number };
 
 export type Outcome = "waiting" | "answered" | "parachute" | "abandoned" | "ended";

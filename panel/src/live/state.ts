@@ -17,11 +17,6 @@ export interface Offer {
   confirmed: boolean;
 }
 
-export interface Alarm {
-  seq: number;
-  code: string;
-}
-
 export interface LiveState {
   epoch: string | null;
   seq: number | null;
@@ -31,7 +26,8 @@ export interface LiveState {
   agents: Readonly<Record<string, AgentMsg>>;
   /** What is offered to us now; one at a time, as the server rings one at a time. */
   offer: Offer | null;
-  alarm: Alarm | null;
+  /** Codes of the alarms that stand, in the order in which they were raised. */
+  alarms: readonly string[];
 }
 
 export const EMPTY: LiveState = {
@@ -41,7 +37,7 @@ export const EMPTY: LiveState = {
   contacts: {},
   agents: {},
   offer: null,
-  alarm: null,
+  alarms: [],
 };
 
 function offerOf(contact: ContactMsg, previous: Offer | null): Offer | null {
@@ -72,6 +68,11 @@ function without<T>(record: Readonly<Record<string, T>>, key: string): Record<st
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
+function alarmsAfter(alarms: readonly string[], code: string, active: boolean): readonly string[] {
+  const others = alarms.filter((other) => other !== code);
+  return active ? [...others, code] : others;
+}
+
 /** The next state. Unknown messages change nothing but the sequence number. */
 export function reduce(state: LiveState, message: ServerMessage): LiveState {
   const seq = typeof message.seq === "number" ? message.seq : state.seq;
@@ -85,6 +86,7 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
         agentId: message.me.agent_id,
         contacts: Object.fromEntries(message.contacts.map((item) => [item.contact_id, item])),
         agents: Object.fromEntries(message.agents.map((item) => [item.agent_id, item])),
+        alarms: message.alarms ?? [],
       };
       return message.contacts.reduce((s, item) => ({ ...s, offer: offerAfter(s, item) }), fresh);
     }
@@ -111,7 +113,7 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
     case "offer_gone":
       return next.offer?.offer_id === message.offer_id ? { ...next, offer: null } : next;
     case "alarm":
-      return { ...next, alarm: { seq: message.seq, code: message.code } };
+      return { ...next, alarms: alarmsAfter(next.alarms, message.code, message.data.active) };
     default:
       return next;
   }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useConnection, useLive, usePhone, useSession } from "../app/session";
-import { ownAgent, type Alarm } from "../live/state";
+import { ownAgent } from "../live/state";
 import { attempt } from "../app/session";
 import { Icon } from "../shared/Icon";
 
@@ -69,19 +69,15 @@ function MicrophoneBanner() {
   );
 }
 
-function AlarmBanner() {
+/** An alarm stands until its reason is gone; it cannot be put away, only be mended. */
+function AlarmBanners() {
   const { t } = useTranslation();
-  const { alarm } = useLive();
-  const [closed, setClosed] = useState<Alarm | null>(null);
-  if (alarm === null || alarm === closed) return null;
-  return (
-    <div className="banner banner-warning" role="alert" data-testid="alarm-banner">
-      <Icon name="warning" /> <span>{t("alarm.unknown", { code: alarm.code })}</span>
-      <button type="button" className="button" onClick={() => setClosed(alarm)}>
-        {t("common.close")}
-      </button>
+  const { alarms } = useLive();
+  return alarms.map((code) => (
+    <div key={code} className="banner banner-danger" role="alert" data-testid="alarm-banner" data-code={code}>
+      <Icon name="warning" /> <span>{t([`alarm.${code}`, "alarm.unknown"], { code })}</span>
     </div>
-  );
+  ));
 }
 
 export function Banners() {
@@ -90,7 +86,7 @@ export function Banners() {
       <StaleBanner />
       <MicrophoneBanner />
       <UnavailableBanner />
-      <AlarmBanner />
+      <AlarmBanners />
     </div>
   );
 }
