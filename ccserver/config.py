@@ -15,9 +15,18 @@ class ConfigError(Exception):
 
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]  # "inf" would be a wait without end
 Text = Annotated[str, msgspec.Meta(min_length=1)]
-Secret = Annotated[str, msgspec.Meta(min_length=16)]
+
+# These are written into Asterisk's configuration, where a line break would begin another setting,
+# a semicolon a comment, a dollar a variable and a comma the next argument.
+ConfText = Annotated[
+    str, msgspec.Meta(pattern=r"\A(?! )[^;,$|\\\"'\[\]{}<>\x00-\x1f\x7f]+(?<! )\Z")
+]
+Secret = Annotated[str, msgspec.Meta(min_length=16, pattern=r"\A[A-Za-z0-9_.~+=-]+\Z")]
+"""At least 16 letters, digits and ``_.~+=-``: readable to every configuration file and shell."""
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]+\Z")]
+Address = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Fa-f.:]+\Z")]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,9 +46,9 @@ class ARISettings(Settings, frozen=True, kw_only=True):
 
     url: Text
     """e.g. ``http://127.0.0.1:8088/ari``."""
-    username: Text
+    username: Name
     password: Secret
-    application: Text = "acd_main"
+    application: Annotated[str, msgspec.Meta(pattern=r"\Aacd_[A-Za-z0-9_-]+\Z")] = "acd_main"
     """Begins with ``acd_``: the dialplan broadcasts calls to applications of that prefix."""
     request_timeout_s: Seconds = 2.0
     heartbeat_interval_s: Seconds = 2.0
@@ -52,7 +61,7 @@ class AMISettings(Settings, frozen=True, kw_only=True):
 
     host: Text = "127.0.0.1"
     port: Port = 5038
-    username: Text
+    username: Name
     password: Secret
     request_timeout_s: Seconds = 2.0
     heartbeat_interval_s: Seconds = 2.0
@@ -63,17 +72,17 @@ class AMISettings(Settings, frozen=True, kw_only=True):
 class AsteriskSettings(Settings, frozen=True, kw_only=True):
     """``[asterisk]``: what the rendered Asterisk configuration needs, and where its files lie."""
 
-    config_dir: Text
-    run_dir: Text
+    config_dir: ConfText
+    run_dir: ConfText
     """Control socket and process id."""
-    log_dir: Text
+    log_dir: ConfText
     """Holds ``queue_log``, from which contacts taken by the parachute queue get their cards."""
-    spool_dir: Text
-    modules_dir: Text
-    data_dir: Text
-    sounds_dir: Text
+    spool_dir: ConfText
+    modules_dir: ConfText
+    data_dir: ConfText
+    sounds_dir: ConfText
     """Prompts (``lv/``, ``ru/``, ``en/``) and music (``music/``) made at set-up."""
-    bind_address: Text = "127.0.0.1"
+    bind_address: Address = "127.0.0.1"
     sip_port: Port = 5060
     http_port: Port = 8088
     rtp_port_first: Port = 10_000
@@ -84,7 +93,12 @@ class AsteriskSettings(Settings, frozen=True, kw_only=True):
     """Addresses of carriers' border elements that reach Asterisk with no edge between. Never a
     loopback address: behind a local proxy every browser would pass for the trunk."""
     lease_s: Annotated[int, msgspec.Meta(ge=2, le=60)] = 6
-    """Dead-man lease of a claimed caller, in whole seconds; renewed every third of it."""
+    """Dead-man lease of a claimed caller, in whole seconds; renewed every quarter of it."""
+
+    def __post_init__(self) -> None:
+        """What one key alone cannot tell."""
+        if self.rtp_port_first > self.rtp_port_last:
+            raise ValueError("Expected `rtp_port_last` >= `rtp_port_first`")
 
 
 class ACDSettings(Settings, frozen=True, kw_only=True):
@@ -103,7 +117,7 @@ class ACDSettings(Settings, frozen=True, kw_only=True):
 class RecordingSettings(Settings, frozen=True, kw_only=True):
     """``[recording]``: raw files from Asterisk, and the sealed ones."""
 
-    spool_dir: Text
+    spool_dir: ConfText
     store_dir: Text
 
 
@@ -154,6 +168,8 @@ def load(path: Path) -> Config:
     try:
         return msgspec.convert(data, Config)
     except msgspec.ValidationError as error:
-        text, _, where = str(error).partition(" - at ")
+        text, _, where = str(error).rpartition(" - at ")
+        if not text:
+            text, where = where, ""
         key = where.strip("`").removeprefix("$").removeprefix(".")
         raise ConfigError(f"{path}: {key or 'top level'}: {text}.") from error

@@ -24,6 +24,7 @@ from ccserver.acd.commands import (
     RescindReason,
 )
 from ccserver.acd.core import ACDCore
+from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import (
     AgentDeviceChanged,
     ContactAdopted,
@@ -78,7 +79,9 @@ class Runtime:
         self._clock = clock
         self._seal = seal
         self._timer: asyncio.TimerHandle | None = None
+        self._broken: InvariantBroken | None = None
         self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
+        self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
         self._offer_answered_at: dict[ContactId, float] = {}
         self.calls: Calls
         self.devices: Devices
@@ -92,12 +95,19 @@ class Runtime:
     def post(self, event: Event) -> None:
         """Tell the core, do what it wants, re-arm its timer."""
         with self._metrics.runtime_step_seconds.time():
-            self._execute(self._core.handle_event(event, now=self._clock.monotonic()))
-        self._rearm()
+            self._step(lambda now: self._core.handle_event(event, now=now))
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._execute(self._core.handle_timer(now=self._clock.monotonic()))
+        self._step(lambda now: self._core.handle_timer(now=now))
+
+    def _step(self, step: Callable[[float], list[Command]]) -> None:
+        try:
+            self._execute(step(self._clock.monotonic()))
+        except InvariantBroken as broken:
+            # A timer and a background task have nobody above them who would end the process.
+            self._broken = broken
+            raise
         self._rearm()
 
     def _rearm(self) -> None:
@@ -110,7 +120,14 @@ class Runtime:
             self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
 
     def check_invariants(self) -> None:
-        """Raise `InvariantBroken` if the core contradicts itself; the process then ends."""
+        """Raise `InvariantBroken` if the core contradicts itself; the process then ends.
+
+        Also if it did so where nobody could see it, and if a background task broke.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self.calls.table.broken is not None:
+            raise self.calls.table.broken
         self._core.check_invariants()
 
     def _execute(self, commands: list[Command]) -> None:
@@ -365,9 +382,15 @@ class Runtime:
         elif entry.kind is JournalKind.PARACHUTE_ENTERED:
             self._submit(entry, TimelineTag.PARACHUTE_ENTERED)
         elif entry.kind is JournalKind.PARACHUTE_ANSWERED:
+            self._parachute_answered[entry.contact_id] = None
+            if len(self._parachute_answered) > OPENED_REMEMBERED_MAX:
+                self._parachute_answered.popitem(last=False)
             self._submit(entry, TimelineTag.PARACHUTE_ANSWERED)
         elif entry.kind is JournalKind.ENDED and self.live.get(entry.contact_id) is None:
-            self._submit(entry, TimelineTag.ENDED)
+            # Nobody here saw an answer. If a former process did, its entry makes the card's
+            # outcome "ended"; if none did, somebody has to be called back.
+            answered = self._parachute_answered.pop(entry.contact_id, False) is None
+            self._submit(entry, TimelineTag.ENDED if answered else TimelineTag.ABANDONED)
 
     def _submit(self, entry: JournalEntry, tag: TimelineTag) -> None:
         self._journal.submit(

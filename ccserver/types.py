@@ -54,7 +54,8 @@ class PhoneNumber:
         text = raw.strip()
         international = text.startswith("+")
         digits = "".join(character for character in text if character in "0123456789")
-        if not digits or any(character.isalpha() for character in text):
+        # A digit of another script is refused and not left out: the rest is another's number.
+        if not digits or any(character.isalnum() for character in text if character not in digits):
             return None
         if not international and digits.startswith("00"):
             international, digits = True, digits[2:]

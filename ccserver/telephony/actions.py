@@ -97,15 +97,22 @@ class Actions:
         """End a leg; one that is already gone is as good."""
         await self._forgiving("DELETE", ("channels", leg_id), {"reason": reason})
 
-    async def set_variable(self, leg_id: LegId, name: str, value: str) -> None:
+    async def set_variable(
+        self, leg_id: LegId, name: str, value: str, *, deadline_s: float | None = None
+    ) -> None:
         """Set a channel variable or dialplan function."""
         await self._ari.request(
-            "POST", ("channels", leg_id, "variable"), params={"variable": name, "value": value}
+            "POST",
+            ("channels", leg_id, "variable"),
+            params={"variable": name, "value": value},
+            deadline_s=deadline_s,
         )
 
-    async def set_lease(self, leg_id: LegId, seconds: int) -> None:
+    async def set_lease(
+        self, leg_id: LegId, seconds: int, *, deadline_s: float | None = None
+    ) -> None:
         """Renew the dead-man lease; 0 clears it."""
-        await self.set_variable(leg_id, "TIMEOUT(absolute)", str(seconds))
+        await self.set_variable(leg_id, "TIMEOUT(absolute)", str(seconds), deadline_s=deadline_s)
 
     async def start_music(self, leg_id: LegId, music_class: str) -> None:
         """Play a music class to this channel alone."""
@@ -118,9 +125,9 @@ class Actions:
         await self._forgiving("DELETE", ("channels", leg_id, "moh"), {})
 
     async def make_bridge(self, bridge_id: str, contact_id: ContactId) -> None:
-        """Create the conversation's bridge; making it again changes nothing."""
-        await self._ari.request(
-            "POST", ("bridges", bridge_id), params={"type": "mixing", "name": contact_id}
+        """Create the conversation's bridge; one that is already there is as good."""
+        await self._forgiving(
+            "POST", ("bridges", bridge_id), {"type": "mixing", "name": contact_id}
         )
 
     async def join(self, bridge_id: str, *leg_ids: LegId) -> None:

@@ -11,6 +11,7 @@ from ccserver.accounts import AgentProfile
 from ccserver.config import Config, ConfigError
 
 SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
+LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")))
 
 
 def variables(config: Config, phones: Sequence[AgentProfile]) -> dict[str, object]:
@@ -60,6 +61,7 @@ def render(
     values = variables(config, phones)
     target = Path(config.asterisk.config_dir)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.chmod(0o700)  # also where it was there before
     written = []
     for source in sorted(source_dir.glob("*.conf")):
         try:
@@ -78,7 +80,10 @@ def _write_private(path: Path, text: str) -> Path:
     partial = path.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o600)  # also where a former attempt left it behind
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
     partial.replace(path)
     return path
 
@@ -90,8 +95,19 @@ def _refuse_loopback(address: str) -> None:
         raise ConfigError(
             f"asterisk.trunk_match: expected an IP address or network, got {address!r}."
         ) from error
-    if network.is_loopback:
+    if network.is_unspecified or any(_overlap(network, loopback) for loopback in LOOPBACK):
         raise ConfigError(
-            f"asterisk.trunk_match: {address!r} is a loopback address, by which every program on"
+            f"asterisk.trunk_match: {address!r} holds a loopback address, by which every program on"
             " this machine would pass for the trunk; use asterisk.trunk_token instead."
         )
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
+        return one.overlaps(other)
+    if isinstance(one, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
+        return one.overlaps(other)
+    return False

@@ -64,12 +64,13 @@ class CallFacts:
         except (ValueError, OverflowError, OSError):
             arrived = datetime.fromtimestamp(time.time(), UTC)
         parsed = PhoneNumber.parse(number)
+        dialled = PhoneNumber.parse(called)
         return cls(
             contact_id=ContactId(contact_id),
             arrived_at=arrived,
             caller_number=parsed.value if parsed else None,
             caller_number_hidden=hidden == "1",
-            called_number=called or "112",
+            called_number=dialled.value if dialled else "112",
         )
 
 
@@ -96,6 +97,8 @@ class OfferLeg:
     leg_id: LegId
     created: bool = False
     answered: bool = False
+    held: bool = False  # as the dialplan sees it: the end of a leg on hold is never a goodbye
+    over: bool = False  # its end is known
     withdrawn: bool = False  # we hang it up; its end is no news for the distributor
 
 
@@ -110,8 +113,25 @@ class Call:
     offer: OfferLeg | None = None
     bridge_made: bool = False
     ended_posted: bool = False
+    hang_up_wanted: bool = False  # by the call taker, in the panel
+    changes: int = 0
+    """Counts what changed here, so that an older look into Asterisk is known to be older."""
+    lease_doubts: int = 0
+    """How often the lease is still to be cleared: a lost renewal may yet be carried out."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """The commands for one call run one after the other."""
+    lease_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Two commands for one lease never travel side by side: the later one could win first."""
+
+    def move(self, phase: CallPhase) -> None:
+        """The caller's leg is in another phase."""
+        self.phase = phase
+        self.changes += 1
+
+    def take(self, offer: OfferLeg | None) -> None:
+        """Another call taker's leg, or none."""
+        self.offer = offer
+        self.changes += 1
 
     @property
     def contact_id(self) -> ContactId:

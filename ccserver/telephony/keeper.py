@@ -6,16 +6,20 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from ccserver.telephony.call import LEASED_PHASES, Call, CallPhase, OfferLeg, bridge_id_of
-from ccserver.telephony.calls import Calls
+from ccserver.telephony.calls import LEASE_RENEWALS, Calls
 from ccserver.telephony.errors import ARIRefused, TelephonyError
-from ccserver.telephony.survey import FoundCaller, Where, survey
-from ccserver.types import LegId
+from ccserver.telephony.survey import FoundCaller, Survey, Where, survey
+from ccserver.types import ContactId
 
 log = structlog.get_logger(__name__)
 
 SURVEY_INTERVAL_S = 1.0  # while a caller is in the parachute queue and might be taken back
 SWEEP_INTERVAL_S = 15.0  # otherwise: repairs whatever a lost event left behind
 LEASE_RENEWALS_PARALLEL_MAX = 32  # Asterisk answers in about 1 ms; more only queues up there
+TAKE_BACK_WITHIN_S = 0.5  # of the look that saw no phone ring; later, one may have been answered
+
+Changes = Mapping[ContactId, int]
+"""How often each known call had changed when Asterisk was asked."""
 
 
 class Keeper:
@@ -34,18 +38,23 @@ class Keeper:
         self._ready = False
 
     async def renew_leases(self) -> None:
-        """Runs for ever: a third of the lease between renewals, so two may fail."""
+        """Runs for ever, at the same pace where a renewal is not answered."""
+        interval_s = self._calls.lease_s / LEASE_RENEWALS
+        spent_s = 0.0
+        while True:
+            await asyncio.sleep(max(0.0, interval_s - spent_s))
+            began = self._clock()
+            await self.renew_once(deadline_s=interval_s)
+            spent_s = self._clock() - began
+
+    async def renew_once(self, *, deadline_s: float) -> None:
+        """One round over all calls that need it; a failing one does not hold up the others."""
         gate = asyncio.Semaphore(LEASE_RENEWALS_PARALLEL_MAX)
 
         async def renew(call: Call) -> None:
             async with gate:
-                if call.phase not in LEASED_PHASES:
-                    return
                 try:
-                    await self._calls.actions.set_lease(call.caller_leg, self._calls.lease_s)
-                    if call.phase is CallPhase.TALKING:
-                        # Connected while the renewal was under way: it must not cut the call.
-                        await self._calls.actions.set_lease(call.caller_leg, 0)
+                    await self._calls.renew_lease(call, deadline_s=deadline_s)
                 except TelephonyError as error:
                     log.warning(
                         "lease_not_renewed",
@@ -53,10 +62,9 @@ class Keeper:
                         reason=type(error).__name__,
                     )
 
-        while True:
-            await asyncio.sleep(self._calls.lease_s / 3)
-            leased = [call for call in self._calls.table.all() if call.phase in LEASED_PHASES]
-            await asyncio.gather(*(renew(call) for call in leased))
+        calls = self._calls.table.all()
+        leased = [call for call in calls if call.phase in LEASED_PHASES or call.lease_doubts]
+        await asyncio.gather(*(renew(call) for call in leased))
 
     async def survey_for_ever(self) -> None:
         """Runs for ever: takes callers back from the parachute queue, repairs what was missed."""
@@ -64,12 +72,14 @@ class Keeper:
         while True:
             await asyncio.sleep(SURVEY_INTERVAL_S)
             parachuted = any(c.phase is CallPhase.PARACHUTE for c in self._calls.table.all())
-            if not self._ready or (not parachuted and self._clock() - last < SWEEP_INTERVAL_S):
+            soon = parachuted or self._calls.look_again
+            if not self._ready or (not soon and self._clock() - last < SWEEP_INTERVAL_S):
                 continue
             last = self._clock()
             try:
                 await self.resync()
             except TelephonyError as error:
+                self._calls.look_again = True
                 log.warning("survey_failed", reason=type(error).__name__)
 
     async def connected(self) -> None:
@@ -82,94 +92,139 @@ class Keeper:
         self._ready = False
 
     async def resync(self) -> None:
-        """Bring this view in line with Asterisk: adopt, take back, release, sweep."""
-        known_before = self._calls.table.contacts()
+        """Bring this view in line with Asterisk: adopt, take back, release, sweep.
+
+        What has changed here since Asterisk was asked is left alone: the events know better.
+        """
+        self._calls.look_again = False
+        before = {call.contact_id: call.changes for call in self._calls.table.all()}
+        asked_at = self._clock()
         found = survey(await self._calls.actions.channels(), await self._calls.actions.bridges())
         self._ready = True
-        for caller in found.callers:
-            known_before.discard(caller.facts.contact_id)
-            await self._settle(caller, bridge_exists=_bridge_of(caller) in found.bridges)
-        for contact_id in known_before:
+        seen = {caller.facts.contact_id for caller in found.callers}
+        for contact_id in before:
             call = self._calls.table.get(contact_id)
-            if call is not None:
+            if call is not None and contact_id not in seen:
                 self._calls.caller_destroyed(call)
-        self._settle_offers(found.legs_up)
-        for leg_id in found.stray_legs:
-            contact = self._calls.table.of_leg(leg_id)
-            if contact is None or contact.offer is None:
-                log.info("stray_leg_dropped", leg_id=leg_id)
-                await self._calls.drop_leg(leg_id)
-        for bridge_id in found.stray_bridges:
-            if not any(
-                bridge_id_of(call.contact_id) == bridge_id for call in self._calls.table.all()
-            ):
-                await self._calls.actions.destroy_bridge(bridge_id)
+        for caller in found.callers:
+            if not self._is_news(caller.facts.contact_id, before):
+                continue
+            try:
+                await self._settle(caller, found, asked_at)
+            except ARIRefused as refused:
+                # It has moved on; its own event follows. The others must not wait for it.
+                log.info(
+                    "caller_moved_on", contact_id=caller.facts.contact_id, status=refused.status
+                )
+        self._settle_offers(found, before)
+        await self._sweep(found)
 
-    async def _settle(self, found: FoundCaller, *, bridge_exists: bool) -> None:
+    def _is_news(self, contact_id: ContactId, before: Changes) -> bool:
+        call = self._calls.table.get(contact_id)
+        changes = None if call is None else call.changes
+        return changes == before.get(contact_id) and not self._calls.table.is_over(contact_id)
+
+    async def _settle(self, found: FoundCaller, survey: Survey, asked_at: float) -> None:
         call = self._calls.table.get(found.facts.contact_id)
-        if found.where is Where.OURS:
+        if call is not None and call.phase is CallPhase.GONE:
+            return
+        if call is not None and call.ended_posted:
+            await self._calls.end_caller(call)
+        elif found.where is Where.OURS:
             if call is None or call.phase is CallPhase.PARACHUTE:
+                bridge_exists = bridge_id_of(found.facts.contact_id) in survey.bridges
                 await self._adopt(found, bridge_exists=bridge_exists)
-            elif call.phase is CallPhase.TALKING and found.agent_leg is None:
-                await self._alone(call)
+            elif _alone(call, found):
+                self._wait_again(call)
         elif found.where is not Where.ELSEWHERE:
-            await self._parachuted(found)
+            await self._parachuted(found, asked_at)
 
-    def _settle_offers(self, legs_up: Mapping[LegId, bool]) -> None:
+    def _settle_offers(self, found: Survey, before: Changes) -> None:
         """What became of the phones that we rang, where the event did not reach us."""
         for call in self._calls.table.all():
             leg = call.offer
-            if leg is None or not leg.created:
+            if leg is None or not leg.created or not self._is_news(call.contact_id, before):
                 continue
-            if leg.leg_id not in legs_up:
+            if leg.leg_id not in found.legs_up:
                 self._calls.offer_leg_gone(call, leg, 0)
-            elif legs_up[leg.leg_id] and not leg.answered:
-                leg.answered = True
-                self._calls.observer.offer_answered(leg.offer_id)
+            elif found.legs_up[leg.leg_id]:
+                self._calls.offer_leg_answered(call, leg)
+
+    async def _sweep(self, found: Survey) -> None:
+        """Legs that belong to no offer, and bridges that belong to no call."""
+        for leg_id in found.stray_legs:
+            call = self._calls.table.of_leg(leg_id)
+            if call is None or call.offer is None or call.offer.leg_id != leg_id:
+                log.info("stray_leg_dropped", leg_id=leg_id)
+                await self._calls.release_leg(leg_id)
+        wanted = {bridge_id_of(call.contact_id) for call in self._calls.table.all()}
+        for bridge_id in found.stray_bridges:
+            if bridge_id not in wanted:
+                await self._calls.actions.destroy_bridge(bridge_id)
 
     async def _adopt(self, found: FoundCaller, *, bridge_exists: bool) -> None:
         leg = found.agent_leg
-        if leg is not None and (found.in_bridge or leg.held):
-            call = self._calls.table.remember(found.facts, found.leg_id, found.channel)
-            call.phase = CallPhase.HELD if leg.held else CallPhase.TALKING
-            call.bridge_made = bridge_exists
-            call.offer = OfferLeg(
-                leg.offer_id, leg.agent_id, leg.leg_id, created=True, answered=True
-            )
-            self._calls.table.bind(leg.leg_id, found.facts.contact_id)
-            await self._calls.actions.set_lease(
-                found.leg_id, self._calls.lease_s if leg.held else 0
-            )
-            self._calls.observer.caller_adopted(found.facts, leg.agent_id, held=leg.held)
-            return
-        try:
+        talking = leg is not None and (found.in_bridge or leg.held)
+        before = self._calls.table.get(found.facts.contact_id)
+        changes = before.changes if before else None
+        if leg is not None and talking:
+            seconds = self._calls.lease_s if leg.held else 0
+            await self._calls.actions.set_lease(found.leg_id, seconds)
+        else:
             # Refused unless the channel is in our application: it may be about to be offered.
             await self._calls.actions.start_music(found.leg_id, "emergency")
             await self._calls.actions.set_lease(found.leg_id, self._calls.lease_s)
-        except ARIRefused:
+        now = self._calls.table.get(found.facts.contact_id)
+        if (now.changes if now else None) != changes or self._calls.table.is_over(
+            found.facts.contact_id
+        ):
             return
         call = self._calls.table.remember(found.facts, found.leg_id, found.channel)
-        call.phase, call.bridge_made = CallPhase.CLAIMED, bridge_exists
-        if leg is not None:
-            await self._calls.drop_leg(leg.leg_id)
-        self._calls.observer.caller_waits(found.facts)
+        call.bridge_made = bridge_exists
+        if leg is None or not talking:
+            call.move(CallPhase.CLAIMED)
+            self._calls.observer.caller_waits(found.facts)
+            if leg is not None:
+                await self._calls.release_leg(leg.leg_id)
+            return
+        call.move(CallPhase.HELD if leg.held else CallPhase.TALKING)
+        call.take(
+            OfferLeg(
+                leg.offer_id,
+                leg.agent_id,
+                leg.leg_id,
+                created=True,
+                answered=True,
+                held=leg.held,
+            )
+        )
+        self._calls.table.bind(leg.leg_id, found.facts.contact_id)
+        self._calls.observer.caller_adopted(found.facts, leg.agent_id, held=leg.held)
 
-    async def _alone(self, call: Call) -> None:
+    def _wait_again(self, call: Call) -> None:
         """A conversation without its call taker, and nobody told us: the caller waits again."""
         log.warning("caller_found_alone", contact_id=call.contact_id)
-        call.offer = None
-        await self._calls.back_to_music(call)
+        if call.offer is not None:
+            self._calls.withdraw(call, call.offer)
+        self._calls.wait_again(call)
 
-    async def _parachuted(self, found: FoundCaller) -> None:
+    async def _parachuted(self, found: FoundCaller, asked_at: float) -> None:
         call = self._calls.table.remember(found.facts, found.leg_id, found.channel)
-        call.phase = CallPhase.PARACHUTE
-        call.offer = None
+        call.move(CallPhase.PARACHUTE)
+        if call.offer is not None:
+            self._calls.withdraw(call, call.offer)
         self._calls.observer.caller_left(found.facts, agent_channel=found.parachute_agent_channel)
-        if found.where is Where.PARACHUTE_WAITING:
+        if found.agent_leg is not None:
+            # Left over from us. Its end must not reach for the caller.
+            await self._calls.release_leg(found.agent_leg.leg_id)
+        fresh = self._clock() - asked_at < TAKE_BACK_WITHIN_S
+        if found.where is Where.PARACHUTE_WAITING and fresh and call.phase is CallPhase.PARACHUTE:
             # No phone rings for this caller, so nobody can be about to answer it there.
             log.info("caller_taken_back", contact_id=found.facts.contact_id)
             await self._redirect_to_claim(found.channel)
 
 
-def _bridge_of(caller: FoundCaller) -> str:
-    return bridge_id_of(caller.facts.contact_id)
+def _alone(call: Call, found: FoundCaller) -> bool:
+    if call.phase is CallPhase.TALKING:
+        return found.agent_leg is None or not found.in_bridge
+    return call.phase is CallPhase.HELD and found.agent_leg is None

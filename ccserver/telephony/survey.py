@@ -4,7 +4,7 @@ After a restart, and after every reconnect, this is the only source: a channel's
 the contact id, the arrival and the call taker, so the queue can be rebuilt from Asterisk alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -70,8 +70,11 @@ def survey(channels: Iterable[Mapping[str, Any]], bridges: Iterable[Mapping[str,
     """Sort channels and bridges out; see the module's docstring."""
     channels, bridges = list(channels), list(bridges)
     legs = [leg for channel in channels if (leg := _agent_leg(channel)) is not None]
-    connected = {leg.contact_id: leg for leg in legs if leg.up and leg.connected}
     bridged = {channel for bridge in bridges for channel in bridge.get("channels", ())}
+    connected: dict[str, list[FoundLeg]] = {}
+    for leg in legs:
+        if leg.up and leg.connected:
+            connected.setdefault(leg.contact_id, []).append(leg)
     callers = []
     for channel in channels:
         facts = _caller_facts(channel)
@@ -85,7 +88,7 @@ def survey(channels: Iterable[Mapping[str, Any]], bridges: Iterable[Mapping[str,
                 channel=channel.get("name", ""),
                 where=_where(channel, others),
                 in_bridge=channel["id"] in bridged,
-                agent_leg=connected.get(facts.contact_id),
+                agent_leg=_agent_leg_of(channel, connected.get(facts.contact_id, ()), bridged),
                 parachute_agent_channel=next(
                     (other.get("name", "") for other in others if other.get("state") == "Up"), None
                 ),
@@ -127,6 +130,18 @@ def _agent_leg(channel: Mapping[str, Any]) -> FoundLeg | None:
         connected=variables.get("CONNECTED") == "1",
         held=variables.get("HELD") == "1",
         contact_id=variables.get("CONTACT_ID", ""),
+    )
+
+
+def _agent_leg_of(
+    channel: Mapping[str, Any], legs: Iterable[FoundLeg], bridged: Collection[str]
+) -> FoundLeg | None:
+    """Should two legs claim a caller: the last one joined, else one that is in a bridge."""
+    joined = _variables(channel).get("AGENT_CHANNEL")
+    return max(
+        legs,
+        key=lambda leg: (leg.leg_id == joined, leg.leg_id in bridged, leg.leg_id),
+        default=None,
     )
 
 

@@ -1,16 +1,20 @@
 """The voice contacts of this process, by contact and by leg, and the tasks that work on them."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 
+from ccserver.acd.errors import InvariantBroken
 from ccserver.telephony.call import Call, CallFacts, CallPhase
 from ccserver.telephony.errors import TelephonyError
 from ccserver.types import ContactId, LegId
 
 log = structlog.get_logger(__name__)
+
+OVER_REMEMBERED_MAX = 10_000  # an event that its caller's end has overtaken comes seconds later
 
 
 class CallTable:
@@ -20,6 +24,9 @@ class CallTable:
         self._calls: dict[ContactId, Call] = {}
         self._contact_of_leg: dict[str, ContactId] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._over: OrderedDict[ContactId, None] = OrderedDict()
+        self.broken: InvariantBroken | None = None
+        """Raised in a task that nobody waits for; the process must end."""
 
     def get(self, contact_id: ContactId) -> Call | None:
         """The call of a contact, if it lives."""
@@ -62,6 +69,15 @@ class CallTable:
         """The caller's channel is gone."""
         self._calls.pop(call.contact_id, None)
         self.unbind(call.caller_leg)
+        if call.offer is not None:
+            self.unbind(call.offer.leg_id)
+        self._over[call.contact_id] = None
+        if len(self._over) > OVER_REMEMBERED_MAX:
+            self._over.popitem(last=False)
+
+    def is_over(self, contact_id: ContactId) -> bool:
+        """Whether the contact's channel was here and is gone: it can never come back."""
+        return contact_id in self._over
 
     def spawn(self, call: Call | None, work: Coroutine[Any, Any, None]) -> None:
         """Run in the background; the work on one call is done one after the other."""
@@ -79,7 +95,17 @@ class CallTable:
                     contact_id=call.contact_id if call else None,
                     reason=type(error).__name__,
                 )
+            finally:
+                work.close()  # where it was cancelled before its turn came
 
         task = asyncio.get_running_loop().create_task(guarded(), name="call_command")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, InvariantBroken):
+            self.broken = error
+        if error is not None:
+            log.error("call_task_broken", exc_info=error)

@@ -1,8 +1,11 @@
 """What a call taker asks for during an offer or a conversation."""
 
+import contextlib
+
 from ccserver.acd.events import OfferFailure
 from ccserver.telephony.call import Call, CallPhase, OfferLeg, bridge_id_of
-from ccserver.telephony.calls import Calls
+from ccserver.telephony.calls import LEASE_DOUBTS, Calls
+from ccserver.telephony.errors import TelephonyError
 from ccserver.types import AgentId, ContactId, LegId
 
 
@@ -40,39 +43,68 @@ class Wishes:
         call, leg = self._own_leg(contact_id, agent_id)
         if call.phase not in (CallPhase.TALKING, CallPhase.HELD):
             raise CallRefused("not_talking")
-        await self._calls.actions.set_variable(leg.leg_id, "RELEASED", "1")
-        leg.withdrawn = True
-        if not call.ended_posted:
-            call.ended_posted = True
-            self._calls.observer.conversation_ended(contact_id)
-        await self._calls.actions.hang_up(call.caller_leg)
-        await self._calls.actions.hang_up(leg.leg_id)
+        call.hang_up_wanted = True
+        # The caller first: while this is not done, the guard on the other leg stays as it is.
+        await self._calls.end_caller(call)
+        self._calls.conversation_ended(call)
+        if not leg.withdrawn:
+            self._calls.withdraw(call, leg)
 
     async def hold(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """Music for the caller. The lease runs again: nobody may be forgotten on hold."""
         call, leg = self._own_leg(contact_id, agent_id)
+        actions = self._calls.actions
         async with call.lock:
-            if call.phase is not CallPhase.TALKING:
-                raise CallRefused("not_talking")
-            await self._calls.actions.set_variable(leg.leg_id, "HELD", "1")
-            await self._calls.actions.set_lease(call.caller_leg, self._calls.lease_s)
-            call.phase = CallPhase.HELD
-            await self._calls.actions.leave(bridge_id_of(contact_id), call.caller_leg)
-            await self._calls.actions.start_music(call.caller_leg, "hold")
-        self._calls.observer.hold_changed(contact_id, held=True)
+            self._require(call, leg, CallPhase.TALKING, "not_talking")
+            leg.held = True
+            try:
+                await actions.set_variable(leg.leg_id, "HELD", "1")
+                async with call.lease_lock:
+                    # Also if the answer is lost: a lease on a talking caller would cut the call.
+                    call.lease_doubts = LEASE_DOUBTS
+                    await actions.set_lease(call.caller_leg, self._calls.lease_s)
+            except TelephonyError:
+                await self._not_held(leg)
+                raise
+            self._require(call, leg, CallPhase.TALKING, "not_talking")
+            call.move(CallPhase.HELD)
+            # From here on it counts as held, whatever fails: the lease is in force.
+            self._calls.observer.hold_changed(contact_id, held=True)
+            await actions.leave(bridge_id_of(contact_id), call.caller_leg)
+            await actions.start_music(call.caller_leg, "hold")
 
     async def resume(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """Back into the conversation."""
         call, leg = self._own_leg(contact_id, agent_id)
+        actions = self._calls.actions
         async with call.lock:
-            if call.phase is not CallPhase.HELD:
-                raise CallRefused("not_held")
-            await self._calls.actions.stop_music(call.caller_leg)
-            await self._calls.actions.join(bridge_id_of(contact_id), call.caller_leg)
-            await self._calls.actions.set_lease(call.caller_leg, 0)
-            call.phase = CallPhase.TALKING
+            self._require(call, leg, CallPhase.HELD, "not_held")
+            await actions.stop_music(call.caller_leg)
+            try:
+                await actions.join(bridge_id_of(contact_id), call.caller_leg)
+                self._require(call, leg, CallPhase.HELD, "not_held")
+                await self._calls.clear_lease(call)
+            except TelephonyError:
+                # Still held: not in silence, and the renewals go on.
+                with contextlib.suppress(TelephonyError):
+                    await actions.leave(bridge_id_of(contact_id), call.caller_leg)
+                    await actions.start_music(call.caller_leg, "hold")
+                raise
+            self._require(call, leg, CallPhase.HELD, "not_held")
+            call.move(CallPhase.TALKING)
+            self._calls.observer.hold_changed(contact_id, held=False)
+            await self._not_held(leg)
+
+    async def _not_held(self, leg: OfferLeg) -> None:
+        """If it fails, the dialplan takes the end of the conversation for a lost phone."""
+        with contextlib.suppress(TelephonyError):
             await self._calls.actions.set_variable(leg.leg_id, "HELD", "")
-        self._calls.observer.hold_changed(contact_id, held=False)
+            leg.held = False
+
+    def _require(self, call: Call, leg: OfferLeg, phase: CallPhase, code: str) -> None:
+        """Everything may have changed while we waited for Asterisk."""
+        if call.phase is not phase or call.offer is not leg:
+            raise CallRefused(code)
 
     def _own_leg(self, contact_id: ContactId, agent_id: AgentId) -> tuple[Call, OfferLeg]:
         call = self._calls.table.get(contact_id)

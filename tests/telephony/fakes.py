@@ -1,0 +1,539 @@
+"""A fake Asterisk for call control, in virtual time: channels, bridges, leases, hang-up handlers.
+
+It answers ARI's commands and emits ARI's events as Asterisk 22 with our dialplan does
+(`tests/telephony/test_fake_contract.py` holds it to the real one), loses, delays and repeats what a
+test wants lost, and checks after each of its steps that no caller is unguarded.
+"""
+
+import asyncio
+import selectors
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ccserver.telephony.ari import JSONValue, Params, Path
+from ccserver.telephony.errors import ARIRefused, ARITimeout, ARIUnavailable, TelephonyError
+
+T = TypeVar("T")
+Event = dict[str, Any]
+
+BROADCAST_S = 0.5
+QUEUE_S = 30.0
+NORMAL, CONGESTION, NO_ANSWER = 16, 34, 19
+CAUSES = {"normal": NORMAL, "congestion": CONGESTION, "no_answer": NO_ANSWER}
+REQUEST_TIMEOUT_S = 2.0
+SHOWN_VARIABLES = (
+    "CONTACT_ID",
+    "ARRIVED_AT",
+    "CALLER_NUMBER",
+    "CALLER_HIDDEN",
+    "CALLED_NUMBER",
+    "AGENT_ID",
+    "OFFER_ID",
+    "CONNECTED",
+    "HELD",
+    "AGENT_CHANNEL",
+)
+
+
+class _Jump(selectors.DefaultSelector):
+    """Instead of waiting, time moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready:
+            assert timeout is not None, "everybody waits, and nobody for the time"
+            self.now += max(0.0, timeout)
+        return ready
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jump = _Jump()
+        super().__init__(self._jump)
+
+    def time(self) -> float:
+        return self._jump.now
+
+
+def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` on a loop whose time passes only when everybody waits, and then at once."""
+    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+        return runner.run(work)
+
+
+@dataclass(slots=True)
+class Channel:
+    """One leg, as Asterisk has it."""
+
+    id: str
+    name: str
+    state: str = "Up"
+    app: str = ""
+    in_app: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
+    music: str | None = None
+    lease_at: float | None = None
+    leave_at: float | None = None
+    """When the dialplan goes on by itself: the broadcast or the queue has timed out."""
+    bridge: str | None = None
+    dying: bool = False
+
+    def as_json(self) -> Event:
+        shown = {name: self.variables.get(name, "") for name in SHOWN_VARIABLES}
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "dialplan": {
+                "context": "contact",
+                "exten": "claim",
+                "priority": 2,
+                "app_name": self.app,
+                "app_data": "",
+            },
+            "channelvars": shown,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of one command: when it is carried out, and what the client gets to know."""
+
+    before_s: float = 0.001
+    after_s: float = 0.0
+    done: bool = True
+    error: TelephonyError | None = None
+
+
+LOST_BEFORE = Outcome(before_s=REQUEST_TIMEOUT_S, done=False, error=ARITimeout("lost"))
+LOST_AFTER = Outcome(after_s=REQUEST_TIMEOUT_S, error=ARITimeout("answer lost"))
+BROKEN = Outcome(done=False, error=ARIUnavailable("broken"))
+
+
+class FakeAsterisk:
+    """``deliver`` gets the events; ``faults`` decides about each command that has no plan."""
+
+    def __init__(self, *, lease_s: float = 6.0) -> None:
+        self.deliver: Callable[[Event], None] = lambda event: None
+        self.faults: Callable[[str], Outcome] = lambda verb: Outcome()
+        self.event_delay: Callable[[str], float] = lambda channel_id: 0.0005
+        self.event_repeats: Callable[[Event], int] = lambda event: 1
+        self.lease_s = lease_s
+        self.channels: dict[str, Channel] = {}
+        self.bridges: dict[str, list[str]] = {}
+        self.connected = True
+        self.commands: list[str] = []
+        self.unguarded: list[str] = []
+        self.unguarded_max_s = 0.0
+        self._alone_since: dict[str, float] = {}
+        self.phones_rung: Counter[str] = Counter()
+        self._plans: dict[str, list[Outcome]] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._last_event_at: dict[str, float] = {}
+        self._number = 0
+
+    # -- what a test arranges -------------------------------------------------------------------
+
+    def plan(self, verb: str, *outcomes: Outcome) -> None:
+        """The next commands of this kind end like this."""
+        self._plans.setdefault(verb, []).extend(outcomes)
+
+    def hold_back(self, verb: str) -> asyncio.Event:
+        """Commands of this kind are carried out only after the returned event is set."""
+        return self._gates.setdefault(verb, asyncio.Event())
+
+    def call(self, contact_id: str, *, arrived_at: float = 1_700_000_000.0) -> Channel:
+        """A citizen dials 112; the caller is on offer to the controllers."""
+        self._number += 1
+        caller = Channel(
+            f"caller-{contact_id}",
+            f"PJSIP/trunk-{self._number:08x}",
+            variables={
+                "CONTACT_ID": contact_id,
+                "ARRIVED_AT": f"{arrived_at + self._number:.3f}",
+                "CALLER_NUMBER": f"2{self._number:07d}",
+                "CALLER_HIDDEN": "0",
+                "CALLED_NUMBER": "112",
+            },
+            music="emergency",
+        )
+        self.channels[caller.id] = caller
+        self._to_claim(caller)
+        return caller
+
+    def answer(self, leg_id: str) -> None:
+        """The call taker's phone is picked up."""
+        leg = self.channels.get(leg_id)
+        if leg is not None and leg.state == "Ringing":
+            leg.state, leg.in_app, leg.app = "Up", True, "Stasis"
+            self._emit("StasisStart", leg)
+            self.check()
+
+    def hang_up(self, channel_id: str, cause: int = NORMAL) -> None:
+        """A leg ends, whoever wanted it: events, hang-up handler, nothing left."""
+        channel = self.channels.get(channel_id)
+        if channel is None or channel.dying:
+            return
+        channel.dying = True
+        self._emit("ChannelHangupRequest", channel, cause=cause)
+        self._leave_application(channel)
+        self._handler(channel, cause)
+        self._stop_parachute(channel)
+        del self.channels[channel.id]
+        self._emit("ChannelDestroyed", channel, cause=cause)
+        self.check()
+
+    def ring_parachute(self, caller: Channel, endpoint: str) -> Channel:
+        """The parachute queue rings a phone for this caller."""
+        self._number += 1
+        phone = Channel(
+            f"queue-{self._number}",
+            f"PJSIP/{endpoint}-{self._number:08x}",
+            state="Ringing",
+            app="AppQueue",
+            variables={"CONTACT_ID": caller.variables["CONTACT_ID"], "PARACHUTE": "1"},
+        )
+        self.channels[phone.id] = phone
+        return phone
+
+    def answer_parachute(self, caller: Channel, phone: Channel) -> None:
+        """That phone takes the caller."""
+        phone.state, phone.variables["CONNECTED"] = "Up", "1"
+        caller.leave_at = caller.music = None
+
+    async def redirect_to_claim(self, channel_name: str) -> None:
+        """AMI's Redirect, as the composition root sends it."""
+        self.commands.append("redirect")
+        for channel in list(self.channels.values()):
+            if channel.name == channel_name:
+                self._leave_application(channel)
+                self._to_claim(channel)
+
+    def callers(self) -> list[Channel]:
+        """Every citizen's leg."""
+        return [c for c in self.channels.values() if c.variables.get("ARRIVED_AT")]
+
+    def legs(self) -> list[Channel]:
+        """Every leg that a controller originated."""
+        return [c for c in self.channels.values() if c.id.startswith("leg-")]
+
+    def guard(self, caller: Channel) -> Channel | None:
+        """The leg in the caller's bridge whose end would not be overlooked."""
+        for other in map(self.channels.get, self.bridges.get(caller.bridge or "", [])):
+            armed = other is not None and other.variables.get("CONNECTED") == "1"
+            if other is not None and armed and other.variables.get("RELEASED") != "1":
+                return other
+        return None
+
+    def check(self) -> None:
+        """In the application: a lease, or a guarded call taker's leg.
+
+        One exception is known and bounded: a command "no lease" that Asterisk carries out late,
+        when the call taker's leg is gone and the caller is claimed anew. The next renewal ends it.
+        """
+        alone = {}
+        for caller in self.callers():
+            if caller.in_app and caller.lease_at is None and self.guard(caller) is None:
+                since = alone[caller.id] = self._alone_since.get(caller.id, _now())
+                if _now() - since >= self.unguarded_max_s:
+                    self.unguarded.append(f"{caller.id} since {since:.4f} {self.commands[-3:]}")
+        self._alone_since = alone
+
+    # -- commands -------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        method: str,
+        path: Path,
+        *,
+        params: Params | None = None,
+        json: JSONValue = None,
+        deadline_s: float | None = None,
+    ) -> JSONValue:
+        """Implements `ccserver.telephony.actions.ARIRequests`."""
+        parts = tuple(path.strip("/").split("/")) if isinstance(path, str) else path
+        values = {key: str(value) for key, value in (params or {}).items()}
+        verb = verb_of(method, parts, values)
+        if not self.connected:
+            raise ARIUnavailable("not connected to ARI")
+        plans = self._plans.get(verb)
+        outcome = plans.pop(0) if plans else self.faults(verb)
+        carried_out = asyncio.ensure_future(self._carry_out(verb, parts, values, json, outcome))
+        carried_out.add_done_callback(lambda task: task.cancelled() or task.exception())
+        limit_s = REQUEST_TIMEOUT_S if deadline_s is None else deadline_s
+        try:
+            # Asterisk does not know that the client has given up.
+            answer = await asyncio.wait_for(asyncio.shield(carried_out), limit_s)
+        except TimeoutError:
+            raise ARITimeout("no answer") from None
+        if outcome.error is not None:
+            raise outcome.error
+        return answer
+
+    async def _carry_out(
+        self,
+        verb: str,
+        parts: tuple[str, ...],
+        values: Mapping[str, str],
+        json: JSONValue,
+        outcome: Outcome,
+    ) -> JSONValue:
+        if outcome.before_s:
+            await asyncio.sleep(outcome.before_s)
+        gate = self._gates.get(verb)
+        if gate is not None:
+            await gate.wait()
+        answer: JSONValue = None
+        refused: ARIRefused | None = None
+        if outcome.done:
+            self.commands.append(verb)
+            try:
+                answer = self._do(verb, parts, values, json)
+            except ARIRefused as error:
+                refused = error
+            self.check()
+        if outcome.after_s:
+            await asyncio.sleep(outcome.after_s)
+        if refused is not None and outcome.error is None:
+            raise refused
+        return answer
+
+    def _do(  # noqa: C901, PLR0912 - one line per command of Asterisk
+        self, verb: str, parts: tuple[str, ...], values: Mapping[str, str], json: JSONValue
+    ) -> JSONValue:
+        match verb.partition(":")[0], parts:
+            case "channels", _:
+                return [channel.as_json() for channel in self.channels.values()]
+            case "bridges", _:
+                return [{"id": name, "channels": list(c)} for name, c in self.bridges.items()]
+            case "subscribe", _:
+                return None
+            case "claim", _:
+                self._claim(values["channelId"])
+            case "originate", (_, leg_id):
+                self._originate(leg_id, values, json)
+            case "hang_up", (_, channel_id):
+                self.hang_up(self._channel(channel_id).id, CAUSES[values["reason"]])
+            case "variable", (_, channel_id, _):
+                self._set(self._ours(channel_id), values["variable"], values["value"])
+            case "music", (_, channel_id, _):
+                self._ours(channel_id).music = values["mohClass"]
+            case "no_music", (_, channel_id, _):
+                self._ours(channel_id).music = None
+            case "bridge", (_, bridge_id):
+                if bridge_id in self.bridges:
+                    raise ARIRefused(409, "Bridge with id already exists")
+                self.bridges[bridge_id] = []
+            case "no_bridge", (_, bridge_id):
+                self._bridge(bridge_id)
+                for channel in self.channels.values():
+                    channel.bridge = None if channel.bridge == bridge_id else channel.bridge
+                del self.bridges[bridge_id]
+            case "join", (_, bridge_id, _):
+                self._join(bridge_id, values["channel"].split(","))
+            case "leave", (_, bridge_id, _):
+                self._leave(bridge_id, values["channel"])
+            case _:
+                raise ARIRefused(404, "Resource not found")
+        return None
+
+    def _channel(self, channel_id: str) -> Channel:
+        channel = self.channels.get(channel_id)
+        if channel is None or channel.dying:
+            raise ARIRefused(404, "Channel not found")
+        return channel
+
+    def _ours(self, channel_id: str) -> Channel:
+        channel = self._channel(channel_id)
+        if not channel.in_app:
+            raise ARIRefused(409, "Channel not in Stasis application")
+        return channel
+
+    def _bridge(self, bridge_id: str) -> list[str]:
+        if bridge_id not in self.bridges:
+            raise ARIRefused(404, "Bridge not found")
+        return self.bridges[bridge_id]
+
+    def _claim(self, channel_id: str) -> None:
+        channel = self._channel(channel_id)
+        if channel.app != "StasisBroadcast" or channel.in_app:
+            raise ARIRefused(404, "Channel is not available for claiming")
+        channel.in_app, channel.leave_at = True, None
+        self._emit("StasisStart", channel)
+
+    def _originate(self, leg_id: str, values: Mapping[str, str], json: JSONValue) -> None:
+        if leg_id in self.channels:
+            raise ARIRefused(409, "Channel with given unique ID already exists")
+        assert isinstance(json, dict)
+        given = json["variables"]
+        assert isinstance(given, dict)
+        self.phones_rung[values["endpoint"]] += 1
+        self.channels[leg_id] = Channel(
+            leg_id,
+            f"{values['endpoint']}-{len(self.phones_rung):08x}",
+            state="Ringing",
+            app="AppDial2",
+            variables={key: str(value) for key, value in given.items()},
+        )
+
+    def _set(self, channel: Channel, name: str, value: str) -> None:
+        if name == "TIMEOUT(absolute)":
+            seconds = float(value)
+            channel.lease_at = _now() + seconds if seconds else None
+            if channel.lease_at is not None:
+                _at(channel.lease_at, self._lease_over, channel)
+        else:
+            channel.variables[name] = value
+
+    def _join(self, bridge_id: str, channel_ids: list[str]) -> None:
+        members = self._bridge(bridge_id)
+        for channel_id in channel_ids:
+            if channel_id not in self.channels or self.channels[channel_id].dying:
+                raise ARIRefused(400, "Channel not found")
+            if not self.channels[channel_id].in_app:
+                raise ARIRefused(422, "Channel not in Stasis application")
+        for channel_id in channel_ids:
+            if channel_id not in members:
+                members.append(channel_id)
+            self.channels[channel_id].bridge = bridge_id
+
+    def _leave(self, bridge_id: str, channel_id: str) -> None:
+        members = self._bridge(bridge_id)
+        if channel_id not in self.channels:
+            raise ARIRefused(400, "Channel not found")
+        if channel_id not in members:
+            raise ARIRefused(422, "Channel not in this bridge")
+        members.remove(channel_id)
+        self.channels[channel_id].bridge = None
+
+    # -- the dialplan ---------------------------------------------------------------------------
+
+    def _stop_parachute(self, caller: Channel) -> None:
+        """Queue() lets go of the phones that it rang for this caller."""
+        for phone in list(self.channels.values()):
+            of_caller = phone.variables.get("CONTACT_ID") == caller.variables.get("CONTACT_ID")
+            if phone.id.startswith("queue-") and of_caller and caller.variables.get("ARRIVED_AT"):
+                self.hang_up(phone.id)
+
+    def _to_claim(self, caller: Channel) -> None:
+        self._stop_parachute(caller)
+        caller.app, caller.leave_at = "StasisBroadcast", _now() + BROADCAST_S
+        caller.music = "emergency"
+        self._set(caller, "TIMEOUT(absolute)", str(self.lease_s))
+        _at(caller.leave_at, self._go_on, caller)
+        self._emit("CallBroadcast", caller)
+
+    def _to_parachute(self, caller: Channel) -> None:
+        caller.app, caller.music = "Queue", "emergency"
+        caller.lease_at, caller.leave_at = None, _now() + QUEUE_S
+        _at(caller.leave_at, self._go_on, caller)
+
+    def _go_on(self, caller: Channel) -> None:
+        if caller.id not in self.channels or caller.leave_at is None or caller.leave_at > _now():
+            return
+        if caller.app == "Queue":
+            self._to_claim(caller)
+        else:
+            self._to_parachute(caller)
+        self.check()
+
+    def _lease_over(self, caller: Channel) -> None:
+        at = caller.lease_at
+        if caller.id not in self.channels or at is None or at > _now():
+            return
+        self._leave_application(caller)
+        self._to_parachute(caller)
+        self.check()
+
+    def _leave_application(self, channel: Channel) -> None:
+        if channel.bridge is not None:
+            self.bridges[channel.bridge].remove(channel.id)
+            channel.bridge = None
+        if channel.in_app:
+            channel.in_app = False
+            self._emit("StasisEnd", channel)
+
+    def _handler(self, channel: Channel, cause: int) -> None:
+        if channel.id.startswith("leg-"):
+            self._agent_leg_gone(channel, cause)
+        elif channel.variables.get("ARRIVED_AT"):
+            agent = self.channels.get(channel.variables.get("AGENT_CHANNEL", ""))
+            if agent is not None and not agent.dying:
+                self._leave_application(agent)
+                agent.variables["RELEASED"] = "1"
+                self.hang_up(agent.id)
+
+    def _agent_leg_gone(self, leg: Channel, cause: int) -> None:
+        wanted = leg.variables.get("CALLER_CHANNEL")
+        caller = next((c for c in self.channels.values() if c.name == wanted), None)
+        armed = leg.variables.get("CONNECTED") == "1" and leg.variables.get("RELEASED") != "1"
+        if not armed or caller is None or caller.dying:
+            return
+        self._leave_application(caller)
+        if leg.variables.get("HELD") == "1" or cause != NORMAL:
+            caller.variables["AGENT_CHANNEL"] = ""
+            self._to_claim(caller)
+        else:
+            self.hang_up(caller.id)
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def _emit(self, kind: str, channel: Channel, **more: object) -> None:
+        """In order for one channel, in any order between two."""
+        if not self.connected:
+            return
+        event = {"type": kind, "channel": channel.as_json(), **more}
+        at = max(
+            _now() + self.event_delay(channel.id), self._last_event_at.get(channel.id, 0) + 1e-9
+        )
+        self._last_event_at[channel.id] = at
+        for _ in range(self.event_repeats(event)):
+            _at(at, self.deliver_now, event)
+
+    def deliver_now(self, event: Event) -> None:
+        """Unless the connection is gone, and the event with it."""
+        if self.connected:
+            self.deliver(event)
+
+
+def verb_of(  # noqa: C901, PLR0911 - one line per command of Asterisk
+    method: str, parts: tuple[str, ...], values: Mapping[str, str]
+) -> str:
+    """A short name for a command: what faults and plans are given by."""
+    match method, parts:
+        case "GET", (kind,):
+            return kind
+        case "POST", ("events", "claim"):
+            return "claim"
+        case "POST", ("applications", *_):
+            return "subscribe"
+        case "POST", ("channels", _, "variable"):
+            name = values["variable"]
+            if name == "TIMEOUT(absolute)":
+                return "variable:unlease" if values["value"] == "0" else "variable:lease"
+            return f"variable:{name}"
+        case _, ("channels", _, "moh"):
+            return "music" if method == "POST" else "no_music"
+        case _, ("channels", _):
+            return "originate" if method == "POST" else "hang_up"
+        case _, ("bridges", _):
+            return "bridge" if method == "POST" else "no_bridge"
+        case "POST", ("bridges", _, "addChannel"):
+            return "join"
+        case "POST", ("bridges", _, "removeChannel"):
+            return "leave"
+    return f"{method} {'/'.join(parts)}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _at(when: float, what: Callable[..., None], *arguments: object) -> None:
+    asyncio.get_running_loop().call_at(when, what, *arguments)

@@ -1,0 +1,126 @@
+"""The rendered Asterisk configuration: complete, private, and with nothing smuggled in."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ccserver.accounts import AgentProfile, DeviceKind
+from ccserver.config import Config, ConfigError, load
+from ccserver.telephony.asterisk_conf import SOURCE_DIR, render
+from ccserver.types import AgentId
+from tests.test_config import GOOD
+
+PHONES = [
+    AgentProfile(AgentId("agent-101"), "Ā; [x]", "101", DeviceKind.SIP, "secret-of-101"),
+    AgentProfile(AgentId("agent-102"), "B", "102", DeviceKind.BROWSER, "secret-of-102"),
+]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    path = tmp_path / "ccserver.toml"
+    text = GOOD
+    for name in ("etc/ccserver/asterisk", "run/asterisk", "var/log/asterisk"):
+        text = text.replace(f'"/{name}"', f'"{tmp_path}/{name}"')
+    text = text.replace("/var/spool", f"{tmp_path}/var/spool")
+    text = text.replace('trunk_token = "0123456789abcdef"', 'trunk_token = "token-of-the-trunk"')
+    path.write_text(text, encoding="utf-8")
+    return load(path)
+
+
+def with_trunk(config: Config, *addresses: str) -> Config:
+    asterisk = msgspec.structs.replace(config.asterisk, trunk_match=addresses)
+    return msgspec.structs.replace(config, asterisk=asterisk)
+
+
+def test_every_file_is_rendered_and_nothing_is_left_open(config: Config) -> None:
+    written = render(config, PHONES)
+    assert {path.name for path in written} == {path.name for path in SOURCE_DIR.glob("*.conf")}
+    for path in written:
+        text = path.read_text(encoding="utf-8")
+        assert "{{" not in text
+        assert "{%" not in text
+        assert text.endswith("\n")
+
+
+def test_secrets_are_those_of_the_instance(config: Config) -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in render(config, PHONES)}
+    assert "match_header = X-CCServer-Edge: token-of-the-trunk\n" in texts["pjsip.conf"]
+    assert "password = secret-of-101\n" in texts["pjsip.conf"]
+    assert "secret = 0123456789abcdef\n" in texts["manager.conf"]
+    assert "password = 0123456789abcdef\n" in texts["ari.conf"]
+    assert "Ā" not in "".join(texts.values()), "names are no business of Asterisk's"
+
+
+def test_files_are_private_also_where_they_were_there_before(config: Config) -> None:
+    target = Path(config.asterisk.config_dir)
+    target.mkdir(parents=True, mode=0o755)
+    (target / "pjsip.conf").write_text("old")
+    (target / "pjsip.partial").write_text("left behind")
+    (target / "pjsip.partial").chmod(0o644)
+    for path in render(config, PHONES):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    assert stat.S_IMODE(target.stat().st_mode) == 0o700
+    assert not list(target.glob("*.partial"))
+    for folder in (config.asterisk.run_dir, config.asterisk.spool_dir, config.recording.spool_dir):
+        assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.8.9.0/24",
+        "::1",
+        "0.0.0.0/0",
+        "0.0.0.0",  # noqa: S104 - nothing is bound
+        "126.0.0.0/7",
+        "::/0",
+        "::",
+        "::ffff:127.0.0.1",
+    ],
+)
+def test_a_trunk_known_by_a_loopback_address_is_refused(config: Config, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"asterisk\.trunk_match: .* loopback"):
+        render(with_trunk(config, "192.0.2.1", address), PHONES)
+    assert not Path(config.asterisk.config_dir).exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "example.org", "192.0.2.1\n[evil]", "192.0.2.1;x", "1/2/3"]
+)
+def test_what_is_no_address_is_refused(config: Config, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"asterisk\.trunk_match: expected an IP address"):
+        render(with_trunk(config, address), PHONES)
+
+
+def test_trunks_are_known_by_their_addresses(config: Config) -> None:
+    (pjsip,) = (
+        path
+        for path in render(with_trunk(config, "192.0.2.1", "2001:db8::/64"), PHONES)
+        if path.name == "pjsip.conf"
+    )
+    text = pjsip.read_text()
+    assert "match = 192.0.2.1\nmatch = 2001:db8::/64\n" in text
+
+
+def test_a_template_that_asks_for_an_unknown_name_is_refused(
+    config: Config, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "x.conf").write_text("a = {{ no_such_name }}\n")
+    with pytest.raises(ConfigError, match="no_such_name"):
+        render(config, PHONES, source_dir=source)
+    assert not (Path(config.asterisk.config_dir) / "x.conf").exists()
+
+
+def test_every_call_takers_phone_is_rung_by_the_parachute_queue(config: Config) -> None:
+    (queues,) = (path for path in render(config, PHONES) if path.name == "queues.conf")
+    members = [line for line in queues.read_text().splitlines() if line.startswith("member")]
+    assert members == [
+        "member => PJSIP/ct-101,0,agent-101,PJSIP/ct-101",
+        "member => PJSIP/ct-102,0,agent-102,PJSIP/ct-102",
+    ]
