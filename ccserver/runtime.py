@@ -13,6 +13,7 @@ import structlog
 
 from ccserver.acd.commands import (
     AgentState,
+    AgentView,
     Command,
     ConnectContact,
     ContactState,
@@ -83,6 +84,7 @@ class Runtime:
         self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
         self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
         self._offer_answered_at: dict[ContactId, float] = {}
+        self._last_contact: dict[AgentId, ContactId] = {}
         self.calls: Calls
         self.devices: Devices
 
@@ -142,8 +144,7 @@ class Runtime:
                 case PublishContact():
                     self._contact_changed(command.contact)
                 case PublishAgent():
-                    self.live.agent_changed(command.agent)
-                    self._count_agents()
+                    self._agent_changed(command.agent)
 
     def _offer(self, command: OfferContact) -> None:
         timeout_s = command.deadline - self._clock.monotonic()
@@ -205,7 +206,17 @@ class Runtime:
         self.live.changed(contact)
         if fresh and view.agent_id is not None:
             self._publish(self.live.offer_message(contact, view, view.agent_id), view.agent_id)
-        self._count_contacts()
+
+    def _agent_changed(self, view: AgentView) -> None:
+        before = self.live.seat(view.agent_id)
+        if view.state is AgentState.TALKING and view.contact_id is not None:
+            self._last_contact[view.agent_id] = view.contact_id
+        elif before is not None and before.state is AgentState.WRAP_UP is not view.state:
+            contact_id = self._last_contact.pop(view.agent_id, None)
+            if contact_id is not None:
+                tag, key = TimelineTag.WRAP_UP_ENDED, f"wrap-up-ended-{view.agent_id}"
+                self._write(contact_id, tag, key, view.agent_id)
+        self.live.agent_changed(view)
 
     # -- what the calls tell (CallObserver) -------------------------------------------------------
 
@@ -279,7 +290,6 @@ class Runtime:
         self._metrics.contacts_finished.labels(
             "answered" if contact.answered else "abandoned"
         ).inc()
-        self._count_contacts()
         log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
 
     def recording_complete(self, contact_id: ContactId) -> None:
@@ -486,18 +496,3 @@ class Runtime:
         """A wall clock's time on the core's clock; never in the future."""
         ago = (self._clock.now() - moment.astimezone(UTC)).total_seconds()
         return self._clock.monotonic() - max(0.0, ago)
-
-    def _count_contacts(self) -> None:
-        waiting = sum(
-            1
-            for contact in self.live.contacts()
-            if contact.view is not None and contact.view.state is not ContactState.TALKING
-        )
-        self._metrics.contacts_waiting.labels(EMERGENCY_QUEUE).set(waiting)
-
-    def _count_agents(self) -> None:
-        agents = self.live.agents()
-        for state in AgentState:
-            self._metrics.agents.labels(state.value).set(
-                sum(1 for agent in agents if agent.state is state)
-            )

@@ -20,8 +20,9 @@ OfferId = NewType("OfferId", str)
 IncidentId = NewType("IncidentId", str)
 """What happened in the world; the key of its card. A version 4 UUID."""
 
-E164_DIGITS_MAX = 15  # ITU-T E.164 §6.1
-E164_DIGITS_MIN = 7  # shorter strings are service or extension numbers and stay as dialled
+DIGITS_MAX = 40
+"""Longer strings of digits are no telephone number. E.164 ends at 15, but what a network sends
+beyond that is shown as it came: no caller's number is hidden from the call taker."""
 
 
 NATIONAL_NUMBER = re.compile("[2-9][0-9]{7}")
@@ -39,7 +40,8 @@ class PhoneNumber:
     """A telephone number as a person may read and dial it back.
 
     ``value`` is ``+`` and digits where the number is international (ITU-T E.164), otherwise the
-    digits as received: an extension or a service number is kept, never guessed at.
+    digits as received: an extension or a service number is kept, never guessed at, and a number of
+    odd length is shown as it came.
     """
 
     value: str
@@ -64,8 +66,7 @@ class PhoneNumber:
             return cls(f"+{country_code}{digits}")
         if not international and NATIONAL_NUMBER.fullmatch(digits.removeprefix(country_code)):
             international = True
-        shortest = E164_DIGITS_MIN if international else 1
-        if not shortest <= len(digits) <= E164_DIGITS_MAX:
+        if not 1 <= len(digits) <= DIGITS_MAX:
             return None
         return cls(f"+{digits}" if international else digits)
 

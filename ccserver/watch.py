@@ -6,17 +6,18 @@ in a code that the panel has a sentence for.
 
 import asyncio
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
 
-from ccserver.acd.commands import ContactState
+from ccserver.acd.commands import AgentState, ContactState
 from ccserver.card import CardJournal
 from ccserver.config import Config
 from ccserver.metrics import Metrics
-from ccserver.runtime import Runtime
+from ccserver.runtime import EMERGENCY_QUEUE, Runtime
 from ccserver.telephony.ami import AMIClient
 from ccserver.telephony.ari import ARIClient
 from ccserver.web.ports import Clock
@@ -133,6 +134,7 @@ class Watch:
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(("waiting", "offered", "talking", "held", "parachute"), 0)
+        queues: Counter[str] = Counter({EMERGENCY_QUEUE: 0})
         for contact in self._runtime.live.contacts():
             if contact.view is None:
                 counts["parachute"] += 1
@@ -140,8 +142,15 @@ class Watch:
                 counts["held"] += 1
             elif contact.view.state.value in counts:
                 counts[contact.view.state.value] += 1
+            if contact.view is not None and contact.view.state is not ContactState.TALKING:
+                queues[contact.queue] += 1
         for state, count in counts.items():
             self._metrics.contacts.labels(state).set(count)
+        for queue, count in queues.items():
+            self._metrics.contacts_waiting.labels(queue).set(count)
+        agents = Counter(agent.state for agent in self._runtime.live.agents())
+        for agent_state in AgentState:
+            self._metrics.agents.labels(agent_state.value).set(agents[agent_state])
 
     def _grown(self, name: str, total: int) -> int:
         grown = total - self._counted.get(name, 0)

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from ccserver.acd.commands import ContactState, ContactView
+from ccserver.acd.commands import AgentView, ContactState, ContactView
 from ccserver.acd.errors import InvariantBroken
 from ccserver.card import CardJournal
 from ccserver.config import Config
@@ -49,6 +49,9 @@ class FakeLive:
 
     def contacts(self) -> list[LiveContact]:
         return self.found
+
+    def agents(self) -> list[AgentView]:
+        return []
 
 
 class FakeRuntime:

@@ -95,12 +95,11 @@ class CallTable:
                     contact_id=call.contact_id if call else None,
                     reason=type(error).__name__,
                 )
-            finally:
-                work.close()  # where it was cancelled before its turn came
 
         task = asyncio.get_running_loop().create_task(guarded(), name="call_command")
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        task.add_done_callback(lambda _: work.close())  # cancelled before its turn came
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
