@@ -152,7 +152,8 @@ class Calls:
 
     async def _claim(self, channel: dict[str, Any]) -> None:
         claimed = await self.actions.claim(LegId(channel["id"]))
-        log.debug("claim_answered", claimed=claimed)
+        variables = channel.get("channelvars") or {}
+        log.debug("claim_answered", contact_id=variables.get("CONTACT_ID"), claimed=claimed)
 
     def _caller_entered(self, channel: dict[str, Any]) -> None:
         facts = CallFacts.from_channel_variables(channel.get("channelvars") or {})

@@ -155,7 +155,11 @@ class Keeper:
         for leg_id in found.stray_legs:
             call = self._calls.table.of_leg(leg_id)
             if call is None or call.offer is None or call.offer.leg_id != leg_id:
-                log.info("stray_leg_dropped", leg_id=leg_id)
+                log.info(
+                    "stray_leg_dropped",
+                    leg_id=leg_id,
+                    contact_id=call.contact_id if call else None,
+                )
                 await self._calls.release_leg(leg_id)
         wanted = {bridge_id_of(call.contact_id) for call in self._calls.table.all()}
         for bridge_id in found.stray_bridges:
