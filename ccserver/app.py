@@ -195,13 +195,13 @@ class Application:
 
     async def _restore_presences(self) -> None:
         """After the first look into Asterisk, so that nobody is idle before the line stands."""
-        presences = await self.accounts.presences()
         try:
             async with asyncio.timeout(FIRST_RESYNC_TIMEOUT_S):
                 await self._first_resync.wait()
         except TimeoutError:
             log.warning("first_resync_missing")
-        for agent_id, presence in presences.items():
+        # Read only now: what a call taker has declared meanwhile is newer than what was kept.
+        for agent_id, presence in (await self.accounts.presences()).items():
             self.runtime.post(AgentPresenceChanged(agent_id, presence))
 
     def _readiness(self) -> Mapping[str, bool]:
@@ -286,6 +286,9 @@ class Application:
                 self.metrics.seal_seconds.observe(took.total_seconds())
             except (DatabaseUnavailable, OSError) as error:
                 log.warning("seal_left_to_sweep", contact_id=contact_id, reason=str(error))
+            except Exception:
+                # One recording that cannot be sealed must not end the process that carries calls.
+                log.exception("seal_failed", contact_id=contact_id)
 
     async def _seal(self, contact_id: ContactId) -> None:
         recording = await self.recordings.seal(contact_id, started_at=None)
@@ -307,6 +310,8 @@ class Application:
                     await self._seal(contact_id)
             except (DatabaseUnavailable, OSError) as error:
                 log.warning("sweep_failed", reason=str(error))
+            except Exception:
+                log.exception("sweep_failed")
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
     # -- Asterisk's journal ---------------------------------------------------------------------

@@ -287,9 +287,10 @@ class Runtime:
         self.live.remove(contact_id)
         self._offer_answered_at.pop(contact_id, None)
         self._write(contact_id, tag, "ended", agent_id, by=by)
-        self._metrics.contacts_finished.labels(
-            "answered" if contact.answered else "abandoned"
-        ).inc()
+        outcome = "answered" if contact.answered else "abandoned"
+        if contact.parachute_agent is not None:
+            outcome = "parachute"
+        self._metrics.contacts_finished.labels(outcome).inc()
         log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
 
     def recording_complete(self, contact_id: ContactId) -> None:
