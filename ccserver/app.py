@@ -16,6 +16,7 @@ from ccserver.acd.events import AgentAdded, AgentPresenceChanged
 from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import Cards, Recordings
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
+from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
 from ccserver.db import Database, DatabaseUnavailable
@@ -70,7 +71,7 @@ class Application:
             self.cards,
             spill_path=data_dir / "journal.spill",
             on_opened=self._card_opened,
-            on_written=lambda contact_id, incident_id, _: self.runtime.card_written(
+            on_written=lambda contact_id, incident_id, _: self.chronicle.card_written(
                 contact_id, incident_id, None
             ),
         )
@@ -81,6 +82,8 @@ class Application:
         self.ami = AMIClient(config.ami, event_classes=("call", "system"))
         self._sealing: asyncio.Queue[tuple[ContactId, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
         self._first_resync = asyncio.Event()
+        self.live = LiveView(self._publish, self.clock)
+        self.chronicle = Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock)
         self.runtime = self._build_runtime()
         self.watch = Watch(
             config,
@@ -104,8 +107,8 @@ class Application:
         runtime = Runtime(
             # The random part makes offer ids, and so channel ids, unique over restarts.
             ACDCore(settings, instance=secrets.token_hex(4)),
-            LiveView(self._publish, self.clock),
-            self.journal,
+            self.live,
+            self.chronicle,
             publish=self._publish,
             metrics=self.metrics,
             clock=self.clock,
@@ -214,7 +217,7 @@ class Application:
         self.hub.publish(message, agent_id=agent_id)
 
     def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
-        self.runtime.card_written(contact_id, head.incident_id, head.number)
+        self.chronicle.card_written(contact_id, head.incident_id, head.number)
 
     # -- Asterisk ---------------------------------------------------------------------------------
 
@@ -294,11 +297,11 @@ class Application:
         recording = await self.recordings.seal(contact_id, started_at=None)
         sealed = recording.state is RecordingState.SEALED
         self.metrics.recordings.labels(recording.state.value).inc()
-        self.runtime.recorded(
+        self.chronicle.write(
             contact_id,
             TimelineTag.RECORDING_SEALED if sealed else TimelineTag.RECORDING_FAILED,
             f"recording-{recording.recording_id}-{recording.state.value}",
-            recording.recording_id,
+            recording_id=recording.recording_id,
         )
 
     async def _sweep_recordings(self) -> None:

@@ -5,7 +5,6 @@ takes time (ringing, card, screen pop) starts here side by side and waits for no
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -38,22 +37,21 @@ from ccserver.acd.events import (
     OfferFailed,
     OfferFailure,
 )
-from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
-from ccserver.card.journal import CardJournal
+from ccserver.card import TimelineTag
+from ccserver.chronicle import Chronicle
 from ccserver.live import LiveContact, LiveView, Publish
 from ccserver.metrics import Metrics
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.calls import Calls
 from ccserver.telephony.devices import Device, Devices
-from ccserver.telephony.queue_log import JournalEntry, JournalKind
-from ccserver.types import AgentId, ContactId, IncidentId, Medium, OfferId
+from ccserver.telephony.queue_log import JournalEntry
+from ccserver.types import AgentId, ContactId, OfferId
 from ccserver.web.ports import Clock
 
 log = structlog.get_logger(__name__)
 
 EMERGENCY_QUEUE = "emergency"
 EMERGENCY_PRIORITY = 5
-OPENED_REMEMBERED_MAX = 10_000  # cards this process has opened: spares the database a second look
 
 RESCINDED_TAGS = {RescindReason.TIMED_OUT: TimelineTag.OFFER_TIMED_OUT}
 
@@ -65,7 +63,7 @@ class Runtime:
         self,
         core: ACDCore,
         live: LiveView,
-        journal: CardJournal,
+        chronicle: Chronicle,
         *,
         publish: Publish,
         metrics: Metrics,
@@ -74,15 +72,13 @@ class Runtime:
     ) -> None:
         self._core = core
         self.live = live
-        self._journal = journal
+        self.chronicle = chronicle
         self._publish = publish
         self._metrics = metrics
         self._clock = clock
         self._seal = seal
         self._timer: asyncio.TimerHandle | None = None
         self._broken: InvariantBroken | None = None
-        self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
-        self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
         self._offer_answered_at: dict[ContactId, float] = {}
         self._last_contact: dict[AgentId, ContactId] = {}
         self.calls: Calls
@@ -155,7 +151,7 @@ class Runtime:
             agent_id=command.agent_id,
         )
         self.calls.offer(command.offer_id, command.contact_id, command.agent_id, timeout_s)
-        self._write(
+        self.chronicle.write(
             command.contact_id,
             TimelineTag.OFFERED,
             f"offered-{command.offer_id}",
@@ -174,7 +170,7 @@ class Runtime:
             "timed_out" if command.reason is RescindReason.TIMED_OUT else "rescinded"
         ).inc()
         self._offer_gone(command.offer_id, command.contact_id, command.reason.value)
-        self._write(
+        self.chronicle.write(
             command.contact_id,
             RESCINDED_TAGS.get(command.reason, TimelineTag.OFFER_RESCINDED),
             f"rescinded-{command.offer_id}",
@@ -215,7 +211,7 @@ class Runtime:
             contact_id = self._last_contact.pop(view.agent_id, None)
             if contact_id is not None:
                 tag, key = TimelineTag.WRAP_UP_ENDED, f"wrap-up-ended-{view.agent_id}"
-                self._write(contact_id, tag, key, view.agent_id)
+                self.chronicle.write(contact_id, tag, key, view.agent_id)
         self.live.agent_changed(view)
 
     # -- what the calls tell (CallObserver) -------------------------------------------------------
@@ -225,11 +221,11 @@ class Runtime:
         contact = self._open(facts)
         was, contact.parachute_agent, contact.on_hold = contact.view, None, False
         if was is not None and was.state is not ContactState.WAITING:
-            self._write_now(facts.contact_id, TimelineTag.RETURNED, "returned")
+            self.chronicle.write_now(facts.contact_id, TimelineTag.RETURNED, "returned")
             self.post(ContactReturned(facts.contact_id, agent_id=was.agent_id))
             return
         if was is None:
-            self._write_now(facts.contact_id, TimelineTag.QUEUED, "queued")
+            self.chronicle.write_now(facts.contact_id, TimelineTag.QUEUED, "queued")
             self.post(
                 ContactArrived(
                     facts.contact_id,
@@ -244,7 +240,7 @@ class Runtime:
         contact = self._open(facts)
         contact.answered, contact.on_hold = True, held
         self._metrics.contacts_adopted.inc()
-        self._write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
+        self.chronicle.write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
         self.post(
             ContactAdopted(
                 facts.contact_id,
@@ -286,7 +282,7 @@ class Runtime:
         self.post(ContactEnded(contact_id))
         self.live.remove(contact_id)
         self._offer_answered_at.pop(contact_id, None)
-        self._write(contact_id, tag, "ended", agent_id, by=by)
+        self.chronicle.write(contact_id, tag, "ended", agent_id, by=by)
         outcome = "answered" if contact.answered else "abandoned"
         if contact.parachute_agent is not None:
             outcome = "parachute"
@@ -302,7 +298,7 @@ class Runtime:
         contact = self._offered(offer_id)
         if contact is not None and contact.view is not None:
             self._offer_answered_at[contact.contact_id] = self._clock.monotonic()
-            self._write(
+            self.chronicle.write(
                 contact.contact_id,
                 TimelineTag.OFFER_ACCEPTED,
                 f"accepted-{offer_id}",
@@ -324,7 +320,7 @@ class Runtime:
             )
             self._metrics.offers.labels("rejected" if rejected else "failed").inc()
             self._offer_gone(offer_id, contact.contact_id, failure.value)
-            self._write(
+            self.chronicle.write(
                 contact.contact_id,
                 TimelineTag.OFFER_REJECTED if rejected else TimelineTag.OFFER_FAILED,
                 f"failed-{offer_id}",
@@ -345,7 +341,7 @@ class Runtime:
             waited = self._clock.now() - contact.arrived_at
             self._metrics.answer_seconds.observe(max(0.0, waited.total_seconds()))
         contact.answered = True
-        self._write_now(contact_id, TimelineTag.CONNECTED, "connected", agent_id)
+        self.chronicle.write_now(contact_id, TimelineTag.CONNECTED, "connected", agent_id)
         log.info("contact_connected", contact_id=contact_id, agent_id=agent_id)
 
     def connect_failed(self, contact_id: ContactId) -> None:
@@ -354,7 +350,7 @@ class Runtime:
         if contact is None:
             return
         contact.on_hold = False
-        self._write_now(contact_id, TimelineTag.RETURNED, "returned")
+        self.chronicle.write_now(contact_id, TimelineTag.RETURNED, "returned")
         agent_id = contact.view.agent_id if contact.view else None
         self.post(ContactReturned(contact_id, agent_id=agent_id))
 
@@ -365,7 +361,7 @@ class Runtime:
             return
         contact.on_hold = held
         agent_id = contact.view.agent_id if contact.view else None
-        self._write_now(
+        self.chronicle.write_now(
             contact_id,
             TimelineTag.HELD if held else TimelineTag.RESUMED,
             "held" if held else "resumed",
@@ -387,52 +383,13 @@ class Runtime:
     # -- cards ------------------------------------------------------------------------------------
 
     def journal_read(self, entry: JournalEntry) -> None:
-        """A line of Asterisk's own journal: whatever this process did not see gets its card."""
-        if entry.facts is not None:
-            self._open_card(entry.facts)
-        elif entry.kind is JournalKind.PARACHUTE_ENTERED:
-            self._submit(entry, TimelineTag.PARACHUTE_ENTERED)
-        elif entry.kind is JournalKind.PARACHUTE_ANSWERED:
-            self._parachute_answered[entry.contact_id] = None
-            if len(self._parachute_answered) > OPENED_REMEMBERED_MAX:
-                self._parachute_answered.popitem(last=False)
-            self._submit(entry, TimelineTag.PARACHUTE_ANSWERED)
-        elif entry.kind is JournalKind.ENDED and self.live.get(entry.contact_id) is None:
-            # Nobody here saw an answer. If a former process did, its entry makes the card's
-            # outcome "ended"; if none did, somebody has to be called back.
-            answered = self._parachute_answered.pop(entry.contact_id, False) is None
-            self._submit(entry, TimelineTag.ENDED if answered else TimelineTag.ABANDONED)
-
-    def _submit(self, entry: JournalEntry, tag: TimelineTag) -> None:
-        self._journal.submit(
-            TimelineEntry(entry.contact_id, tag, entry.at, entry.key, agent_id=entry.agent_id)
-        )
-
-    def card_written(
-        self, contact_id: ContactId, incident_id: IncidentId, number: str | None
-    ) -> None:
-        """The database has it: tell the panels which card it is."""
-        known = self._opened.get(contact_id)
-        if known is not None and number is not None:
-            self._opened[contact_id] = (incident_id, number)
-        contact = self.live.get(contact_id)
-        if contact is not None and contact.incident_id is None:
-            contact.incident_id, contact.card_number = incident_id, number
-            self.live.changed(contact)
-        self._publish(
-            {
-                "type": "card",
-                "incident_id": incident_id,
-                "contact_ids": [contact_id],
-                "number": number or (known[1] if known else None),
-            },
-            None,
-        )
+        """A line of Asterisk's own journal."""
+        self.chronicle.journal_read(entry, queue=EMERGENCY_QUEUE, priority=EMERGENCY_PRIORITY)
 
     def _open(self, facts: CallFacts) -> LiveContact:
         contact = self.live.get(facts.contact_id)
         if contact is None:
-            incident_id, number = self._opened.get(facts.contact_id, (None, None))
+            incident_id, number = self.chronicle.card_of(facts.contact_id)
             contact = LiveContact(
                 facts.contact_id,
                 facts.arrived_at,
@@ -444,52 +401,8 @@ class Runtime:
                 card_number=number,
             )
             self.live.add(contact)
-            self._open_card(facts)
+            self.chronicle.open_card(facts, queue=contact.queue, priority=contact.priority)
         return contact
-
-    def _open_card(self, facts: CallFacts) -> None:
-        if facts.contact_id in self._opened:
-            return
-        self._opened[facts.contact_id] = (None, None)
-        if len(self._opened) > OPENED_REMEMBERED_MAX:
-            self._opened.popitem(last=False)
-        self._journal.submit(
-            ContactOpened(
-                contact_id=facts.contact_id,
-                medium=Medium.VOICE,
-                queue=EMERGENCY_QUEUE,
-                priority=EMERGENCY_PRIORITY,
-                caller_number=facts.caller_number,
-                caller_number_hidden=facts.caller_number_hidden,
-                called_number=facts.called_number,
-                arrived_at=facts.arrived_at,
-            )
-        )
-
-    def _write_now(
-        self, contact_id: ContactId, tag: TimelineTag, key: str, agent_id: AgentId | None = None
-    ) -> None:
-        """For what can happen several times: the time makes the key."""
-        stamp = int(self._clock.now().timestamp() * 1000)
-        self._write(contact_id, tag, f"{key}-{stamp}", agent_id)
-
-    def _write(
-        self,
-        contact_id: ContactId,
-        tag: TimelineTag,
-        key: str,
-        agent_id: AgentId | None = None,
-        **data: str | int | float | bool | None,
-    ) -> None:
-        self._journal.submit(
-            TimelineEntry(contact_id, tag, self._clock.now(), key, agent_id=agent_id, data=data)
-        )
-
-    def recorded(
-        self, contact_id: ContactId, tag: TimelineTag, key: str, recording_id: str
-    ) -> None:
-        """The recording room's outcome, for the card's timeline."""
-        self._write(contact_id, tag, key, recording_id=recording_id)
 
     # -- numbers ----------------------------------------------------------------------------------
 

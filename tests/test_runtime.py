@@ -243,12 +243,12 @@ def test_the_offer_goes_to_the_one_seat_and_everything_else_to_all() -> None:
 def test_a_card_that_is_written_during_the_offer_reaches_the_panels_once_known() -> None:
     async def test(centre: Centre) -> None:
         await ringing(centre)
-        centre.runtime.card_written(C1, IncidentId("i1"), "2026-000001")
+        centre.runtime.chronicle.card_written(C1, IncidentId("i1"), "2026-000001")
         contact = centre.of_type("contact")[-1][0]["contact"]
         assert isinstance(contact, dict)
         assert (contact["incident_id"], contact["card_number"]) == ("i1", "2026-000001")
         assert len(centre.of_type("offer")) == 1
-        centre.runtime.card_written(C1, IncidentId("i1"), None)
+        centre.runtime.chronicle.card_written(C1, IncidentId("i1"), None)
         assert centre.of_type("card")[-1][0]["number"] == "2026-000001"
 
     run(test)
@@ -266,7 +266,7 @@ def test_a_card_that_is_written_during_the_offer_reaches_the_panels_once_known()
         lambda c: c.runtime.connected(C1, AgentId("agent-101")),
         lambda c: c.runtime.connect_failed(C1),
         lambda c: c.runtime.hold_changed(C1, held=True),
-        lambda c: c.runtime.card_written(C1, IncidentId("i"), "n"),
+        lambda c: c.runtime.chronicle.card_written(C1, IncidentId("i"), "n"),
         lambda c: c.runtime.post(OfferAccepted(OfferId("p1-1"))),
         lambda c: c.runtime.post(OfferFailed(OfferId("p1-1"), OfferFailure.BUSY)),
     ],

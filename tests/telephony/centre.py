@@ -17,6 +17,7 @@ from ccserver.acd.events import (
 from ccserver.acd.settings import DistributorSettings
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
+from ccserver.chronicle import Chronicle
 from ccserver.live import LiveView, Message
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
@@ -225,7 +226,7 @@ class Centre:
         self.runtime = Runtime(
             self.core,
             self.live,
-            self.journal,
+            Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock),
             publish=self._publish,
             metrics=Metrics(),
             clock=self.clock,

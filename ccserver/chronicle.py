@@ -1,0 +1,130 @@
+"""What becomes of the centre's doings on the cards: every contact opens one, every step is told.
+
+Nothing here waits: entries are handed to the card journal, which writes them in its own time.
+"""
+
+from collections import OrderedDict
+
+from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
+from ccserver.card.journal import CardJournal
+from ccserver.live import LiveView, Publish
+from ccserver.telephony.call import CallFacts
+from ccserver.telephony.queue_log import JournalEntry, JournalKind
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
+from ccserver.web.ports import Clock
+
+OPENED_REMEMBERED_MAX = 10_000  # cards this process has opened: spares the database a second look
+
+Data = str | int | float | bool | None
+
+
+class Chronicle:
+    """Writes cards and timelines, and tells the panels which card is whose."""
+
+    def __init__(
+        self, journal: CardJournal, live: LiveView, *, publish: Publish, clock: Clock
+    ) -> None:
+        self._journal = journal
+        self._live = live
+        self._publish = publish
+        self._clock = clock
+        self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
+        self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
+
+    # -- what this process does -----------------------------------------------------------------
+
+    def card_of(self, contact_id: ContactId) -> tuple[IncidentId | None, str | None]:
+        """The contact's card and its number, as far as the database has answered."""
+        return self._opened.get(contact_id, (None, None))
+
+    def open_card(self, facts: CallFacts, *, queue: str, priority: int) -> None:
+        """The contact gets its card; asking again changes nothing."""
+        if facts.contact_id in self._opened:
+            return
+        self._opened[facts.contact_id] = (None, None)
+        if len(self._opened) > OPENED_REMEMBERED_MAX:
+            self._opened.popitem(last=False)
+        self._journal.submit(
+            ContactOpened(
+                contact_id=facts.contact_id,
+                medium=Medium.VOICE,
+                queue=queue,
+                priority=priority,
+                caller_number=facts.caller_number,
+                caller_number_hidden=facts.caller_number_hidden,
+                called_number=facts.called_number,
+                arrived_at=facts.arrived_at,
+            )
+        )
+
+    def write(
+        self,
+        contact_id: ContactId,
+        tag: TimelineTag,
+        key: str,
+        agent_id: AgentId | None = None,
+        **data: Data,
+    ) -> None:
+        """Add an entry; the same ``key`` again is the same entry."""
+        self._journal.submit(
+            TimelineEntry(contact_id, tag, self._clock.now(), key, agent_id=agent_id, data=data)
+        )
+
+    def write_now(
+        self,
+        contact_id: ContactId,
+        tag: TimelineTag,
+        key: str,
+        agent_id: AgentId | None = None,
+        **data: Data,
+    ) -> None:
+        """Add an entry for what can happen several times: the time makes the key."""
+        stamp = int(self._clock.now().timestamp() * 1000)
+        self.write(contact_id, tag, f"{key}-{stamp}", agent_id, **data)
+
+    # -- what the database answers --------------------------------------------------------------
+
+    def card_written(
+        self, contact_id: ContactId, incident_id: IncidentId, number: str | None
+    ) -> None:
+        """The database has it: tell the panels which card it is."""
+        known = self._opened.get(contact_id)
+        if known is not None and number is not None:
+            self._opened[contact_id] = (incident_id, number)
+        contact = self._live.get(contact_id)
+        if contact is not None and contact.incident_id is None:
+            contact.incident_id, contact.card_number = incident_id, number
+            self._live.changed(contact)
+        self._publish(
+            {
+                "type": "card",
+                "incident_id": incident_id,
+                "contact_ids": [contact_id],
+                "number": number or (known[1] if known else None),
+            },
+            None,
+        )
+
+    # -- what only Asterisk saw -----------------------------------------------------------------
+
+    def journal_read(self, entry: JournalEntry, *, queue: str, priority: int) -> None:
+        """A line of Asterisk's own journal: whatever this process did not see gets its card."""
+        if entry.facts is not None:
+            self.open_card(entry.facts, queue=queue, priority=priority)
+        elif entry.kind is JournalKind.PARACHUTE_ENTERED:
+            self._submit(entry, TimelineTag.PARACHUTE_ENTERED)
+        elif entry.kind is JournalKind.PARACHUTE_ANSWERED:
+            self._parachute_answered[entry.contact_id] = None
+            if len(self._parachute_answered) > OPENED_REMEMBERED_MAX:
+                self._parachute_answered.popitem(last=False)
+            self._submit(entry, TimelineTag.PARACHUTE_ANSWERED)
+        elif entry.kind is JournalKind.ENDED and self._live.get(entry.contact_id) is None:
+            # Nobody here saw an answer. If a former process did, its entry makes the card's
+            # outcome "ended"; if none did, somebody has to be called back.
+            answered = self._parachute_answered.pop(entry.contact_id, False) is None
+            self._submit(entry, TimelineTag.ENDED if answered else TimelineTag.ABANDONED)
+
+    def _submit(self, entry: JournalEntry, tag: TimelineTag) -> None:
+        self._journal.submit(
+            TimelineEntry(entry.contact_id, tag, entry.at, entry.key, agent_id=entry.agent_id)
+        )
