@@ -1,106 +1,239 @@
-"""Decisions per second of the distributor's core with 100 call takers and 1 000 waiting.
+"""Decisions per second of the distributor's core with 500 call takers, 50 skills and many waiting.
 
-Run as ``python -m bench.acd``; prints one JSON line. A decision is one step that the runtime asks
-for. The cycle is that of a busy centre: an offer is accepted, a conversation ends, its wrap-up is
-ended, which offers the next contact, and a new contact arrives, so that 1 000 always wait.
+Run as ``python -m bench.acd``; prints a table and one JSON line. A decision is one step that the
+runtime asks for, with the question for the next deadline. The wheel is that of a busy centre: an
+offer is accepted, a conversation ends, its wrap-up is ended, which offers the next contact, and a
+new contact arrives, so that always as many wait. The lengths of the line take turns within one run,
+several times, so that a noisy moment of the machine falls on all of them.
+
+How the cost grows is read from two figures. The log-log slope is the exponent of a power law: 1
+would be a cost in proportion to the line, and for a logarithm it falls towards 0. The second is the
+cost of a line ten times as long, in microseconds: for a logarithm it is the same at every decade.
 """
 
+import argparse
 import json
+import math
 import statistics
+import sys
 import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from random import Random
 
 from ccserver.acd import commands as c
 from ccserver.acd import events as e
 from ccserver.acd.core import ACDCore
+from ccserver.acd.plan import AgentPlan, OverflowStep, Plan, QueuePlan, RelaxStep, Requirement
 from ccserver.acd.settings import DistributorSettings
-from ccserver.types import AgentId, ContactId, OfferId
+from ccserver.types import AgentId, ContactId
 
-AGENTS = 100
-WAITING = 1_000
-CYCLES = 5_000
-RUNS = 7
+AGENTS = 500
+SKILLS = tuple(f"skill:{number}" for number in range(50))
+QUEUES = tuple(f"queue-{number}" for number in range(10))
+SITES = ("riga", "valmiera", "liepaja")
+WAITING = (10, 100, 1_000, 10_000)
+TURNS = 1_000
+REPETITIONS = 5
+
+LONG_S = 1e6
+"""Longer than a run: what is measured are decisions, not a line that ages as a whole."""
 
 
-def prepared() -> tuple[ACDCore, list[c.OfferContact]]:
-    """Return a core with every agent ringing and the line full, and the open offers."""
-    core = ACDCore(DistributorSettings(offer_timeout_s=1e6, wrap_up_s=1e6), instance="bench")
-    for number in range(AGENTS + WAITING):
-        core.handle_event(arrival(number), now=float(number))
-    offers = []
-    now = float(AGENTS + WAITING)
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One length of the line, over all repetitions. Times in microseconds per decision."""
+
+    waiting: int
+    waited: int
+    """How many really waited at the end, which the skills decide."""
+    p50_us: float
+    p99_us: float
+    per_second: tuple[float, ...]
+    """Of each repetition."""
+
+    @property
+    def spread_percent(self) -> float:
+        """How far the repetitions lie apart."""
+        low, high = min(self.per_second), max(self.per_second)
+        return 100.0 * (high - low) / statistics.median(self.per_second)
+
+
+class Wheel:
+    """A core with every agent ringing and a line of a given length, and its turns."""
+
+    def __init__(self, waiting: int, seed: int) -> None:
+        self.times_s: list[float] = []
+        self._rng = Random(seed)
+        self._number = 0
+        self._now = 0.0
+        self._offers: deque[c.OfferContact] = deque()
+        settings = DistributorSettings(offer_timeout_s=LONG_S, wrap_up_s=LONG_S)
+        self.core = ACDCore(settings, instance="bench", plan=plan(self._rng))
+        for _ in range(AGENTS + waiting):
+            self._tell(self._arrival())
+        for number in range(AGENTS):
+            agent_id = AgentId(f"agent-{number}")
+            self._tell(e.AgentAdded(agent_id))
+            self._tell(e.AgentDeviceChanged(agent_id, True, False))
+            self._tell(e.AgentPresenceChanged(agent_id, e.AgentPresence(e.PresenceKind.READY)))
+        self.times_s.clear()
+
+    def _arrival(self) -> e.ContactArrived:
+        self._number += 1
+        rng = self._rng
+        return e.ContactArrived(
+            ContactId(f"contact-{self._number}"),
+            rng.choice(QUEUES),
+            rng.choice((1, 5, 10)),
+            self._now,
+            skills=(Requirement(rng.choice(SKILLS), rng.choice((1, 3))),),
+            site=rng.choice(SITES),
+        )
+
+    def _tell(self, event: e.Event) -> None:
+        self._now += 0.001
+        started = time.perf_counter()
+        answer = self.core.handle_event(event, now=self._now)
+        self.core.next_deadline()
+        self.times_s.append(time.perf_counter() - started)
+        self._offers.extend(x for x in answer if isinstance(x, c.OfferContact))
+
+    def turn(self, turns: int) -> None:
+        """Turn the wheel."""
+        for _ in range(turns):
+            offer = self._offers.popleft()
+            self._tell(e.OfferAccepted(offer.offer_id))
+            self._tell(e.ContactEnded(offer.contact_id))
+            self._tell(e.WrapUpEnded(offer.agent_id))
+            self._tell(self._arrival())
+
+    def finish(self) -> int:
+        """Check that it ran as it must; return how many wait."""
+        self.core.check_invariants()
+        views = self.core.contact_views()
+        if self.core.ignored:
+            raise SystemExit(f"the wheel did not run as it must: {self.core.ignored}")
+        return sum(1 for view in views if view.state is c.ContactState.WAITING)
+
+
+def plan(rng: Random) -> Plan:
+    """Return ten queues and five hundred agents, each with some of the fifty skills."""
+    queues = {
+        name: QueuePlan(
+            name,
+            queue_class=rng.choice((0, 5, 5, 9)),
+            head_start_s=rng.choice((0.0, 30.0)),
+            skills=(Requirement(rng.choice(SKILLS), 1),) if rng.random() < 0.5 else (),
+            relax=(RelaxStep(LONG_S, "*"),),
+            overflow=(OverflowStep(LONG_S, queue=rng.choice(QUEUES)),),
+            alarm_after_s=LONG_S,
+            escalate_after_s=2 * LONG_S,
+        )
+        for name in QUEUES
+    }
+    agents = {}
     for number in range(AGENTS):
         agent_id = AgentId(f"agent-{number}")
-        core.handle_event(e.AgentAdded(agent_id), now=now)
-        core.handle_event(e.AgentDeviceChanged(agent_id, True, False), now=now)
-        ready = e.AgentPresence(e.PresenceKind.READY)
-        answer = core.handle_event(e.AgentPresenceChanged(agent_id, ready), now=now)
-        offers.append(next(x for x in answer if isinstance(x, c.OfferContact)))
-    return core, offers
-
-
-def arrival(number: int) -> e.ContactArrived:
-    """Return a contact of one of three priorities."""
-    contact_id = ContactId(f"contact-{number}")
-    return e.ContactArrived(contact_id, "emergency", (1, 5, 10)[number % 3], float(number))
-
-
-def cycle(core: ACDCore, offers: list[c.OfferContact], times_s: list[float]) -> None:
-    """Turn the wheel ``CYCLES`` times; add the time of each step to ``times_s``."""
-    clock = time.perf_counter
-    number = AGENTS + WAITING
-    for turn in range(CYCLES):
-        now = float(number + 1)
-        offer = offers[turn % AGENTS]
-        events: tuple[e.Event, ...] = (
-            e.OfferAccepted(OfferId(offer.offer_id)),
-            e.ContactEnded(offer.contact_id),
-            arrival(number),
-            e.WrapUpEnded(offer.agent_id),
+        skills = rng.sample(SKILLS, 15)
+        agents[agent_id] = AgentPlan(
+            agent_id,
+            queues=tuple(rng.sample(QUEUES, 5)),
+            skills=tuple(Requirement(skill, rng.randint(1, 10)) for skill in skills),
+            site=rng.choice(SITES),
         )
-        number += 1
-        for event in events:
-            started = clock()
-            answer = core.handle_event(event, now=now)
-            core.next_deadline()
-            times_s.append(clock() - started)
-        offers[turn % AGENTS] = next(x for x in answer if isinstance(x, c.OfferContact))
+    return Plan(queues=queues, agents=agents)
 
 
-def main() -> None:
-    """Measure and print."""
-    per_second, times_s = [], []
-    for _ in range(RUNS):
-        core, offers = prepared()
-        run_s: list[float] = []
-        cycle(core, offers, run_s)
-        core.check_invariants()
-        if core.ignored or len(core.contact_views()) != AGENTS + WAITING:
-            raise SystemExit("the cycle did not run as it must")
-        per_second.append(len(run_s) / sum(run_s))
-        times_s += run_s
-    times_s.sort()
-    print(
-        json.dumps(
+def measure(lengths: Sequence[int], *, turns: int, repetitions: int) -> list[Measured]:
+    """Measure all lengths in turns."""
+    times_s: dict[int, list[float]] = {waiting: [] for waiting in lengths}
+    per_second: dict[int, list[float]] = {waiting: [] for waiting in lengths}
+    waited: dict[int, int] = {}
+    for repetition in range(repetitions):
+        for waiting in lengths:
+            wheel = Wheel(waiting, seed=repetition)
+            wheel.turn(turns)
+            waited[waiting] = wheel.finish()
+            times_s[waiting] += wheel.times_s
+            per_second[waiting].append(len(wheel.times_s) / sum(wheel.times_s))
+    measured = []
+    for waiting in lengths:
+        ordered = sorted(times_s[waiting])
+        measured.append(
+            Measured(
+                waiting=waiting,
+                waited=waited[waiting],
+                p50_us=ordered[len(ordered) // 2] * 1e6,
+                p99_us=ordered[len(ordered) * 99 // 100] * 1e6,
+                per_second=tuple(per_second[waiting]),
+            )
+        )
+    return measured
+
+
+def mean_us(measured: Measured) -> float:
+    """Return the mean cost of a decision, of the median repetition."""
+    return 1e6 / statistics.median(measured.per_second)
+
+
+def slope(measured: Sequence[Measured]) -> float:
+    """Return the log-log slope of the mean cost over the length of the line (least squares)."""
+    xs = [math.log(x.waiting) for x in measured]
+    ys = [math.log(mean_us(x)) for x in measured]
+    fit = statistics.linear_regression(xs, ys)
+    return fit.slope
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.acd", description=__doc__)
+    parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    options = parser.parse_args()
+    measured = measure(WAITING, turns=options.turns, repetitions=options.repetitions)
+    print(f"{AGENTS} call takers, {len(SKILLS)} skills, {len(QUEUES)} queues")
+    print(f"{'waiting':>8} {'p50 us':>8} {'p99 us':>8} {'mean us':>8} {'per s':>8} {'spread':>7}")
+    for x in measured:
+        print(
+            f"{x.waiting:>8} {x.p50_us:>8.1f} {x.p99_us:>8.1f} {mean_us(x):>8.1f}"
+            f" {statistics.median(x.per_second):>8.0f} {x.spread_percent:>6.0f}%"
+        )
+    decades = [mean_us(b) - mean_us(a) for a, b in pairwise(measured)]
+    print(f"log-log slope {slope(measured):.3f} (1: in proportion to the line; logarithm: near 0)")
+    print("a line ten times as long costs " + ", ".join(f"{x:+.1f}" for x in decades) + " us more")
+    line = {
+        "bench": "acd",
+        "agents": AGENTS,
+        "skills": len(SKILLS),
+        "queues": len(QUEUES),
+        "repetitions": options.repetitions,
+        "decisions_per_repetition": options.turns * 4,
+        "log_log_slope": round(slope(measured), 4),
+        "us_per_decade": [round(x, 2) for x in decades],
+        "curve": [
             {
-                "bench": "acd",
-                "agents": AGENTS,
-                "waiting": WAITING,
-                "runs": RUNS,
-                "decisions_per_run": CYCLES * 4,
+                "waiting": x.waiting,
+                "waited": x.waited,
                 "decisions_per_s": {
-                    "min": round(min(per_second)),
-                    "median": round(statistics.median(per_second)),
-                    "max": round(max(per_second)),
+                    "min": round(min(x.per_second)),
+                    "median": round(statistics.median(x.per_second)),
+                    "max": round(max(x.per_second)),
                 },
                 "decision_us": {
-                    "p50": round(times_s[len(times_s) // 2] * 1e6, 1),
-                    "p99": round(times_s[len(times_s) * 99 // 100] * 1e6, 1),
-                    "max": round(times_s[-1] * 1e6, 1),
+                    "p50": round(x.p50_us, 1),
+                    "p99": round(x.p99_us, 1),
+                    "mean": round(mean_us(x), 1),
                 },
             }
-        )
-    )
+            for x in measured
+        ],
+    }
+    print(json.dumps(line))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,6 +23,7 @@ from ccserver.accounts import (
     UnknownAccount,
 )
 from ccserver.app import Application
+from ccserver.routing.commands import add_commands as add_routing_commands
 from ccserver.telephony.asterisk_conf import render
 
 EXIT_USAGE = 2
@@ -92,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     asterisk = commands.add_parser("asterisk", help="Asterisk's configuration")
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
+
+    add_routing_commands(commands)
     return parser
 
 

@@ -1,7 +1,11 @@
-"""Puts the card and recording rooms behind the web room's ports. No logic of its own."""
+"""Puts the card and recording rooms behind the ports of others. No logic of its own."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from ccserver import callbacks
+from ccserver.acd.events import Direction
+from ccserver.callbacks import AbandonedContact, AnsweredContact
 from ccserver.card import (
     NOTES_BYTES_MAX,
     CardStore,
@@ -14,7 +18,8 @@ from ccserver.card import (
 from ccserver.card import NotesConflict as CardNotesConflict
 from ccserver.card import NotesTooLong as CardNotesTooLong
 from ccserver.recording import RecordingStore
-from ccserver.types import IncidentId
+from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.web import callbacks as web_callbacks
 from ccserver.web.ports import (
     CardPage,
     JSONObject,
@@ -97,3 +102,83 @@ class Recordings:
                 data={"recording_id": recording.recording_id},
             )
         )
+
+
+class CardContacts:
+    """`ccserver.callbacks.ContactSource` over the card room."""
+
+    def __init__(self, cards: CardStore) -> None:
+        self._cards = cards
+
+    async def abandoned_contacts(self, since: datetime) -> Sequence[AbandonedContact]:
+        """Callers who left before an answer, as the cards know it."""
+        return [
+            AbandonedContact(
+                contact_id=past.contact_id,
+                number=past.caller_number,
+                incident_id=past.incident_id,
+                card_number=past.card_number,
+                queue=past.queue,
+                priority=past.priority,
+                arrived_at=past.arrived_at,
+                abandoned_at=past.ended_at,
+            )
+            for past in await self._cards.abandoned_since(since)
+            if past.direction is Direction.INBOUND and past.ended_at is not None
+        ]
+
+    async def answered_contacts(
+        self, digits: Collection[str], since: datetime
+    ) -> Sequence[AnsweredContact]:
+        """Conversations since with these numbers."""
+        return [
+            AnsweredContact(
+                contact_id=past.contact_id,
+                number=past.caller_number,
+                answered_at=past.answered_at,
+                outbound=past.direction is Direction.OUTBOUND,
+            )
+            for past in await self._cards.answered_to(digits, since)
+            if past.caller_number is not None and past.answered_at is not None
+        ]
+
+
+class Callbacks:
+    """`ccserver.web.callbacks.CallbacksPort` over the desk."""
+
+    def __init__(self, desk: callbacks.CallbackDesk) -> None:
+        self._desk = desk
+
+    async def page(
+        self, *, done: bool, limit: int, before: str | None
+    ) -> web_callbacks.CallbackPage:
+        """A page of tasks."""
+        page = await self._desk.page(done=done, limit=limit, before=before)
+        return web_callbacks.CallbackPage(page.tasks, page.next_cursor)
+
+    async def call(self, task_id: str, agent_id: AgentId) -> ContactId:
+        """Ring the seat, then the citizen."""
+        try:
+            return await self._desk.call(callbacks.CallbackId(task_id), agent_id)
+        except (callbacks.CallbackRefused, callbacks.CallbackUnknown) as refusal:
+            raise _told(refusal) from None
+
+    async def close(self, task_id: str, outcome: str, *, by: str, note: str) -> JSONObject:
+        """Close the task."""
+        key = callbacks.CallbackId(task_id)
+        try:
+            return await self._desk.close(key, callbacks.CallbackOutcome(outcome), by=by, note=note)
+        except (callbacks.CallbackRefused, callbacks.CallbackUnknown) as refusal:
+            raise _told(refusal) from None
+
+
+def _told(refusal: Exception) -> Exception:
+    match refusal:
+        case callbacks.CallbackTaken(agent_id=agent_id, agent_name=agent_name):
+            return web_callbacks.CallbackTaken(agent_id, agent_name)
+        case callbacks.CallbackClosed(outcome=outcome, closed_by=closed_by):
+            return web_callbacks.CallbackClosed(outcome.value if outcome else None, closed_by)
+        case callbacks.CallbackNotDialable():
+            return web_callbacks.CallbackNotDialable()
+        case _:
+            return web_callbacks.CallbackMissing()

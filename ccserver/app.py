@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Coroutine, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -12,18 +12,27 @@ import structlog
 from ccserver.accounts import AccountStore
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
-from ccserver.acd.events import AgentAdded, AgentPresenceChanged
+from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
-from ccserver.adapters import Cards, Recordings
+from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
+from ccserver.aftermath import Aftermath
+from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
 from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
+from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.live import LiveView
 from ccserver.metrics import Metrics
+from ccserver.news import News
+from ccserver.outbound import Outbound
+from ccserver.prompts import PromptMaker, PromptTools
 from ccserver.recording import RecordingState, RecordingStore
+from ccserver.routing import Follower, RoutingStore
 from ccserver.runtime import Runtime
+from ccserver.seats import Seats
+from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
 from ccserver.telephony.ari import ARIClient
@@ -32,6 +41,9 @@ from ccserver.telephony.devices import Devices
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.keeper import Keeper
 from ccserver.telephony.queue_log import QueueLogReader
+from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
+from ccserver.telephony.waiting import WaitingRoom
+from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, LegId
 from ccserver.watch import Watch
@@ -48,6 +60,8 @@ RECORDING_CLOSE_S = 1.0  # Asterisk's recording thread has written the rest long
 SEALS_PENDING_MAX = 1_000  # more than a centre ends in a minute; what does not fit, the sweep finds
 SEALS_PARALLEL = 2
 DRAIN_TIMEOUT_S = 3.0
+SPEAKERS_LOOK_BACK = timedelta(days=14)  # who called with the same matter will rarely be later
+REDIALS_LOOK_BACK = timedelta(minutes=30)  # longer than any queue's redial window should be
 FIRST_RESYNC_TIMEOUT_S = 10.0  # then call takers become ready even without Asterisk
 
 
@@ -64,6 +78,7 @@ class Application:
         )
         self.accounts = AccountStore(self.database)
         self.cards = CardStore(self.database)
+        self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
         data_dir = Path(config.recording.store_dir).parent
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -78,13 +93,38 @@ class Application:
         self.queue_log = QueueLogReader(
             Path(config.asterisk.log_dir) / "queue_log", data_dir / "queue_log.position"
         )
-        self.ari = ARIClient(config.ari, events_wanted=EVENTS_WANTED)
+        self.ari = ARIClient(config.ari, events_wanted={*EVENTS_WANTED, *WAITING_EVENTS_WANTED})
         self.ami = AMIClient(config.ami, event_classes=("call", "system"))
         self._sealing: asyncio.Queue[tuple[ContactId, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
         self._first_resync = asyncio.Event()
+        self._instance = secrets.token_hex(4)
         self.live = LiveView(self._publish, self.clock)
         self.chronicle = Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock)
         self.runtime = self._build_runtime()
+        self.plan = CurrentPlan(
+            self.routing, self.live, post=self.runtime.post, publish=self._publish
+        )
+        self.outbound = Outbound(self.runtime, self.clock)
+        self.aftermath = Aftermath(self.outbound, self.clock)
+        self.desk = self._build_desk()
+        self.speakers = Speakers()
+        self._build_telephony()
+        self.seats = Seats(
+            config,
+            self.accounts,
+            self.runtime,
+            self.devices,
+            self.plan,
+            reload_phones=self._reload_phones,
+        )
+        self.prompts = PromptMaker(
+            data_dir / "prompts",
+            PromptTools.find(),
+            set_up_dir=Path(config.asterisk.sounds_dir),
+        )
+        self._prompts_wanted = asyncio.Event()
+        self.plan.took_effect = self._plan_took_effect
+        self._follower: Follower | None = None
         self.watch = Watch(
             config,
             self.runtime,
@@ -94,6 +134,7 @@ class Application:
             metrics=self.metrics,
             clock=self.clock,
             publish=lambda message: self._publish(message, None),
+            plan_faulty=lambda: self.plan.faulty,
         )
         self.web = self._build_web()
 
@@ -104,39 +145,73 @@ class Application:
                 for field in fields(DistributorSettings)
             }
         )
-        runtime = Runtime(
+        return Runtime(
             # The random part makes offer ids, and so channel ids, unique over restarts.
-            ACDCore(settings, instance=secrets.token_hex(4)),
+            ACDCore(settings, instance=self._instance),
             self.live,
             self.chronicle,
             publish=self._publish,
             metrics=self.metrics,
             clock=self.clock,
+        )
+
+    def _build_desk(self) -> CallbackDesk:
+        desk = CallbackDesk(
+            CallbackStore(self.database),
+            CardContacts(self.cards),
+            place_call=self.aftermath.place_call,
+            publish=lambda message: self._publish(dict(message), None),
+            now=self.clock.now,
+            alive=lambda contact_id: self.live.get(contact_id) is not None,
+            agent_name=self.live.name_of,
+            withdraw=self.outbound.withdraw,
+        )
+        self.aftermath.attach(desk)
+        return desk
+
+    def _build_telephony(self) -> None:
+        self.news = News(
+            self.runtime,
+            self.plan,
+            self.speakers,
+            self.aftermath,
+            metrics=self.metrics,
+            clock=self.clock,
             seal=self._seal_later,
         )
-        devices = Devices(runtime.device_changed)
+        self.waiting = WaitingRoom(
+            WaitingActions(self.ari, application=self.config.ari.application),
+            self.news,
+            media=self.plan.spoken,
+        )
+        self.devices = Devices(self.news.device_changed)
+        self.news.attach(self.waiting, self.devices)
         calls = Calls(
             Actions(self.ari, application=self.config.ari.application),
-            runtime,
+            self.news,
             lease_s=self.config.asterisk.lease_s,
-            endpoint_of_agent=devices.endpoint,
+            endpoint_of_agent=self.devices.endpoint,
+            trunk=bool(self.config.asterisk.trunk_out),
+            instance=self._instance,
         )
-        runtime.attach(calls, devices)
+        self.runtime.attach(calls, before_connect=self.news.before_connect)
         self.keeper = Keeper(
             calls, redirect_to_claim=self._redirect_to_claim, clock=self.clock.monotonic
         )
-        return runtime
 
     def _build_web(self) -> WebServer:
         web = self.config.web
         control = Control(
             self.runtime,
             Wishes(self.runtime.calls),
-            self.accounts,
-            self.clock,
+            self.plan,
+            outbound=self.outbound,
+            accounts=self.accounts,
+            clock=self.clock,
             answer_phone=self._answer_phone,
             readiness=self._readiness,
             alarms=self.watch.active,
+            callbacks=self.desk.snapshot,
         )
         application = create_app(
             settings=web,
@@ -145,6 +220,12 @@ class Application:
             cards=Cards(self.cards),
             recordings=Recordings(self.recordings, self.cards),
             control=control,
+            callbacks=Callbacks(self.desk),
+            routing=self.routing,
+            people=self.accounts,
+            plan_in_use=lambda: self.plan.document,
+            plan_saved=self._wake_follower,
+            seats_changed=self.seats.changed,
             hub=self.hub,
             check_database=self._check_database,
             metrics=self.metrics,
@@ -156,23 +237,29 @@ class Application:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``. Any task that fails ends the process: start-up rebuilds it all."""
-        await self._add_seats()
+        await self.seats.load()
+        stored = await self.plan.load()
+        follower = Follower(self.routing, self.plan.apply, applied=stored.newest)
+        self._follower = follower
+        await self._remember_callers()
         await self.web.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 services = [
                     tasks.create_task(service, name=name)
-                    for name, service in self._services().items()
+                    for name, service in self._services(follower).items()
                 ]
                 await stop.wait()
                 for task in services:
                     task.cancel()
         finally:
             await self.web.stop()
+            await self.waiting.close()
             await self.journal.drain(DRAIN_TIMEOUT_S)
+            await self.desk.drain(DRAIN_TIMEOUT_S)
             await self.database.close()
 
-    def _services(self) -> dict[str, Coroutine[None, None, None]]:
+    def _services(self, follower: Follower) -> dict[str, Coroutine[None, None, None]]:
         seals = {f"seal_{number}": self._seal_for_ever() for number in range(SEALS_PARALLEL)}
         return {
             "journal": self.journal.run(),
@@ -187,14 +274,35 @@ class Application:
             "queue_log": self._read_queue_log(),
             "sweep": self._sweep_recordings(),
             "watch": self.watch.run(),
+            "routing": follower.run(),
+            "seats": self.seats.run(),
+            "prompts": self._make_prompts(),
+            "callbacks": self.desk.run(),
+            "call_backs_in_line": self.aftermath.run(),
             **seals,
         }
 
-    async def _add_seats(self) -> None:
-        for profile in await self.accounts.agents():
-            self.runtime.live.add_seat(profile)
-            self.runtime.devices.add(profile.agent_id, profile.sip_username)
-            self.runtime.post(AgentAdded(profile.agent_id))
+    async def _remember_callers(self) -> None:
+        """Who spoke with whom, and who gave up or was cut off a moment ago."""
+        now = self.clock.now()
+        for past in reversed(
+            await self.cards.answered_since(now - SPEAKERS_LOOK_BACK, limit=CALLERS_MAX)
+        ):
+            if past.agent_id is not None:
+                self.speakers.spoke(past.caller_number, past.agent_id)
+        for gone in await self.desk.abandoned_recently(now - REDIALS_LOOK_BACK):
+            if gone.redialled_as is None:
+                self.runtime.post(
+                    RedialExpected(
+                        gone.number,
+                        self._monotonic(gone.arrived_at),
+                        gone.priority,
+                        self._monotonic(gone.abandoned_at),
+                    )
+                )
+
+    def _monotonic(self, moment: datetime) -> float:
+        return self.clock.monotonic() - (self.clock.now() - moment).total_seconds()
 
     async def _restore_presences(self) -> None:
         """After the first look into Asterisk, so that nobody is idle before the line stands."""
@@ -203,9 +311,22 @@ class Application:
                 await self._first_resync.wait()
         except TimeoutError:
             log.warning("first_resync_missing")
-        # Read only now: what a call taker has declared meanwhile is newer than what was kept.
-        for agent_id, presence in (await self.accounts.presences()).items():
-            self.runtime.post(AgentPresenceChanged(agent_id, presence))
+        await self.seats.restore_presences()
+
+    def _wake_follower(self) -> None:
+        if self._follower is not None:
+            self._follower.wake()
+
+    def _plan_took_effect(self) -> None:
+        self.desk.configure(self.plan.callbacks())
+        self._prompts_wanted.set()
+
+    async def _make_prompts(self) -> None:
+        """Speak the plan's texts, so that Asterisk can play them; takes a while, hurts nobody."""
+        while True:
+            await self._prompts_wanted.wait()
+            self._prompts_wanted.clear()
+            self.plan.media = await self.prompts.ensure(self.plan.prompts())
 
     def _readiness(self) -> Mapping[str, bool]:
         return {"ari": self.ari.ready, "ami": self.ami.ready}
@@ -224,11 +345,13 @@ class Application:
     async def _ari_connected(self) -> None:
         await self.keeper.connected()
         self._first_resync.set()
+        self.desk.telephony_known()
 
     async def _ari_events(self) -> None:
         async for event in self.ari:
             try:
-                self.runtime.calls.handle(event)
+                if not self.waiting.handle(event):
+                    self.runtime.calls.handle(event)
             except InvariantBroken:
                 raise
             except Exception:
@@ -241,7 +364,7 @@ class Application:
     async def _ask_devices(self) -> None:
         states = await self.ami.request("DeviceStateList")
         for message in states.events:
-            self.runtime.devices.handle(message)
+            self.devices.handle(message)
 
     async def _ask_devices_for_ever(self) -> None:
         while True:
@@ -255,7 +378,12 @@ class Application:
     async def _ami_events(self) -> None:
         async for message in self.ami:
             if message.get("Event") == "DeviceStateChange":
-                self.runtime.devices.handle(message)
+                self.devices.handle(message)
+
+    async def _reload_phones(self) -> None:
+        """Asterisk reads the rendered files again; calls go on."""
+        for module in ("res_pjsip.so", "app_queue.so"):
+            await self.ami.request("ModuleLoad", {"Module": module, "LoadType": "reload"})
 
     async def _redirect_to_claim(self, channel: str) -> None:
         try:
@@ -323,7 +451,7 @@ class Application:
         while True:
             entries = await asyncio.to_thread(self.queue_log.read)
             for entry in entries:
-                self.runtime.journal_read(entry)
+                self.news.journal_read(entry)
             if entries and not self.journal.pending:
                 await asyncio.to_thread(self.queue_log.save_position)
             await asyncio.sleep(QUEUE_LOG_INTERVAL_S)

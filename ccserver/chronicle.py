@@ -5,6 +5,7 @@ Nothing here waits: entries are handed to the card journal, which writes them in
 
 from collections import OrderedDict
 
+from ccserver.acd.events import Direction
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
 from ccserver.live import LiveView, Publish
@@ -37,8 +38,15 @@ class Chronicle:
         """The contact's card and its number, as far as the database has answered."""
         return self._opened.get(contact_id, (None, None))
 
-    def open_card(self, facts: CallFacts, *, queue: str, priority: int) -> None:
-        """The contact gets its card; asking again changes nothing."""
+    def open_card(
+        self,
+        facts: CallFacts,
+        *,
+        queue: str,
+        priority: int,
+        incident_id: IncidentId | None = None,
+    ) -> None:
+        """The contact gets its card, or its place on one; asking again changes nothing."""
         if facts.contact_id in self._opened:
             return
         self._opened[facts.contact_id] = (None, None)
@@ -54,6 +62,8 @@ class Chronicle:
                 caller_number_hidden=facts.caller_number_hidden,
                 called_number=facts.called_number,
                 arrived_at=facts.arrived_at,
+                direction=Direction.OUTBOUND if facts.outbound else Direction.INBOUND,
+                incident_id=incident_id,
             )
         )
 

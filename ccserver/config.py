@@ -92,6 +92,11 @@ class AsteriskSettings(Settings, frozen=True, kw_only=True):
     trunk_match: tuple[Text, ...] = ()
     """Addresses of carriers' border elements that reach Asterisk with no edge between. Never a
     loopback address: behind a local proxy every browser would pass for the trunk."""
+    trunk_out: Annotated[
+        str, msgspec.Meta(pattern=r"\A(sips?:[A-Za-z0-9.:\[\]-]+(;transport=(udp|tcp|tls))?)?\Z")
+    ] = ""
+    """Where calls to services and call-backs go out: the SIP URI of the edge or the carrier, with
+    no user, e.g. ``sip:10.0.0.1:5060``. Empty: no call goes out."""
     lease_s: Annotated[int, msgspec.Meta(ge=2, le=60)] = 6
     """Dead-man lease of a claimed caller, in whole seconds; renewed every quarter of it."""
 

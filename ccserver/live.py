@@ -1,11 +1,21 @@
 """What the panels show of the live centre: contacts and seats, pushed as they change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ccserver.accounts import AgentProfile
-from ccserver.acd.commands import AgentView, ContactState, ContactView
+from ccserver.acd.commands import (
+    AgentView,
+    ContactState,
+    ContactView,
+    OfferContact,
+    OfferKind,
+)
+from ccserver.acd.events import Direction
+from ccserver.acd.plan import AgentPlan, Plan
+from ccserver.telephony.call import Segment
+from ccserver.telephony.party import PartyView
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from ccserver.web.ports import Clock
 
@@ -16,6 +26,14 @@ Publish = Callable[[Message, AgentId | None], None]
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds, as everywhere in the API."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """Which conversation a supervisor listens to, and how."""
+
+    contact_id: ContactId
+    mode: str
 
 
 @dataclass(slots=True)
@@ -33,9 +51,28 @@ class LiveContact:
     """The distributor's view; ``None`` while it is out of its hands."""
     incident_id: IncidentId | None = None
     card_number: str | None = None
+    caller: str | None = None
+    """What tells the caller from others: the number; ``None`` if there is none."""
+    site: str = ""
+    direction: Direction = Direction.INBOUND
+    language: str | None = None
+    """The language that the caller chose by key, or spoke with us last time."""
+    silent: bool = False
+    """Nothing is heard from the caller."""
+    cannot_speak: bool = False
+    """The caller said so by key."""
+    muted: bool = False
+    """The caller does not hear the call taker."""
+    dialled: bool = False
+    """Of a call that we place: the citizen's phone has been rung."""
     answered: bool = False
     on_hold: bool = False
     parachute_agent: AgentId | None = None
+    held_since: datetime | None = None
+    parties: tuple[PartyView, ...] = ()
+    told_parties: dict[str, PartyView] = field(default_factory=dict)
+    """Those of whom the card says that they joined."""
+    segment: Segment | None = None
 
 
 class LiveView:
@@ -47,6 +84,8 @@ class LiveView:
         self._contacts: dict[ContactId, LiveContact] = {}
         self._profiles: dict[AgentId, AgentProfile] = {}
         self._agents: dict[AgentId, AgentView] = {}
+        self._plan = Plan()
+        self._monitors: dict[AgentId, Monitored] = {}
 
     def wall(self, moment: float) -> datetime:
         """The wall clock's time of a moment of the monotonic clock."""
@@ -84,6 +123,11 @@ class LiveView:
         """A seat with its name and phone."""
         self._profiles[profile.agent_id] = profile
 
+    def name_of(self, agent_id: AgentId) -> str | None:
+        """Who sits there."""
+        profile = self._profiles.get(agent_id)
+        return profile.name if profile is not None else None
+
     def seat(self, agent_id: AgentId) -> AgentView | None:
         """The distributor's view of a seat."""
         return self._agents.get(agent_id)
@@ -93,6 +137,27 @@ class LiveView:
         self._agents[view.agent_id] = view
         self._publish({"type": "agent", "agent": self._agent_message(view)}, None)
 
+    def plan_changed(self, plan: Plan) -> None:
+        """Another routing plan; tells of the seats whose abilities it changes."""
+        before, self._plan = self._plan, plan
+        for agent_id, view in self._agents.items():
+            if before.agents.get(agent_id) != plan.agents.get(agent_id):
+                self.agent_changed(view)
+
+    def monitor_changed(self, agent_id: AgentId, monitored: Monitored | None) -> None:
+        """What a supervisor's seat listens to."""
+        if monitored is None:
+            self._monitors.pop(agent_id, None)
+        else:
+            self._monitors[agent_id] = monitored
+        view = self._agents.get(agent_id)
+        if view is not None:
+            self.agent_changed(view)
+
+    def monitored(self, agent_id: AgentId) -> Monitored | None:
+        """What a supervisor's seat listens to now."""
+        return self._monitors.get(agent_id)
+
     def snapshot(self) -> dict[str, object]:
         """Everything, for a panel that connects."""
         return {
@@ -100,17 +165,17 @@ class LiveView:
             "agents": [self._agent_message(view) for view in self._agents.values()],
         }
 
-    def offer_message(self, contact: LiveContact, view: ContactView, agent_id: AgentId) -> Message:
+    def offer_message(self, contact: LiveContact, offer: OfferContact) -> Message:
         """The pop at one seat."""
-        assert view.offer_deadline is not None
         return {
             "type": "offer",
             "offer": {
-                "offer_id": view.offer_id,
+                "offer_id": offer.offer_id,
                 "contact_id": contact.contact_id,
                 "incident_id": contact.incident_id,
-                "agent_id": agent_id,
-                "deadline": iso(self.wall(view.offer_deadline)),
+                "agent_id": offer.agent_id,
+                "kind": offer.kind.value,
+                "deadline": iso(self.wall(offer.deadline)),
                 "caller_number": contact.caller_number,
                 "caller_number_hidden": contact.caller_number_hidden,
                 "queue": contact.queue,
@@ -120,23 +185,39 @@ class LiveView:
         }
 
     def _state(self, contact: LiveContact) -> str:
-        if contact.view is None or contact.view.state is ContactState.GONE:
+        view = contact.view
+        if view is None or view.state is ContactState.GONE:
             return "parachute"
-        if contact.on_hold and contact.view.state is ContactState.TALKING:
-            return "held"
-        return contact.view.state.value
+        if view.state is ContactState.TALKING:
+            if contact.direction is Direction.OUTBOUND and not contact.answered:
+                return "dialling"
+            if contact.on_hold:
+                return "held"
+        return view.state.value
 
     def _contact_message(self, contact: LiveContact) -> Message:
         view = contact.view
-        offer = None
-        if view is not None and view.offer_id is not None and view.offer_deadline is not None:
-            deadline = iso(self.wall(view.offer_deadline))
-            offer = {"offer_id": view.offer_id, "deadline": deadline}
+        offers = [
+            {
+                "offer_id": offer.offer_id,
+                "agent_id": offer.agent_id,
+                "kind": _kind_of_offer(contact, view),
+                "deadline": iso(self.wall(offer.deadline)),
+            }
+            for offer in (view.offers if view is not None else ())
+        ]
+        queue = self._plan.queues.get(contact.queue, self._plan.fallback)
+        head_start_s = queue.head_start_s + contact.priority * queue.priority_step_s
         return {
             "contact_id": contact.contact_id,
             "incident_id": contact.incident_id,
             "card_number": contact.card_number,
+            "queue_class": queue.queue_class,
+            # Whoever has the earliest is next within the class; see the distributor's score.
+            "sort_at": iso(contact.arrived_at - timedelta(seconds=head_start_s)),
+            "held_since": iso(contact.held_since) if contact.held_since else None,
             "medium": contact.medium.value,
+            "direction": contact.direction.value,
             "queue": contact.queue,
             "priority": contact.priority,
             "state": self._state(contact),
@@ -144,12 +225,25 @@ class LiveView:
             "caller_number_hidden": contact.caller_number_hidden,
             "arrived_at": iso(contact.arrived_at),
             "agent_id": view.agent_id if view is not None else contact.parachute_agent,
-            "offer": offer,
+            "offer": offers[0] if offers else None,
+            "offers": offers,
             "on_hold": contact.on_hold,
+            "muted": contact.muted,
+            "language": contact.language,
+            "silent": contact.silent,
+            "cannot_speak": contact.cannot_speak,
+            "redial": view.redial if view is not None else False,
+            "escalated": view.escalated if view is not None else False,
+            "shortage": view.shortage.value if view is not None and view.shortage else None,
+            "handed_over": view is not None and view.state is ContactState.HANDED_OVER,
+            "participants": list(view.participants) if view is not None else [],
+            "parties": [_party_message(party) for party in contact.parties],
         }
 
     def _agent_message(self, view: AgentView) -> Message:
         profile = self._profiles[view.agent_id]
+        abilities = self._plan.agents.get(view.agent_id) or AgentPlan(view.agent_id)
+        monitored = self._monitors.get(view.agent_id)
         pending = view.presence_pending
         return {
             "agent_id": view.agent_id,
@@ -163,9 +257,36 @@ class LiveView:
             "state": view.state.value,
             "since": iso(self.wall(view.since)),
             "contact_id": view.contact_id,
+            "contacts": list(view.contacts),
+            "assisting": view.assisting,
+            "missed_offers": view.missed_offers,
+            "site": abilities.site,
+            "skills": [{"skill": r.skill, "level": r.level} for r in abilities.skills],
+            "queues": list(abilities.queues) if abilities.queues is not None else None,
+            "monitoring": (
+                {"contact_id": monitored.contact_id, "mode": monitored.mode} if monitored else None
+            ),
             "reachable": view.reachable,
             "busy": view.busy,
             "wrap_up_deadline": (
                 iso(self.wall(view.wrap_up_deadline)) if view.wrap_up_deadline else None
             ),
         }
+
+
+def _kind_of_offer(contact: LiveContact, view: ContactView | None) -> str:
+    if view is not None and view.state in (ContactState.TALKING, ContactState.HANDED_OVER):
+        return OfferKind.ASSIST.value
+    outbound = contact.direction is Direction.OUTBOUND and not contact.answered
+    return (OfferKind.OUTBOUND if outbound else OfferKind.ANSWER).value
+
+
+def _party_message(party: PartyView) -> Message:
+    return {
+        "party_id": party.party_id,
+        "kind": party.kind,
+        "agent_id": party.agent_id,
+        "number": party.number,
+        "name": party.name,
+        "state": party.state,
+    }

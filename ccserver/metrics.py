@@ -83,6 +83,12 @@ class Metrics:
         )
 
         # distributor
+        self.alarms = Counter(
+            "ccserver_alarms",
+            "Alarms of the distributor, by their code.",
+            ("code",),
+            registry=registry,
+        )
         self.contacts_waiting = Gauge(
             "ccserver_contacts_waiting",
             "Contacts waiting or offered, not yet answered.",

@@ -33,6 +33,7 @@ class Medium(StrEnum):
     """How a contact reaches the centre."""
 
     VOICE = "voice"
+    SMS = "sms"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from ccserver.acd.commands import AgentState, ContactState
 from ccserver.card import CardJournal
 from ccserver.config import Config
 from ccserver.metrics import Metrics
-from ccserver.runtime import EMERGENCY_QUEUE, Runtime
+from ccserver.routing.default import EMERGENCY_QUEUE
+from ccserver.runtime import Runtime
 from ccserver.telephony.ami import AMIClient
 from ccserver.telephony.ari import ARIClient
 from ccserver.web.ports import Clock
@@ -39,6 +40,7 @@ class AlarmCode(StrEnum):
     CARDS_NOT_WRITTEN = "cards_not_written"
     DISK_LOW = "disk_low"
     SERVER_SLOW = "server_slow"
+    PLAN_UNUSABLE = "plan_unusable"
 
 
 @dataclass(slots=True)
@@ -73,7 +75,9 @@ class Watch:
         metrics: Metrics,
         clock: Clock,
         publish: Callable[[dict[str, object]], None],
+        plan_faulty: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._plan_faulty = plan_faulty
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -131,6 +135,7 @@ class Watch:
         )
         self._alarms.set(AlarmCode.DISK_LOW, active=free_bytes < DISK_FREE_MIN_BYTES)
         self._alarms.set(AlarmCode.SERVER_SLOW, active=lag_s > LAG_ALARM_S)
+        self._alarms.set(AlarmCode.PLAN_UNUSABLE, active=self._plan_faulty())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(("waiting", "offered", "talking", "held", "parachute"), 0)

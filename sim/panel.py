@@ -100,6 +100,10 @@ class Panel:
         """Take calls from now on."""
         await self.put("/api/agent/presence", {"kind": "ready", "reason": None})
 
+    async def act(self, contact_id: str, action: str, **body: Any) -> Message:
+        """Press a button of the call panel."""
+        return await self.post(f"/api/contacts/{contact_id}/{action}", body)
+
     async def wait_for(
         self, wanted: Any, *, timeout_s: float = TIMEOUT_S, after: float = 0.0
     ) -> tuple[float, Message]:

@@ -81,6 +81,7 @@ class Stack:
         acd: ACDSettings | None = None,
         lease_s: int = 6,
         log_level: str = "info",
+        trunk_out: str = "",
         tools: Tools | None = None,
     ) -> None:
         self.data_dir = data_dir
@@ -95,7 +96,8 @@ class Stack:
         }
         self.profiles: dict[str, AgentProfile] = {}
         self.trunk_token = secrets.token_hex(16)
-        self.config = self._config(acd or ACDSettings(), lease_s, log_level)
+        self.config = self._config(acd or ACDSettings(), lease_s, log_level, trunk_out)
+        self._asterisk_config = self.config
         self.config_path = data_dir / "ccserver.toml"
         self.asterisk: asyncio.subprocess.Process | None = None
         self.ccserver: asyncio.subprocess.Process | None = None
@@ -133,6 +135,15 @@ class Stack:
         """What the SIP edge adds to a call from outside."""
         return {"X-CCServer-Edge": self.trunk_token}
 
+    def reach_asterisk_by(self, ari_port: int, ami_port: int) -> None:
+        """Before the start: let ccserver talk to Asterisk by these ports (a proxy's)."""
+        replace = msgspec.structs.replace
+        self.config = replace(
+            self.config,
+            ari=replace(self.config.ari, url=f"http://{self.host}:{ari_port}/ari"),
+            ami=replace(self.config.ami, port=ami_port),
+        )
+
     # -- life -------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -154,7 +165,7 @@ class Stack:
                 if seat.login in known:
                     await store.set_password(seat.login, self.passwords[seat.login])
                     continue
-                takes_calls = seat.role is Role.CALL_TAKER
+                takes_calls = bool(seat.extension)
                 await store.add(
                     login=seat.login,
                     name=seat.name,
@@ -168,7 +179,7 @@ class Stack:
         finally:
             await database.close()
         self.profiles = {profile.extension: profile for profile in profiles}
-        render(self.config, profiles)
+        render(self._asterisk_config, profiles)
         self._write(self.data_dir / "instance.json", msgspec.json.encode(self.describe()).decode())
 
     def describe(self) -> dict[str, object]:
@@ -275,7 +286,7 @@ class Stack:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _config(self, acd: ACDSettings, lease_s: int, log_level: str) -> Config:
+    def _config(self, acd: ACDSettings, lease_s: int, log_level: str, trunk_out: str) -> Config:
         base, ports = self.data_dir, self.ports
         asterisk = base / "asterisk"
         return Config(
@@ -302,6 +313,7 @@ class Stack:
                 rtp_port_first=ports.rtp_first,
                 rtp_port_last=ports.rtp_last,
                 trunk_token=self.trunk_token,
+                trunk_out=trunk_out,
                 lease_s=lease_s,
             ),
             recording=RecordingSettings(

@@ -10,15 +10,25 @@ from ccserver.accounts import AccountStore
 from ccserver.acd.events import AgentPresence, PresenceKind
 from ccserver.control import MESSAGES, Control
 from ccserver.db import DatabaseUnavailable
+from ccserver.outbound import Outbound
 from ccserver.telephony.errors import AMITimeout
+from ccserver.telephony.wishes import REFUSAL_CODES
 from ccserver.types import AgentId, ContactId, LegId
-from ccserver.web.ports import ControlRefused
+from ccserver.web.ports import ContactAction, ControlRefused
 from tests.telephony.centre import Centre, passed
 from tests.telephony.fakes import BROKEN, NORMAL, FakeAsterisk, in_virtual_time
 
 SEAT = AgentId("agent-101")
 C1 = ContactId("c1")
-WISHES = ("answer", "reject", "hang_up", "hold", "resume")
+WISHES = (
+    ContactAction.ANSWER,
+    ContactAction.REJECT,
+    ContactAction.HANG_UP,
+    ContactAction.HOLD,
+    ContactAction.RESUME,
+    ContactAction.MUTE,
+    ContactAction.MERGE,
+)
 
 
 class Presences(AccountStore):
@@ -48,15 +58,23 @@ class Desk:
         self.control = Control(
             self.centre.runtime,
             self.centre.wishes,
-            self.accounts,
-            self.centre.clock,
+            self.centre.plan,
+            outbound=Outbound(self.centre.runtime, self.centre.clock),
+            accounts=self.accounts,
+            clock=self.centre.clock,
             answer_phone=self._answer_phone,
             readiness=lambda: {"ari": True},
             alarms=lambda: ["ari"],
+            callbacks=list,
         )
 
     async def _answer_phone(self, leg_id: LegId) -> None:
         self.phone_answers(leg_id)
+
+    async def act(
+        self, action: ContactAction, agent_id: AgentId = SEAT, contact_id: ContactId = C1
+    ) -> None:
+        await self.control.act(agent_id, contact_id, action)
 
     async def ringing(self) -> None:
         self.asterisk.call(C1)
@@ -64,7 +82,7 @@ class Desk:
 
     async def talking(self) -> None:
         await self.ringing()
-        await self.control.answer(SEAT, C1)
+        await self.act(ContactAction.ANSWER)
         await passed(0.2)
 
     def state(self, agent_id: AgentId = SEAT) -> str:
@@ -91,13 +109,17 @@ async def refusal(work: Awaitable[None]) -> str:
     return caught.value.code
 
 
+def test_every_refusal_of_a_call_has_its_sentence() -> None:
+    assert set(MESSAGES) >= REFUSAL_CODES
+
+
 def test_every_button_in_one_conversation() -> None:
     async def test(desk: Desk) -> None:
         await desk.talking()
         assert desk.state() == "talking"
-        await desk.control.hold(SEAT, C1)
-        await desk.control.resume(SEAT, C1)
-        await desk.control.hang_up(SEAT, C1)
+        await desk.act(ContactAction.HOLD, SEAT)
+        await desk.act(ContactAction.RESUME, SEAT)
+        await desk.act(ContactAction.HANG_UP)
         await passed(0.2)
         assert desk.state() == "wrap_up"
         await desk.control.end_wrap_up(SEAT)
@@ -110,7 +132,7 @@ def test_every_button_in_one_conversation() -> None:
 def test_reject_gives_the_contact_to_the_next_call_taker() -> None:
     async def test(desk: Desk) -> None:
         await desk.ringing()
-        await desk.control.reject(SEAT, C1)
+        await desk.act(ContactAction.REJECT, SEAT)
         await passed(0.2)
         assert desk.state() == "unavailable"
         assert desk.state(AgentId("agent-102")) == "reserved"
@@ -119,12 +141,12 @@ def test_reject_gives_the_contact_to_the_next_call_taker() -> None:
 
 
 @pytest.mark.parametrize("wish", WISHES)
-def test_a_contact_of_another_seat_is_refused(wish: str) -> None:
+def test_a_contact_of_another_seat_is_refused(wish: ContactAction) -> None:
     async def test(desk: Desk) -> None:
         await desk.ringing()
-        ask = getattr(desk.control, wish)
-        assert await refusal(ask(AgentId("agent-102"), C1)) == "not_your_contact"
-        assert await refusal(ask(SEAT, ContactId("unknown"))) == "not_your_contact"
+        other, unknown = AgentId("agent-102"), ContactId("unknown")
+        assert await refusal(desk.act(wish, other)) == "not_your_contact"
+        assert await refusal(desk.act(wish, SEAT, unknown)) == "not_your_contact"
         assert desk.state() == "reserved"
 
     run(test)
@@ -133,34 +155,41 @@ def test_a_contact_of_another_seat_is_refused(wish: str) -> None:
 @pytest.mark.parametrize(
     ("wish", "code"),
     [
-        ("answer", "already_answered"),
-        ("reject", "already_answered"),
-        ("resume", "not_held"),
+        (ContactAction.ANSWER, "already_answered"),
+        (ContactAction.REJECT, "already_answered"),
+        (ContactAction.RESUME, "not_held"),
+        (ContactAction.SWAP, "no_consultation"),
+        (ContactAction.MERGE, "no_consultation"),
+        (ContactAction.CANCEL, "no_consultation"),
     ],
 )
-def test_a_wish_that_does_not_fit_a_conversation_is_refused(wish: str, code: str) -> None:
+def test_a_wish_that_does_not_fit_a_conversation_is_refused(wish: ContactAction, code: str) -> None:
     async def test(desk: Desk) -> None:
         await desk.talking()
-        assert await refusal(getattr(desk.control, wish)(SEAT, C1)) == code
+        assert await refusal(desk.act(wish)) == code
         assert desk.state() == "talking"
 
     run(test)
 
 
 @pytest.mark.parametrize(
-    ("wish", "step"), [("hold", "variable:HELD"), ("hang_up", "hang_up"), ("resume", "join")]
+    ("wish", "step"),
+    [
+        (ContactAction.HOLD, "variable:SHARED(HELD)"),
+        (ContactAction.HANG_UP, "hang_up"),
+        (ContactAction.RESUME, "join"),
+    ],
 )
 def test_an_exchange_that_does_not_answer_is_said_and_the_wish_can_be_repeated(
-    wish: str, step: str
+    wish: ContactAction, step: str
 ) -> None:
     async def test(desk: Desk) -> None:
         await desk.talking()
-        if wish == "resume":
-            await desk.control.hold(SEAT, C1)
-        ask = getattr(desk.control, wish)
+        if wish is ContactAction.RESUME:
+            await desk.act(ContactAction.HOLD, SEAT)
         desk.asterisk.plan(step, BROKEN)
-        assert await refusal(ask(SEAT, C1)) == "telephony_unavailable"
-        await ask(SEAT, C1)
+        assert await refusal(desk.act(wish)) == "telephony_unavailable"
+        await desk.act(wish)
 
     run(test)
 
@@ -173,7 +202,7 @@ def test_a_phone_that_cannot_be_told_to_answer_is_said() -> None:
             raise AMITimeout(leg_id)
 
         desk.phone_answers = mute
-        assert await refusal(desk.control.answer(SEAT, C1)) == "telephony_unavailable"
+        assert await refusal(desk.act(ContactAction.ANSWER, SEAT)) == "telephony_unavailable"
         assert desk.state() == "reserved"
 
     run(test)
@@ -183,7 +212,7 @@ def test_a_browser_that_goes_away_leaves_no_call_half_changed() -> None:
     async def test(desk: Desk) -> None:
         await desk.talking()
         gate = desk.asterisk.hold_back("leave")
-        asked = asyncio.ensure_future(desk.control.hold(SEAT, C1))
+        asked = asyncio.ensure_future(desk.act(ContactAction.HOLD, SEAT))
         await passed(0.1)
         asked.cancel()
         await passed(0.1)
@@ -226,7 +255,7 @@ def test_a_seat_that_does_not_exist_is_refused() -> None:
         nobody = AgentId("agent-999")
         ready = AgentPresence(PresenceKind.READY)
         assert await refusal(desk.control.set_presence(nobody, ready)) == "no_seat"
-        assert await refusal(desk.control.end_wrap_up(nobody)) == "no_wrap_up"
+        assert await refusal(desk.control.end_wrap_up(nobody)) == "no_seat"
         assert await refusal(desk.control.end_wrap_up(SEAT)) == "no_wrap_up"
         assert desk.accounts.saved == []
 

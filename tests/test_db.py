@@ -20,8 +20,10 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 import ccserver.accounts.models
+import ccserver.callbacks.models
 import ccserver.card.models
-import ccserver.recording.models  # noqa: F401  (each import adds its tables)
+import ccserver.recording.models
+import ccserver.routing.models  # noqa: F401  (each import adds its tables)
 from ccserver import db
 from ccserver.accounts.models import AgentRow
 from ccserver.card.models import CardCounterRow, IncidentRow
@@ -39,6 +41,10 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "contacts",
     "timeline",
     "recordings",
+    "routing_versions",
+    "callback_tasks",
+    "callback_contacts",
+    "callback_attempts",
 }
 
 

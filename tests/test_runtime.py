@@ -257,15 +257,15 @@ def test_a_card_that_is_written_during_the_offer_reaches_the_panels_once_known()
 @pytest.mark.parametrize(
     "late",
     [
-        lambda c: c.runtime.offer_answered(OfferId("p1-1")),
-        lambda c: c.runtime.offer_failed(OfferId("p1-1"), OfferFailure.BUSY),
-        lambda c: c.runtime.offer_answered(OfferId("unknown")),
-        lambda c: c.runtime.offer_failed(OfferId("unknown"), OfferFailure.BUSY),
-        lambda c: c.runtime.caller_gone(C1),
-        lambda c: c.runtime.conversation_ended(C1),
-        lambda c: c.runtime.connected(C1, AgentId("agent-101")),
-        lambda c: c.runtime.connect_failed(C1),
-        lambda c: c.runtime.hold_changed(C1, held=True),
+        lambda c: c.news.offer_answered(OfferId("p1-1")),
+        lambda c: c.news.offer_failed(OfferId("p1-1"), OfferFailure.BUSY),
+        lambda c: c.news.offer_answered(OfferId("unknown")),
+        lambda c: c.news.offer_failed(OfferId("unknown"), OfferFailure.BUSY),
+        lambda c: c.news.caller_gone(C1),
+        lambda c: c.news.conversation_ended(C1),
+        lambda c: c.news.connected(C1, AgentId("agent-101")),
+        lambda c: c.news.connect_failed(C1),
+        lambda c: c.news.hold_changed(C1, held=True),
         lambda c: c.runtime.chronicle.card_written(C1, IncidentId("i"), "n"),
         lambda c: c.runtime.post(OfferAccepted(OfferId("p1-1"))),
         lambda c: c.runtime.post(OfferFailed(OfferId("p1-1"), OfferFailure.BUSY)),
@@ -292,8 +292,8 @@ def test_an_arrival_in_the_future_waits_from_now_and_an_old_one_from_then() -> N
         await passed(100)
         for agent_id in centre.agents:
             centre.present(agent_id, PresenceKind.OFF)
-        centre.runtime.caller_waits(facts("future", ago_s=-3600.0))
-        centre.runtime.caller_waits(facts("past", ago_s=50.0))
+        centre.news.caller_waits(facts("future", ago_s=-3600.0))
+        centre.news.caller_waits(facts("past", ago_s=50.0))
         views = {view.contact_id: view.arrived_at for view in centre.core.contact_views()}
         assert views[ContactId("future")] == centre.clock.monotonic()
         assert views[ContactId("past")] == pytest.approx(-50.0)
@@ -315,7 +315,7 @@ def test_a_contact_that_only_the_journal_saw_has_a_card_and_an_end(answered: boo
         kinds = [JournalKind.ARRIVED, JournalKind.PARACHUTE_ENTERED]
         kinds += [JournalKind.PARACHUTE_ANSWERED] if answered else []
         for kind in [*kinds, JournalKind.ENDED]:
-            centre.runtime.journal_read(entry(kind, agent="agent-101"))
+            centre.news.journal_read(entry(kind, agent="agent-101"))
         end = [TAG.PARACHUTE_ANSWERED, TAG.ENDED] if answered else [TAG.ABANDONED]
         assert centre.journal.tags("c9") == [TAG.PARACHUTE_ENTERED, *end]
         assert centre.journal.opened()[ContactId("c9")] == 1
@@ -328,7 +328,7 @@ def test_the_journals_lines_of_a_live_contact_make_no_second_card_and_no_end() -
     async def test(centre: Centre) -> None:
         await talking(centre)
         for kind in (JournalKind.ARRIVED, JournalKind.ENDED):
-            centre.runtime.journal_read(entry(kind, "c1"))
+            centre.news.journal_read(entry(kind, "c1"))
         assert centre.journal.opened() == {"c1": 1}
         assert TAG.ABANDONED not in centre.journal.tags("c1")
         assert TAG.ENDED not in centre.journal.tags("c1")
@@ -375,7 +375,7 @@ def test_a_contradiction_where_nobody_looks_ends_the_process_at_the_next_check(
             _Contradiction(centre, monkeypatch)
             gate.set()
             monkeypatch.setattr(
-                centre.runtime,
+                centre.news,
                 "connected",
                 lambda *_: centre.runtime.post(OfferAccepted(OfferId("x"))),
             )

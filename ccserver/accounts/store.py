@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,8 +17,11 @@ from ccserver.accounts.values import (
     Account,
     AccountExists,
     AccountInvalid,
+    AccountRefused,
     AgentProfile,
     DeviceKind,
+    Person,
+    PersonChange,
     Role,
     UnknownAccount,
     checked_extension,
@@ -138,6 +142,75 @@ class AccountStore:
             lambda session: [_account(row) for row in session.scalars(query)]
         )
 
+    async def people(self) -> list[Person]:
+        """Return everybody with the seat, by login."""
+        query = (
+            select(AccountRow, AgentRow)
+            .outerjoin(AgentRow, AgentRow.agent_id == AccountRow.agent_id)
+            .order_by(AccountRow.login)
+        )
+        return await self._db.read(
+            lambda session: [_person(account, seat) for account, seat in session.execute(query)]
+        )
+
+    async def agent_ids(self) -> frozenset[AgentId]:
+        """Return all seats."""
+        query = select(AgentRow.agent_id)
+        ids = await self._db.read(lambda session: session.scalars(query).all())
+        return frozenset(AgentId(agent_id) for agent_id in ids)
+
+    async def change(self, login: str, change: PersonChange, *, by: str) -> Person:
+        """Change a person's account and seat, all or nothing. ``by`` is the admin's login.
+
+        A new password ends the person's sessions. Raises `UnknownAccount`, `AccountInvalid`,
+        `AccountExists` (the extension) and `AccountRefused`.
+        """
+        key = normalised_login(login)
+        changed = _checked(change, login=key)
+        if key == by and change.role not in (None, Role.ADMIN):
+            raise AccountRefused("own_role", "You cannot take the admin's role from yourself.")
+        password_hash = None
+        if change.password is not None:
+            password_hash = await self._passwords.hash(change.password)
+
+        def update(session: Session) -> Person:
+            row = _existing(session, key)
+            if changed.role is not None:
+                _keep_an_admin(session, without=key if changed.role is not Role.ADMIN else None)
+            row.name = changed.name or row.name
+            row.role = changed.role or row.role
+            row.language = changed.language or row.language
+            if password_hash is not None:
+                row.password_hash = password_hash
+                session.execute(delete(SessionRow).where(SessionRow.login == key))
+            return _person(row, _change_seat(session, row, changed))
+
+        try:
+            person = await self._db.write(update)
+        except IntegrityError as error:
+            raise AccountExists("The extension is taken.") from error
+        log.info("account_changed", login=key, by=by, fields=_fields(change))
+        return person
+
+    async def remove(self, login: str, *, by: str) -> None:
+        """Remove a person, the sessions and the seat.
+
+        What the person wrote stays, under the login. Raises `UnknownAccount`, `AccountRefused`.
+        """
+        key = normalised_login(login)
+        if key == by:
+            raise AccountRefused("own_account", "You cannot remove your own account.")
+
+        def delete_all(session: Session) -> None:
+            row = _existing(session, key)
+            _keep_an_admin(session, without=key)
+            _remove_seat(session, row)
+            session.execute(delete(SessionRow).where(SessionRow.login == key))
+            session.delete(row)
+
+        await self._db.write(delete_all)
+        log.info("account_removed", login=key, by=by)
+
     async def open_session(self, login: str, *, now: datetime, ttl_s: float) -> str:
         """Begin a session and return its token, 43 URL-safe characters; purges expired sessions.
 
@@ -233,6 +306,63 @@ def _new_agent(name: str, extension: str, device: DeviceKind | None) -> AgentRow
     )
 
 
+def _checked(change: PersonChange, *, login: str) -> PersonChange:
+    """Return the change with its values as stored. Raises `AccountInvalid`."""
+    if change.language is not None:
+        checked_language(change.language)
+    if change.password is not None:
+        check_password(change.password, login=login)
+    if change.extension is not None:
+        checked_extension(change.extension)
+    name = None if change.name is None else checked_name(change.name)
+    role = None if change.role is None else Role(change.role)
+    return replace(change, name=name, role=role)
+
+
+def _fields(change: PersonChange) -> list[str]:
+    """Return the names of what was changed, for the log; never the values."""
+    return [field.name for field in fields(change) if getattr(change, field.name)]
+
+
+def _keep_an_admin(session: Session, *, without: str | None) -> None:
+    """Raise `AccountRefused` if ``without`` is the last admin. Locks, so that two cannot go."""
+    query = select(AccountRow.login).where(AccountRow.role == Role.ADMIN).with_for_update()
+    admins = set(session.scalars(query))
+    if without in admins and len(admins) == 1:
+        raise AccountRefused("last_admin", "This is the last admin: name another one first.")
+
+
+def _change_seat(session: Session, row: AccountRow, change: PersonChange) -> AgentRow | None:
+    """Give, change or remove the seat; return the one that the person has now."""
+    seat = None if row.agent_id is None else session.get(AgentRow, row.agent_id)
+    moves = change.extension is not None and (seat is None or seat.extension != change.extension)
+    if change.remove_seat or moves:
+        device = None if seat is None else DeviceKind(seat.device)
+        _remove_seat(session, row)
+        seat = None
+        if change.extension is not None:
+            seat = _new_agent(row.name, change.extension, change.device or device)
+            if session.get(AgentRow, seat.agent_id) is not None:
+                raise AccountExists(f"The extension {change.extension} is taken.")
+            session.add(seat)
+            session.flush()
+            row.agent_id = seat.agent_id
+    if seat is None:
+        if change.device is not None or row.role == Role.CALL_TAKER:
+            raise AccountInvalid("extension", "A seat needs an extension.")
+        return None
+    seat.name = row.name
+    seat.device = change.device or seat.device
+    return seat
+
+
+def _remove_seat(session: Session, row: AccountRow) -> None:
+    agent_id, row.agent_id = row.agent_id, None
+    session.flush()  # the account's reference goes before what it refers to
+    if agent_id is not None:
+        session.execute(delete(AgentRow).where(AgentRow.agent_id == agent_id))
+
+
 def _existing(session: Session, login: str) -> AccountRow:
     row = session.get(AccountRow, login.strip().lower())
     if row is None:
@@ -251,6 +381,18 @@ def _account(row: AccountRow) -> Account:
         role=Role(row.role),
         language=row.language,
         agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+    )
+
+
+def _person(row: AccountRow, seat: AgentRow | None) -> Person:
+    return Person(
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        language=row.language,
+        agent_id=None if seat is None else AgentId(seat.agent_id),
+        extension=None if seat is None else seat.extension,
+        device=None if seat is None else DeviceKind(seat.device),
     )
 
 

@@ -60,6 +60,36 @@ class AgentProfile:
         return f"ct-{self.extension}"
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person and the seat, as an admin sees both: ``extension`` and ``device`` are the seat's."""
+
+    login: str
+    name: str
+    role: Role
+    language: str
+    agent_id: AgentId | None
+    extension: str | None
+    device: DeviceKind | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """What an admin changes about a person; ``None`` leaves it as it is.
+
+    ``extension`` gives the person a seat, in the place of the old one if there was one, and
+    ``remove_seat`` takes it away.
+    """
+
+    name: str | None = None
+    role: Role | None = None
+    language: str | None = None
+    password: str | None = field(default=None, repr=False)
+    extension: str | None = None
+    device: DeviceKind | None = None
+    remove_seat: bool = False
+
+
 class AccountInvalid(ValueError):
     """An account cannot be made like this; ``field`` says what is wrong, the text says why."""
 
@@ -70,6 +100,18 @@ class AccountInvalid(ValueError):
 
 class AccountExists(Exception):
     """The login or the extension is taken."""
+
+
+class AccountRefused(Exception):
+    """Nobody could administer the centre after this change; ``code`` is for programs.
+
+    ``own_role`` and ``own_account``: admins change neither their own role nor remove themselves;
+    ``last_admin``: one must remain.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class UnknownAccount(LookupError):

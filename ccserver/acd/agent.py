@@ -1,35 +1,46 @@
 """One call taker's seat: its state table and what is known of it.
 
-An agent's state has two halves. While nothing is in hand the agent *rests*, and where is decided
-by facts alone: what the person declared (presence), what is known of the device, and whether an
-offer has just failed (a pause). `Agent.resting_state` says it: OFF, NOT_READY, UNAVAILABLE or
-IDLE. Only IDLE agents are eligible for a contact. In the table this target is written REST.
+An agent has one voice slot, and beside it a desk for text conversations. The state is that of the
+voice slot and has two halves. While nothing is in hand the agent *rests*, and where is decided by
+facts alone: what the person declared (presence), what is known of the device, and whether an offer
+has just failed (a pause). `Agent.resting_state` says it: OFF, NOT_READY, UNAVAILABLE or IDLE. In
+the table this target is written REST.
 
-While something is in hand the facts wait: RESERVED for one offer until its deadline, TALKING with
-one contact, in WRAP_UP until its deadline. A change of facts is stored and counts when the agent
-comes to rest again. (That a withdrawn presence or a lost device ends a reservation is decided by
-the core, which then takes the offer back: the signal is TAKEN_BACK, not FACTS_CHANGED.)
+While something is in hand the facts wait: RESERVED for one offer until its deadline, TALKING in one
+conversation (as the one responsible, or *assisting* another), in WRAP_UP until its deadline. A
+change of facts is stored and counts when the agent comes to rest again. (That a withdrawn presence
+or a lost device ends a reservation is decided by the core, which then takes the offer back: the
+signal is TAKEN_BACK, not FACTS_CHANGED.)
 
+* IDLE agents are offered contacts. Who is NOT_READY *stands by* if the device is reachable and free
+  and no pause runs: rung by name (a pick, a transfer, an invitation), or for an escalated contact.
+  It is NOT_READY again afterwards, because nothing of this changes its presence.
 * A conversation begins by an accepted offer, or by adoption after a restart. Adoption repeats
   what Asterisk holds and overrides everything except another conversation.
 * A conversation that is over leads to WRAP_UP; one that was lost (the device failed under it)
-  leads to rest, because its work is not done but has gone back to the line.
-* Every state but TALKING and undisturbed rest has one deadline. A pause exists only at rest, so an
-  agent never needs more than one timer.
+  leads to rest, because its work is not done but has gone back to the line. Who assisted rests.
+* A contact that the agent places itself may cut its own wrap-up short.
+* Every state but TALKING and undisturbed rest has one deadline. A pause exists only at rest.
+
+Texts are simple enough to need no table: the desk holds those in hand, at most one open offer, and
+a pause of its own after an offer that failed, so that a missed text never keeps a voice away.
 
 What is not in the table does not happen. A missing entry raises and changes nothing: for signals
 that repeat what the world said it is a stale event, for the core's own signals it is our bug.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import NamedTuple
 
 from ccserver.acd.commands import AgentState, AgentView
 from ccserver.acd.contact import Offer
 from ccserver.acd.errors import InvariantBroken, StaleEvent
 from ccserver.acd.events import AgentPresence, PresenceKind
-from ccserver.types import AgentId, ContactId
+from ccserver.acd.matching import Moment
+from ccserver.acd.plan import AgentPlan, Plan
+from ccserver.types import AgentId, ContactId, Medium
 
 
 class AgentSignal(Enum):
@@ -37,16 +48,29 @@ class AgentSignal(Enum):
 
     FACTS_CHANGED = auto()  # presence, device or pause
     RESERVED = auto()  # the core gave it an offer
+    PLACED = auto()  # it calls out itself: its own device rings
     TAKEN_BACK = auto()  # the offer failed, timed out or was rescinded
     ACCEPTED = auto()
     ADOPTED = auto()  # found in conversation after a restart
     CONTACT_OVER = auto()
     CONTACT_RETURNED = auto()
+    PARTED = auto()  # it assisted, and left or was left
+    WRAP_UP_EXTENDED = auto()
     WRAP_UP_ENDED = auto()
 
 
-FROM_THE_WORLD = frozenset({AgentSignal.ADOPTED, AgentSignal.WRAP_UP_ENDED})
+FROM_THE_WORLD = frozenset(
+    {
+        AgentSignal.ADOPTED,
+        AgentSignal.PLACED,
+        AgentSignal.WRAP_UP_EXTENDED,
+        AgentSignal.WRAP_UP_ENDED,
+    }
+)
 """Signals that only repeat an event; the rest follow from the core's own bookkeeping."""
+
+MISSED_OFFERS = AgentPresence(PresenceKind.NOT_READY, "missed_offers")
+"""What the core declares for somebody who lets the phone ring time after time."""
 
 SIGNED_OFF = AgentPresence(PresenceKind.OFF)
 
@@ -61,21 +85,50 @@ TRANSITIONS: Mapping[tuple[AgentState, AgentSignal], AgentState | None] = {
     (AgentState.OFF, AgentSignal.ADOPTED): AgentState.TALKING,
     (AgentState.NOT_READY, AgentSignal.FACTS_CHANGED): REST,
     (AgentState.NOT_READY, AgentSignal.ADOPTED): AgentState.TALKING,
+    (AgentState.NOT_READY, AgentSignal.RESERVED): AgentState.RESERVED,
+    (AgentState.NOT_READY, AgentSignal.PLACED): AgentState.RESERVED,
     (AgentState.UNAVAILABLE, AgentSignal.FACTS_CHANGED): REST,
     (AgentState.UNAVAILABLE, AgentSignal.ADOPTED): AgentState.TALKING,
     (AgentState.IDLE, AgentSignal.FACTS_CHANGED): REST,
     (AgentState.IDLE, AgentSignal.ADOPTED): AgentState.TALKING,
     (AgentState.IDLE, AgentSignal.RESERVED): AgentState.RESERVED,
+    (AgentState.IDLE, AgentSignal.PLACED): AgentState.RESERVED,
     (AgentState.RESERVED, AgentSignal.FACTS_CHANGED): AgentState.RESERVED,
     (AgentState.RESERVED, AgentSignal.TAKEN_BACK): REST,
     (AgentState.RESERVED, AgentSignal.ACCEPTED): AgentState.TALKING,
     (AgentState.TALKING, AgentSignal.FACTS_CHANGED): AgentState.TALKING,
     (AgentState.TALKING, AgentSignal.CONTACT_OVER): AgentState.WRAP_UP,
     (AgentState.TALKING, AgentSignal.CONTACT_RETURNED): REST,
+    (AgentState.TALKING, AgentSignal.PARTED): REST,
     (AgentState.WRAP_UP, AgentSignal.FACTS_CHANGED): AgentState.WRAP_UP,
     (AgentState.WRAP_UP, AgentSignal.ADOPTED): AgentState.TALKING,
+    (AgentState.WRAP_UP, AgentSignal.PLACED): AgentState.RESERVED,
+    (AgentState.WRAP_UP, AgentSignal.WRAP_UP_EXTENDED): AgentState.WRAP_UP,
     (AgentState.WRAP_UP, AgentSignal.WRAP_UP_ENDED): REST,
 }
+
+
+IDLE, STANDS_BY = 0, 1
+"""How free an agent is for a medium, least first; ``None``: not at all."""
+
+
+class Standing(NamedTuple):
+    """All that the pools ask of an agent; they are told when it changes."""
+
+    voice: int | None = None
+    text: int | None = None
+    texts: int = 0
+    accepted: int = 0
+    last_offer: int = 0
+    idle_since: float = 0.0
+    idle_sequence: int = 0
+    logged_in: bool = False
+    reachable: bool = False
+
+    @property
+    def there(self) -> tuple[bool, bool]:
+        """What decides why contacts wait."""
+        return (self.logged_in, self.reachable)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,31 +142,89 @@ class Agent:
     """Orders the eligible: the end of the last contact's work, of the last pause after a failed
     offer, or the declaration of being ready, whichever was last."""
     idle_sequence: int
+    plan: AgentPlan
     presence: AgentPresence = SIGNED_OFF
     presence_pending: AgentPresence | None = None
+    declared: bool = False
+    """Whether any presence was ever told. Who is unknown may be there: it is not escalated past
+    people whose presence a new process is still being told of."""
     reachable: bool = False
     busy: bool = False
+    removed: bool = False
+    """The seat exists no more; forgotten when nothing is in hand."""
     state: AgentState = AgentState.OFF
     contact_id: ContactId | None = None
+    assisting: bool = False
     offer: Offer | None = None
     wrap_up_deadline: float | None = None
+    wrap_up_extended_s: float = 0.0
     paused_until: float | None = None
-    timer: tuple[float, int, AgentId] | None = None
-    """The entry among the core's deadlines that belongs to the present state."""
+    texts: dict[ContactId, None] = field(default_factory=dict)
+    text_offer: Offer | None = None
+    text_paused_until: float | None = None
+    missed_offers: int = 0
+    """Timed out, one after the other."""
+    accepted: int = 0
+    """Since signing on."""
+    last_offer: int = 0
+    """The sequence of the last offer."""
+    timer: Moment | None = None
+    """The entry among the core's deadlines that belongs to the next of the waits."""
+    standing: Standing | None = None
+    """As the pools know it."""
     published: AgentView | None = None
     """The view that others were last told."""
 
     @property
-    def idle_rank(self) -> tuple[float, int, AgentId]:
-        """Where it stands among the idle: the least gets the next contact."""
-        return (self.idle_since, self.idle_sequence, self.agent_id)
+    def deadline(self) -> float | None:
+        """When the next of the present waits ends by itself: offer, wrap-up or pause."""
+        waits = [self.wrap_up_deadline, self.paused_until, self.text_paused_until]
+        waits += [offer.deadline for offer in (self.offer, self.text_offer) if offer is not None]
+        return min((until for until in waits if until is not None), default=None)
 
     @property
-    def deadline(self) -> float | None:
-        """When the present wait ends by itself: offer, wrap-up or pause."""
-        if self.offer is not None:
-            return self.offer.deadline
-        return self.wrap_up_deadline if self.wrap_up_deadline is not None else self.paused_until
+    def stands_by(self) -> bool:
+        """NOT_READY, but with a device that may be rung."""
+        fit = self.reachable and not self.busy and self.paused_until is None
+        return fit and self.state is AgentState.NOT_READY
+
+    def free_for(self, medium: Medium, plan: Plan) -> int | None:
+        """Return whether it may be offered a contact now: IDLE, STANDS_BY or ``None``."""
+        if medium is not Medium.VOICE:
+            return self._free_for_text(plan)
+        at_a_text = bool(self.texts) or self.text_offer is not None
+        if at_a_text and not plan.voice_during_text:
+            return None
+        if self.state is AgentState.IDLE:
+            return IDLE
+        return STANDS_BY if self.stands_by else None
+
+    def _free_for_text(self, plan: Plan) -> int | None:
+        if self.text_offer is not None or self.text_paused_until is not None:
+            return None
+        if len(self.texts) >= self.plan.text_max:
+            return None
+        if self.state is AgentState.IDLE:
+            return IDLE
+        if self.state in (AgentState.RESERVED, AgentState.TALKING):
+            ready = self.presence.kind is PresenceKind.READY and self.presence_pending is None
+            return IDLE if plan.text_during_voice and ready and self.reachable else None
+        return STANDS_BY if self.stands_by else None
+
+    def stand(self, plan: Plan) -> Standing:
+        """Return what the pools should know."""
+        logged_in = not self.declared or self.presence.kind is not PresenceKind.OFF
+        return Standing(
+            voice=self.free_for(Medium.VOICE, plan),
+            text=self.free_for(Medium.SMS, plan),
+            texts=len(self.texts),
+            accepted=self.accepted,
+            last_offer=self.last_offer,
+            idle_since=self.idle_since,
+            idle_sequence=self.idle_sequence,
+            logged_in=logged_in and not self.removed,
+            reachable=logged_in and not self.removed and self.reachable,
+        )
 
     def resting_state(self) -> AgentState:
         """Return where an agent with nothing in hand stands by the facts."""
@@ -156,4 +267,8 @@ class Agent:
             busy=self.busy,
             wrap_up_deadline=self.wrap_up_deadline,
             paused_until=self.paused_until,
+            contacts=tuple(self.texts),
+            missed_offers=self.missed_offers,
+            assisting=self.assisting,
+            wrap_up_extended_s=self.wrap_up_extended_s,
         )

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ccserver.acd.events import AgentPresence
+from ccserver.acd.events import AgentPresence, Direction
+from ccserver.acd.plan import Requirement
 from ccserver.types import AgentId, ContactId, Medium, OfferId
 
 
@@ -14,6 +15,34 @@ class RescindReason(StrEnum):
     ABANDONED = "abandoned"
     LEFT = "left"
     AGENT_WITHDRAWN = "agent_withdrawn"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"  # another of several phones was first
+    ENDED = "ended"  # the conversation that it should have joined is over, or passed on
+
+
+class OfferKind(StrEnum):
+    """What accepting an offer leads to."""
+
+    ANSWER = "answer"  # the citizen is waiting
+    ASSIST = "assist"  # a second call taker joins a conversation
+    OUTBOUND = "outbound"  # the citizen is dialled
+
+
+class AlarmCode(StrEnum):
+    """What supervisors are told, once for each contact or agent that it is about."""
+
+    CONTACT_WAITS = "contact_waits"
+    NOBODY_LOGGED_IN = "nobody_logged_in"  # nobody who could take it
+    CONTACT_ESCALATED = "contact_escalated"  # waited so long that every position may get it
+    OFFERS_MISSED = "offers_missed"  # the agent is now NOT_READY
+
+
+class Shortage(StrEnum):
+    """Why a contact waits: of those who could take it by queue, skill and site."""
+
+    NOBODY_QUALIFIED = "nobody_qualified"  # there are none
+    NOBODY_LOGGED_IN = "nobody_logged_in"  # all are OFF
+    NO_DEVICE = "no_device"  # nobody who is there has a reachable device
+    ALL_BUSY = "all_busy"
 
 
 class ContactState(StrEnum):
@@ -22,6 +51,7 @@ class ContactState(StrEnum):
     WAITING = "waiting"
     OFFERED = "offered"
     TALKING = "talking"
+    HANDED_OVER = "handed_over"  # talks with an outside party, and with no call taker
     GONE = "gone"  # published once, when the core forgets the contact
 
 
@@ -38,8 +68,23 @@ class AgentState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OfferView:
+    """One device that rings."""
+
+    offer_id: OfferId
+    agent_id: AgentId
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class ContactView:
-    """A contact as others may see it. Times in seconds of the core's clock."""
+    """A contact as others may see it. Times in seconds of the core's clock.
+
+    ``agent_id`` is the first whose device rings, or the responsible call taker; ``offer_id`` and
+    ``offer_deadline`` are those of the first offer while it is OFFERED. ``offers`` are all that are
+    open, also those to second call takers. ``escalated``: every position may get it, because it
+    has waited long, or for as long as nobody who could take it is logged in.
+    """
 
     contact_id: ContactId
     medium: Medium
@@ -50,6 +95,13 @@ class ContactView:
     agent_id: AgentId | None
     offer_id: OfferId | None
     offer_deadline: float | None
+    offers: tuple[OfferView, ...] = ()
+    shortage: Shortage | None = None  # of one that waits
+    escalated: bool = False
+    redial: bool = False  # came back, and has its earlier place
+    direction: Direction = Direction.INBOUND
+    participants: tuple[AgentId, ...] = ()
+    skills: tuple[Requirement, ...] = ()  # its own, without those of the queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +109,8 @@ class AgentView:
     """An agent as others may see it. Times in seconds of the core's clock.
 
     ``since`` is the start of the state; of an IDLE agent it is the time that orders the idle, which
-    an offer that was rescinded through no fault of the agent's does not change.
+    an offer that was rescinded through no fault of the agent's does not change. The state is that
+    of the voice slot; ``contacts`` are the text conversations beside it.
     """
 
     agent_id: AgentId
@@ -70,6 +123,10 @@ class AgentView:
     busy: bool
     wrap_up_deadline: float | None
     paused_until: float | None = None  # no offer before it, after one that failed
+    contacts: tuple[ContactId, ...] = ()
+    missed_offers: int = 0  # one after the other
+    assisting: bool = False  # helps in the conversation of another
+    wrap_up_extended_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +137,7 @@ class OfferContact:
     contact_id: ContactId
     agent_id: AgentId
     deadline: float
+    kind: OfferKind = OfferKind.ANSWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +157,17 @@ class ConnectContact:
     offer_id: OfferId
     contact_id: ContactId
     agent_id: AgentId
+    kind: OfferKind = OfferKind.ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlarm:
+    """Tell the supervisors."""
+
+    code: AlarmCode
+    contact_id: ContactId | None
+    agent_id: AgentId | None
+    queue: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +184,4 @@ class PublishAgent:
     agent: AgentView
 
 
-Command = OfferContact | RescindOffer | ConnectContact | PublishContact | PublishAgent
+Command = OfferContact | RescindOffer | ConnectContact | RaiseAlarm | PublishContact | PublishAgent

@@ -1,30 +1,43 @@
-"""Who is next: the order of the waiting, the order of the idle, and which of them meet.
+"""Lines: the order of the waiting, of the free agents, and of the deadlines.
 
-Contacts wait by priority (highest first), then by arrival time, then by the order in which they
-came to the core. Agents stand by how long they have been idle. The best contact meets the
-longest-idle agent, with one exception: an agent whose offer of this contact already failed is
-asked again only when no other agent is eligible.
+Contacts wait by class (highest first), then by arrival less their head start, then by arrival, then
+by the order in which they came to the core. No part of that changes while one waits, so a line is
+sorted once and for all. Free agents stand by what their queue's selection asks.
 
-Both orders, and that of the deadlines, are kept in sorted lists. Keys are unique and comparable,
-so no order ever depends on a hash. Inserting moves memory, but 1 000 entries are 8 kB: less than
-a microsecond, and without the dead entries that a heap with lazy deletion has to carry.
+The orders are kept in sorted lists. Keys are unique and comparable, so no order ever depends on a
+hash. Inserting moves memory, but 10 000 entries are 80 kB: a few microseconds, and without the dead
+entries that a heap with lazy deletion has to carry.
+
+A `Pool` holds everybody of one `Need`: the contacts that wait with it in one line, and the agents
+who qualify. `Free` holds the agents who could take something at once. The first contact of a pool
+meets the first of the free who is a member.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import islice, takewhile
 from typing import Generic, TypeVar
 
+from ccserver.acd.commands import Shortage
 from ccserver.acd.errors import InvariantBroken
+from ccserver.acd.needs import Need
 from ccserver.types import AgentId, ContactId
 
-Place = tuple[int, float, int, ContactId]
-"""Of a waiting contact: negated priority, arrival time, sequence, id."""
+Place = tuple[int, float, float, int, ContactId]
+"""Of a waiting contact: negated class, arrival less head start, arrival, sequence, id."""
 
-Rank = tuple[float, int, AgentId]
-"""Of an agent, by a time: idle since, or next deadline; then sequence, id."""
+Rank = tuple[int, int, int, float, int, AgentId]
+"""Of a free agent: NOT_READY after ready, texts in hand, what the selection counts, idle since,
+idle sequence, id."""
 
-Key = TypeVar("Key", Place, Rank)
+Moment = tuple[float, int]
+"""A deadline and the order in which it was set."""
+
+Front = tuple[bool, Place]
+"""Of a pool: whether it is of texts, and the place of its first contact."""
+
+Key = TypeVar("Key", Place, Rank, Moment, Front)
 
 
 class Line(Generic[Key]):
@@ -60,13 +73,108 @@ class Line(Generic[Key]):
         return self._keys[0] if self._keys else None
 
 
-def choose_agent(idle: Line[Rank], refused_by: AbstractSet[AgentId]) -> AgentId | None:
-    """Return who gets the contact; ``None`` if nobody is idle.
+class Pool:
+    """The contacts that wait with one need, and the agents who qualify for it."""
 
-    The scan ends at the first agent who has not refused it, so it is as long as the refusals.
-    """
-    for _, _, agent_id in idle:
-        if agent_id not in refused_by:
-            return agent_id
-    longest_idle = idle.first()
-    return longest_idle[2] if longest_idle is not None else None
+    __slots__ = ("front", "homed", "logged_in", "members", "need", "reachable", "told", "waiting")
+
+    def __init__(self, need: Need) -> None:
+        self.need = need
+        self.homed: dict[ContactId, None] = {}
+        """Who waits with this need, though perhaps standing in a wider pool."""
+        self.waiting: Line[Place] = Line()
+        self.front: Front | None = None
+        """The first of the waiting, as all pools know it."""
+        self.members: dict[AgentId, None] = {}
+        """Who qualifies, there or not."""
+        self.logged_in = 0
+        self.reachable = 0
+        """How many members are logged in, and how many of those have a reachable device."""
+        self.told = self.shortage
+        """The reason for waiting that those who wait here were last told."""
+
+    @property
+    def shortage(self) -> Shortage:
+        """Why one who waits with this need waits."""
+        if not self.members:
+            return Shortage.NOBODY_QUALIFIED
+        if not self.logged_in:
+            return Shortage.NOBODY_LOGGED_IN
+        return Shortage.ALL_BUSY if self.reachable else Shortage.NO_DEVICE
+
+
+class Free:
+    """The agents who may be offered something by one medium now, in the order of one selection."""
+
+    __slots__ = ("lines", "places")
+
+    def __init__(self) -> None:
+        self.places: dict[AgentId, tuple[str, Rank]] = {}
+        """Of each: where it is, and its rank."""
+        self.lines: dict[str, Line[Rank]] = {}
+        """The ranks by site; a site with nobody has no line."""
+
+    def stand(self, agent_id: AgentId, site: str, rank: Rank | None) -> None:
+        """Let an agent stand with this rank; ``None``: not at all."""
+        before = self.places.pop(agent_id, None)
+        if before is not None:
+            line = self.lines[before[0]]
+            line.remove(before[1])
+            if not line:
+                del self.lines[before[0]]
+        if rank is not None:
+            self.places[agent_id] = (site, rank)
+            self.lines.setdefault(site, Line()).add(rank)
+
+    def choose(
+        self,
+        pool: Pool,
+        *,
+        refused_by: AbstractSet[AgentId] = frozenset(),
+        preferred: AgentId | None = None,
+        site: str | None = None,
+        count: int = 1,
+    ) -> list[AgentId]:
+        """Return the first ``count`` for the contacts of a pool.
+
+        In this order: who has not refused; the preferred, if IDLE; who is ready before who stands
+        by (for everybody's pool only); who is at ``site``; rank.
+        """
+        chosen = self._best(pool, refused_by, site, count)
+        if not chosen and refused_by:
+            chosen = self._best(pool, frozenset(), site, count)
+        if preferred in pool.members and preferred not in refused_by and self._idle(preferred):
+            chosen = [preferred, *(other for other in chosen if other != preferred)]
+        return chosen[:count]
+
+    def _idle(self, agent_id: AgentId) -> bool:
+        place = self.places.get(agent_id)
+        return place is not None and place[1][0] == 0
+
+    def _best(
+        self, pool: Pool, passed_over: AbstractSet[AgentId], site: str | None, count: int
+    ) -> list[AgentId]:
+        """Return the first ``count`` members who are not to be passed over."""
+        best: list[tuple[int, bool, Rank]] = []
+        for at_site, ranks in self._members(pool):
+            fit = (rank for rank in ranks if rank[-1] not in passed_over)
+            elsewhere = site is not None and site != at_site
+            best.extend((rank[0], elsewhere, rank) for rank in islice(fit, count))
+        return [rank[-1] for _, _, rank in sorted(best)[:count]]
+
+    def _members(self, pool: Pool) -> Iterator[tuple[str, Iterator[Rank]]]:
+        """Yield sites and the ranks of those members of a pool who are free for it, in order.
+
+        Who is free most often qualifies, so that the first few decide. If few qualify it is quicker
+        to ask them, and a scarce skill never makes a decision look at all agents.
+        """
+        levels = 1 if pool.need.everybody else 0
+        if len(pool.members) < len(self.places):
+            for agent_id in pool.members:
+                place = self.places.get(agent_id)
+                if place is not None and place[1][0] <= levels:
+                    yield place[0], iter((place[1],))
+            return
+        for at_site, line in self.lines.items():
+            free = takewhile(lambda rank: rank[0] <= levels, line)
+            yield at_site, (rank for rank in free if rank[-1] in pool.members)

@@ -11,6 +11,8 @@ nothing yet             waiting
 connected               answered (the latest answer decides between these two)
 parachute_answered      parachute
 abandoned, no answer    abandoned
+ended, outbound_failed, unreached
+no answer
 ended, or abandoned     ended
 after any answer
 ======================  ===========================================================
@@ -27,7 +29,7 @@ ANSWERS = {
     TimelineTag.PARACHUTE_ANSWERED: Outcome.PARACHUTE,
 }
 ENDS = frozenset({TimelineTag.ENDED, TimelineTag.ABANDONED})
-DECISIVE = frozenset(ANSWERS) | ENDS
+DECISIVE = frozenset(ANSWERS) | ENDS | {TimelineTag.OUTBOUND_FAILED}
 """Only these entries change what a contact's row says."""
 
 
@@ -62,6 +64,8 @@ def derive(facts: Iterable[Fact]) -> Derived:
     agents = [fact.agent_id for fact in answers if fact.agent_id is not None]
     if answers:
         outcome = Outcome.ENDED if ends else ANSWERS[answers[-1].tag]
+    elif ends and any(fact.tag is TimelineTag.OUTBOUND_FAILED for fact in ordered):
+        outcome = Outcome.UNREACHED
     elif any(fact.tag is TimelineTag.ABANDONED for fact in ends):
         outcome = Outcome.ABANDONED
     else:

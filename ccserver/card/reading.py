@@ -1,14 +1,16 @@
 """Reading cards: functions of one session, each a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 
-from sqlalchemy import Row, column, null, select, table
+from sqlalchemy import Row, Select, column, null, select, table
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import case
 from sqlalchemy.types import BigInteger, Float, String
 
 from ccserver.accounts.models import AgentRow
+from ccserver.acd.events import Direction
 from ccserver.card.models import ContactRow, IncidentRow, TimelineRow
 from ccserver.card.outcome import ANSWERS
 from ccserver.card.values import (
@@ -23,6 +25,7 @@ from ccserver.card.values import (
     CardSummary,
     OpenContact,
     Outcome,
+    PastContact,
     TimelineTag,
 )
 from ccserver.db import UTCDateTime
@@ -111,6 +114,58 @@ def read_open_contacts(session: Session) -> list[OpenContact]:
         .order_by(ContactRow.arrived_at, ContactRow.contact_id)
     )
     return [_open_contact(row, number) for row, number in session.execute(query)]
+
+
+def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
+    """Return the callers who left before an answer since then, by arrival."""
+    query = (
+        _past()
+        .where(ContactRow.ended_at >= since, ContactRow.outcome == Outcome.ABANDONED.value)
+        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
+    )
+    return [_past_contact(row, number) for row, number in session.execute(query)]
+
+
+def read_answered(session: Session, since: datetime, *, limit: int) -> list[PastContact]:
+    """Return the newest conversations of contacts that arrived since then, newest first."""
+    query = (
+        _past()
+        .where(ContactRow.arrived_at >= since, ContactRow.answered_at.is_not(None))
+        .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
+        .limit(limit)
+    )
+    return [_past_contact(row, number) for row, number in session.execute(query)]
+
+
+def read_answered_to(
+    session: Session, digits: Collection[str], since: datetime
+) -> list[PastContact]:
+    """Return the conversations with these numbers answered after ``since``."""
+    query = _past().where(ContactRow.caller_digits.in_(digits), ContactRow.answered_at > since)
+    return [_past_contact(row, number) for row, number in session.execute(query)]
+
+
+def _past() -> Select[ContactRow, str]:
+    return select(ContactRow, IncidentRow.number).join(
+        IncidentRow, IncidentRow.incident_id == ContactRow.incident_id
+    )
+
+
+def _past_contact(row: ContactRow, number: str) -> PastContact:
+    return PastContact(
+        contact_id=ContactId(row.contact_id),
+        incident_id=IncidentId(row.incident_id),
+        card_number=number,
+        queue=row.queue,
+        priority=row.priority,
+        caller_number=row.caller_number,
+        direction=Direction(row.direction),
+        arrived_at=row.arrived_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+        outcome=Outcome(row.outcome),
+    )
 
 
 def read_handlers(session: Session, contact_id: str) -> frozenset[AgentId]:
@@ -253,6 +308,7 @@ def _contact(
         agent_name=agent_name,
         outcome=Outcome(row.outcome),
         recordings=recordings,
+        direction=Direction(row.direction),
     )
 
 

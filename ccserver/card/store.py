@@ -6,7 +6,7 @@ Every write is idempotent, because after a crash or an unclear answer it is done
 import hashlib
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -39,6 +39,7 @@ from ccserver.card.values import (
     NotesTooLong,
     OpenContact,
     Outcome,
+    PastContact,
     TimelineEntry,
     TimelineTag,
     UnknownContact,
@@ -113,6 +114,20 @@ class CardStore:
         key = clean_text(incident_id)
         return await self._db.read(lambda session: reading.read_card(session, key))
 
+    async def abandoned_since(self, since: datetime) -> list[PastContact]:
+        """Return the callers who left before an answer since then, by arrival."""
+        return await self._db.read(lambda session: reading.read_abandoned(session, since))
+
+    async def answered_since(self, since: datetime, *, limit: int) -> list[PastContact]:
+        """Return the newest conversations of contacts that arrived since then, newest first."""
+        return await self._db.read(
+            lambda session: reading.read_answered(session, since, limit=limit)
+        )
+
+    async def answered_to(self, digits: Collection[str], since: datetime) -> list[PastContact]:
+        """Return the conversations with these numbers (digits only) answered after ``since``."""
+        return await self._db.read(lambda session: reading.read_answered_to(session, digits, since))
+
     async def card_of_contact(self, contact_id: ContactId) -> CardData | None:
         """Return the whole card that a contact is on."""
 
@@ -167,16 +182,13 @@ def _open_contact(session: Session, opened: ContactOpened) -> CardHead:
     head = reading.head_of(session, opened.contact_id)
     if head is not None:
         return head
-    incident = IncidentRow(
-        incident_id=str(uuid.uuid4()),
-        number=_next_number(session, opened.arrived_at),
-        opened_at=opened.arrived_at,
-    )
+    incident = _incident_of(session, opened)
     number = _cut(opened.caller_number)
     contact = ContactRow(
         contact_id=opened.contact_id,
         incident_id=incident.incident_id,
         medium=opened.medium.value,
+        direction=opened.direction.value,
         queue=opened.queue,
         priority=opened.priority,
         caller_number=number,
@@ -186,8 +198,6 @@ def _open_contact(session: Session, opened: ContactOpened) -> CardHead:
         arrived_at=opened.arrived_at,
         outcome=Outcome.WAITING.value,
     )
-    session.add(incident)
-    session.flush()
     session.add(contact)
     session.flush()
     arrival = TimelineEntry(
@@ -195,10 +205,29 @@ def _open_contact(session: Session, opened: ContactOpened) -> CardHead:
         tag=TimelineTag.CONTACT_ARRIVED,
         at=opened.arrived_at,
         key=ARRIVED_KEY,
-        data={"queue": opened.queue, "priority": opened.priority},
+        data={
+            "queue": opened.queue,
+            "priority": opened.priority,
+            "direction": opened.direction.value,
+        },
     )
     _insert_once(session, _values(arrival))
     return CardHead(IncidentId(incident.incident_id), incident.number)
+
+
+def _incident_of(session: Session, opened: ContactOpened) -> IncidentRow:
+    """The card that the contact belongs to already, else a new one."""
+    known = session.get(IncidentRow, clean_text(opened.incident_id or ""))
+    if known is not None:
+        return known
+    incident = IncidentRow(
+        incident_id=str(uuid.uuid4()),
+        number=_next_number(session, opened.arrived_at),
+        opened_at=opened.arrived_at,
+    )
+    session.add(incident)
+    session.flush()
+    return incident
 
 
 def _next_number(session: Session, at: datetime) -> str:

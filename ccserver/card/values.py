@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ccserver.acd.events import Direction
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 
 NOTES_BYTES_MAX = 65_536
@@ -37,6 +38,31 @@ class TimelineTag(StrEnum):
     RECORDING_PLAYED = "recording_played"
     NOTES_SAVED = "notes_saved"
     ADOPTED = "adopted"
+    # what the caller does while waiting, and whether anything is heard of the caller
+    LANGUAGE_CHOSEN = "language_chosen"
+    CANNOT_SPEAK = "cannot_speak"
+    SILENCE_NOTED = "silence_noted"
+    SPEECH_HEARD = "speech_heard"
+    REDIALLED = "redialled"
+    ESCALATED = "escalated"
+    PICKED = "picked"
+    # others in the conversation
+    CONSULT_STARTED = "consult_started"
+    CONSULT_ENDED = "consult_ended"
+    CONFERENCE = "conference"
+    TRANSFERRED = "transferred"
+    TRANSFER_FAILED = "transfer_failed"
+    HANDED_OVER = "handed_over"
+    PARTY_JOINED = "party_joined"
+    PARTY_LEFT = "party_left"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    MONITOR_STARTED = "monitor_started"
+    MONITOR_ENDED = "monitor_ended"
+    # we call the citizen
+    OUTBOUND_DIALLED = "outbound_dialled"
+    OUTBOUND_ANSWERED = "outbound_answered"
+    OUTBOUND_FAILED = "outbound_failed"
 
 
 class Outcome(StrEnum):
@@ -46,6 +72,8 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     PARACHUTE = "parachute"
     ABANDONED = "abandoned"
+    UNREACHED = "unreached"
+    """We called, and the citizen did not answer."""
     ENDED = "ended"
 
 
@@ -58,7 +86,11 @@ class CardStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContactOpened:
-    """A contact arrived; this opens its card. ``arrived_at`` is aware."""
+    """A contact arrived; this opens its card. ``arrived_at`` is aware.
+
+    ``incident_id``: the card that it belongs to already (we call a citizen because of it); a card
+    that does not exist is as good as none.
+    """
 
     contact_id: ContactId
     medium: Medium
@@ -68,6 +100,8 @@ class ContactOpened:
     caller_number_hidden: bool
     called_number: str | None
     arrived_at: datetime
+    direction: Direction = Direction.INBOUND
+    incident_id: IncidentId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +149,24 @@ class OpenContact:
 
 
 @dataclass(frozen=True, slots=True)
+class PastContact:
+    """A contact that is over, or was answered, as other rooms need to know it."""
+
+    contact_id: ContactId
+    incident_id: IncidentId
+    card_number: str
+    queue: str
+    priority: int
+    caller_number: str | None
+    direction: Direction
+    arrived_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    agent_id: AgentId | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
 class CardRecording:
     """A recording as the card shows it."""
 
@@ -145,6 +197,7 @@ class CardContact:
     agent_name: str | None
     outcome: Outcome
     recordings: tuple[CardRecording, ...] = ()
+    direction: Direction = Direction.INBOUND
 
 
 @dataclass(frozen=True, slots=True)

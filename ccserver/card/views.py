@@ -54,6 +54,7 @@ def _contact(contact: CardContact) -> dict[str, JSON]:
     return {
         "contact_id": contact.contact_id,
         "medium": contact.medium.value,
+        "direction": contact.direction.value,
         "queue": contact.queue,
         "priority": contact.priority,
         "caller_number": contact.caller_number,

@@ -93,6 +93,55 @@ class Actions:
             json={"variables": dict(variables)},
         )
 
+    async def dial(
+        self,
+        leg_id: LegId,
+        *,
+        endpoint: str,
+        context: str,
+        caller_id: str,
+        timeout_s: int,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Call a citizen, whose answer goes into the dialplan: recorded first, then offered."""
+        await self._ari.request(
+            "POST",
+            ("channels", leg_id),
+            params={
+                "endpoint": f"PJSIP/{endpoint}",
+                "context": context,
+                "extension": "s",
+                "priority": "1",
+                "callerId": caller_id,
+                "timeout": str(timeout_s),
+            },
+            json={"variables": dict(variables)},
+        )
+
+    async def ring_back(self, leg_id: LegId) -> None:
+        """Let an answered leg hear that somebody's phone rings."""
+        await self._ari.request("POST", ("channels", leg_id, "ring"))
+
+    async def stop_ring_back(self, leg_id: LegId) -> None:
+        """No ringing any more."""
+        await self._forgiving("DELETE", ("channels", leg_id, "ring"), {})
+
+    async def mute(self, leg_id: LegId) -> None:
+        """Nobody hears this leg."""
+        await self._ari.request("POST", ("channels", leg_id, "mute"), params={"direction": "in"})
+
+    async def unmute(self, leg_id: LegId) -> None:
+        """It is heard again."""
+        await self._ari.request("DELETE", ("channels", leg_id, "mute"), params={"direction": "in"})
+
+    async def snoop(self, leg_id: LegId, snoop_id: LegId) -> None:
+        """A channel that hears what this leg says and hears, and speaks to this leg alone."""
+        await self._ari.request(
+            "POST",
+            ("channels", leg_id, "snoop", snoop_id),
+            params={"spy": "both", "whisper": "out", "app": self._application},
+        )
+
     async def hang_up(self, leg_id: LegId, *, reason: str = "normal") -> None:
         """End a leg; one that is already gone is as good."""
         await self._forgiving("DELETE", ("channels", leg_id), {"reason": reason})

@@ -34,6 +34,7 @@ def variables(config: Config, phones: Sequence[AgentProfile]) -> dict[str, objec
         "rtp_port_last": asterisk.rtp_port_last,
         "trunk_token": asterisk.trunk_token,
         "trunk_match": asterisk.trunk_match,
+        "trunk_out": asterisk.trunk_out,
         "lease_s": asterisk.lease_s,
         "recording_spool_dir": config.recording.spool_dir,
         "ari_username": config.ari.username,

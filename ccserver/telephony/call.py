@@ -1,4 +1,4 @@
-"""One voice contact as Asterisk carries it: the caller's leg, offers, bridge, lease."""
+"""One voice contact as Asterisk carries it: the caller's leg, the others' legs, bridge, lease."""
 
 import asyncio
 import time
@@ -7,27 +7,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from ccserver.types import AgentId, ContactId, LegId, OfferId, PhoneNumber
+from ccserver.acd.commands import OfferKind
+from ccserver.telephony.party import Leg
+from ccserver.types import ContactId, LegId, OfferId, PhoneNumber
 
-OFFER_LEG_PREFIX = "leg-"
 BRIDGE_PREFIX = "bridge-"
-
-
-def offer_leg_id(offer_id: OfferId) -> LegId:
-    """The channel id that we choose for an offer: a repeated originate is then refused."""
-    return LegId(f"{OFFER_LEG_PREFIX}{offer_id}")
-
-
-def offer_of_leg(leg_id: str) -> OfferId | None:
-    """The offer whose leg this channel id is; ``None`` for every other channel."""
-    if not leg_id.startswith(OFFER_LEG_PREFIX):
-        return None
-    return OfferId(leg_id.removeprefix(OFFER_LEG_PREFIX))
+OUTBOUND_PREFIX = "call-"
+OUTBOUND = "outbound"
+"""The value of ``DIRECTION``, and of the journal's last field, of a citizen whom we call."""
 
 
 def bridge_id_of(contact_id: ContactId) -> str:
     """The bridge id of a contact's conversation."""
     return f"{BRIDGE_PREFIX}{contact_id}"
+
+
+def outbound_leg_id(contact_id: ContactId) -> LegId:
+    """The channel id that we choose for a citizen whom we call."""
+    return LegId(f"{OUTBOUND_PREFIX}{contact_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,14 @@ class CallFacts:
     caller_number: str | None
     caller_number_hidden: bool
     called_number: str
+    outbound: bool = False
+    """We called: ``caller_number`` is whom, ``arrived_at`` when the call taker asked for it."""
+    queue: str | None = None
+    """Where the distributor has put the caller since; ``None``: where the dialled number leads."""
+    language: str | None = None
+    """What the caller chose by key."""
+    cannot_speak: bool = False
+    """The caller said so by key."""
 
     @classmethod
     def from_channel_variables(cls, variables: Mapping[str, str]) -> "CallFacts | None":
@@ -52,11 +57,25 @@ class CallFacts:
             variables.get("CALLER_NUMBER", ""),
             variables.get("CALLER_HIDDEN", ""),
             variables.get("CALLED_NUMBER", ""),
+            outbound=variables.get("DIRECTION") == OUTBOUND,
+            queue=variables.get("QUEUE") or None,
+            language=variables.get("LANGUAGE") or None,
+            cannot_speak=variables.get("CANNOT_SPEAK") == "1",
         )
 
     @classmethod
     def from_texts(
-        cls, contact_id: str, arrived_at: str, number: str, hidden: str, called: str
+        cls,
+        contact_id: str,
+        arrived_at: str,
+        number: str,
+        hidden: str,
+        called: str,
+        *,
+        outbound: bool = False,
+        queue: str | None = None,
+        language: str | None = None,
+        cannot_speak: bool = False,
     ) -> "CallFacts":
         """Build from the dialplan's texts; a time that cannot be read becomes "now"."""
         try:
@@ -71,35 +90,47 @@ class CallFacts:
             caller_number=parsed.value if parsed else None,
             caller_number_hidden=hidden == "1",
             called_number=dialled.value if dialled else "112",
+            outbound=outbound,
+            queue=queue,
+            language=language,
+            cannot_speak=cannot_speak,
         )
 
 
 class CallPhase(StrEnum):
-    """Where the caller's leg is, as far as this process knows."""
+    """Where the caller's leg is, and who else there is, as far as this process knows.
 
+    *Other* is the party that is being rung or consulted; everybody else who has joined is simply
+    in the conversation, which may so be a conference in any phase. `transfer` has the moves.
+    """
+
+    DIALLED = "dialled"  # we call: the call taker's phone, then the citizen's; nobody waits yet
     CLAIMED = "claimed"  # ours: waiting or being offered; the lease runs
     CONNECTING = "connecting"  # the call taker answered, bridging is under way; the lease runs
-    TALKING = "talking"  # bridged; no lease
+    TALKING = "talking"  # bridged with a call taker; no lease
     HELD = "held"  # out of the bridge, music; the lease runs
+    INVITING = "inviting"  # as TALKING, and the other rings
+    DIALLING = "dialling"  # as HELD, and the other rings
+    CONSULTING = "consulting"  # as HELD, and the other is with the call taker
+    SWAPPED = "swapped"  # as TALKING, and the other is on hold
+    BOTH_HELD = "both_held"  # as HELD, and so is the other
+    HANDING = "handing"  # the other rings, no call taker is there; music; the lease runs
+    HANDED_OVER = "handed_over"  # bridged with outside parties alone; no lease
     PARACHUTE = "parachute"  # in the dialplan's queue, or on its way back to us
     GONE = "gone"
 
 
-LEASED_PHASES = frozenset({CallPhase.CLAIMED, CallPhase.CONNECTING, CallPhase.HELD})
+class Segment(StrEnum):
+    """What a span of a contact is; the unit of the timeline and of statistics."""
 
-
-@dataclass(slots=True)
-class OfferLeg:
-    """The call taker's leg of one offer."""
-
-    offer_id: OfferId
-    agent_id: AgentId
-    leg_id: LegId
-    created: bool = False
-    answered: bool = False
-    held: bool = False  # as the dialplan sees it: the end of a leg on hold is never a goodbye
-    over: bool = False  # its end is known
-    withdrawn: bool = False  # we hang it up; its end is no news for the distributor
+    QUEUE = "queue"
+    TALK = "talk"
+    HOLD = "hold"
+    CONSULT = "consult"
+    CONFERENCE = "conference"
+    TRANSFER = "transfer"  # no call taker any more, the outside party's phone rings
+    HANDED_OVER = "handed_over"
+    PARACHUTE = "parachute"
 
 
 @dataclass(slots=True)
@@ -110,10 +141,28 @@ class Call:
     caller_leg: LegId
     caller_channel: str
     phase: CallPhase
-    offer: OfferLeg | None = None
+    legs: dict[LegId, Leg] = field(default_factory=dict)
+    """All legs but the caller's that live and are wanted, ringing ones too."""
+    owner: Leg | None = None
+    """Who is responsible: the call taker, or the outside party that has the caller."""
+    other: Leg | None = None
+    """The party that is being rung or consulted."""
+    heir: Leg | None = None
+    """The call taker whom the owner is about to leave the caller to; else the first one has it."""
+    rings_back: Leg | None = None
+    """Who hears that the other's phone rings."""
+    conversation: str = ""
+    """The name of the dialplan's group of those who keep this caller company; empty: none."""
+    hold_marked: bool = False
+    """As the dialplan sees it: the end of a leg is never a goodbye."""
+    music_owed: bool = False
+    """The caller should hear music, and a command for it has failed: the survey makes up for it."""
     bridge_made: bool = False
     ended_posted: bool = False
     hang_up_wanted: bool = False  # by the call taker, in the panel
+    dialled: bool = False  # we have asked for the citizen's phone to ring
+    dial_answered: bool = False  # and Asterisk has said that it does
+    segment: Segment | None = None  # the last one told
     changes: int = 0
     """Counts what changed here, so that an older look into Asterisk is known to be older."""
     lease_doubts: int = 0
@@ -128,10 +177,39 @@ class Call:
         self.phase = phase
         self.changes += 1
 
-    def take(self, offer: OfferLeg | None) -> None:
-        """Another call taker's leg, or none."""
-        self.offer = offer
+    def take(self, leg: Leg) -> None:
+        """One more leg."""
+        self.legs[leg.leg_id] = leg
         self.changes += 1
+
+    def lose(self, leg: Leg) -> None:
+        """A leg less; whoever it was, it is not any more."""
+        self.legs.pop(leg.leg_id, None)
+        if self.owner is leg:
+            self.owner = None
+        if self.other is leg:
+            self.other = None
+        self.changes += 1
+
+    def offer(self, offer_id: OfferId) -> Leg | None:
+        """The leg of an offer that lives."""
+        return next((leg for leg in self.legs.values() if leg.offer_id == offer_id), None)
+
+    def ringing(self, *kinds: OfferKind) -> list[Leg]:
+        """The legs of offers of these kinds (all, if none is named) that nobody has connected."""
+        return [
+            leg
+            for leg in self.legs.values()
+            if leg.offer_id is not None
+            and leg is not self.owner
+            and not leg.joined
+            and (not kinds or leg.offer_kind in kinds)
+        ]
+
+    def successor(self, without: Leg | None = None) -> Leg | None:
+        """Who keeps the caller if this one leaves: call takers first, in the order of joining."""
+        keepers = [leg for leg in self.legs.values() if leg is not without and leg.armed]
+        return min(keepers, key=lambda leg: leg.agent_id is None, default=None)
 
     @property
     def contact_id(self) -> ContactId:

@@ -51,6 +51,13 @@ class Devices:
         """A seat whose phone is to be watched."""
         self._agents[endpoint] = agent_id
 
+    def remove(self, agent_id: AgentId) -> None:
+        """The seat is gone."""
+        endpoint = self.endpoint(agent_id)
+        if endpoint is not None:
+            del self._agents[endpoint]
+            self._states.pop(agent_id, None)
+
     def endpoint(self, agent_id: AgentId) -> str | None:
         """The endpoint of a seat's phone."""
         return next((name for name, agent in self._agents.items() if agent == agent_id), None)

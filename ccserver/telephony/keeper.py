@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from ccserver.telephony.call import LEASED_PHASES, Call, CallPhase, OfferLeg, bridge_id_of
-from ccserver.telephony.calls import LEASE_RENEWALS, Calls
+from ccserver.telephony.adoption import adopt
+from ccserver.telephony.call import Call, CallPhase, bridge_id_of
+from ccserver.telephony.calls import Calls
 from ccserver.telephony.errors import ARIRefused, TelephonyError
+from ccserver.telephony.guard import LEASE_RENEWALS
 from ccserver.telephony.survey import FoundCaller, Survey, Where, survey
+from ccserver.telephony.transfer import HELD_PHASES, KEPT_PHASES, LEASED_PHASES, OTHER_RINGS
 from ccserver.types import ContactId
 
 log = structlog.get_logger(__name__)
@@ -54,7 +57,7 @@ class Keeper:
         async def renew(call: Call) -> None:
             async with gate:
                 try:
-                    await self._calls.renew_lease(call, deadline_s=deadline_s)
+                    await self._calls.guard.renew_lease(call, deadline_s=deadline_s)
                 except TelephonyError as error:
                     log.warning(
                         "lease_not_renewed",
@@ -104,7 +107,7 @@ class Keeper:
         seen = {caller.facts.contact_id for caller in found.callers}
         for contact_id in before:
             call = self._calls.table.get(contact_id)
-            if call is not None and contact_id not in seen:
+            if call is not None and contact_id not in seen and call.phase is not CallPhase.DIALLED:
                 self._calls.caller_destroyed(call)
         for caller in found.callers:
             if not self._is_news(caller.facts.contact_id, before):
@@ -116,7 +119,7 @@ class Keeper:
                 log.info(
                     "caller_moved_on", contact_id=caller.facts.contact_id, status=refused.status
                 )
-        self._settle_offers(found, before)
+        self._settle_legs(found, before)
         await self._sweep(found)
 
     def _is_news(self, contact_id: ContactId, before: Changes) -> bool:
@@ -129,98 +132,83 @@ class Keeper:
         if call is not None and call.phase is CallPhase.GONE:
             return
         if call is not None and call.ended_posted:
-            await self._calls.end_caller(call)
+            await self._calls.guard.end_caller(call)
+        elif call is not None and call.phase is CallPhase.DIALLED:
+            self._settle_dialled(call, found)
         elif found.where is Where.OURS:
             if call is None or call.phase is CallPhase.PARACHUTE:
                 bridge_exists = bridge_id_of(found.facts.contact_id) in survey.bridges
-                await self._adopt(found, bridge_exists=bridge_exists)
+                await adopt(self._calls, found, bridge_exists=bridge_exists)
             elif _alone(call, found):
                 self._wait_again(call)
+            elif call.music_owed:
+                self._calls.table.spawn(call, self._calls.joining.make_up_music(call))
         elif found.where is not Where.ELSEWHERE:
             await self._parachuted(found, asked_at)
 
-    def _settle_offers(self, found: Survey, before: Changes) -> None:
+    def _settle_dialled(self, call: Call, found: FoundCaller) -> None:
+        """A citizen whom we call has answered, and we were not told."""
+        if found.where is Where.OURS and found.up:
+            self._calls.outbound.answered(call, found.channel)
+
+    def _settle_legs(self, found: Survey, before: Changes) -> None:
         """What became of the phones that we rang, where the event did not reach us."""
         for call in self._calls.table.all():
-            leg = call.offer
-            if leg is None or not leg.created or not self._is_news(call.contact_id, before):
+            if not self._is_news(call.contact_id, before):
                 continue
-            if leg.leg_id not in found.legs_up:
-                self._calls.offer_leg_gone(call, leg, 0)
-            elif found.legs_up[leg.leg_id]:
-                self._calls.offer_leg_answered(call, leg)
+            for leg in list(call.legs.values()):
+                if not leg.created:
+                    continue
+                if leg.leg_id not in found.legs_up:
+                    self._calls.ends.leg_gone(call, leg, 0)
+                elif found.legs_up[leg.leg_id]:
+                    self._calls.leg_answered(call, leg)
+            gone = call.caller_leg not in found.legs_up
+            if call.phase is CallPhase.DIALLED and call.dial_answered and gone:
+                self._calls.ends.no_citizen(call, "failed")
+        for monitor in self._calls.monitors.all():
+            if monitor.leg.created and monitor.leg.leg_id not in found.legs_up:
+                self._calls.monitors.end(monitor)
 
     async def _sweep(self, found: Survey) -> None:
-        """Legs that belong to no offer, and bridges that belong to no call."""
-        for leg_id in found.stray_legs:
-            call = self._calls.table.of_leg(leg_id)
-            if call is None or call.offer is None or call.offer.leg_id != leg_id:
-                log.info(
-                    "stray_leg_dropped",
-                    leg_id=leg_id,
-                    contact_id=call.contact_id if call else None,
-                )
-                await self._calls.release_leg(leg_id)
+        """Legs that belong to nothing here, and bridges that belong to no call."""
+        # A caller who is on the way between two applications may be adopted with these later.
+        spared = {
+            caller.facts.contact_id
+            for caller in found.callers
+            if caller.up and self._calls.table.get(caller.facts.contact_id) is None
+        }
+        for leg_id, contact_id in found.legs.items():
+            if not self._calls.is_live(leg_id) and contact_id not in spared:
+                log.info("stray_leg_dropped", leg_id=leg_id, contact_id=contact_id or None)
+                await self._calls.guard.release_leg(leg_id)
+        for caller in found.callers:
+            # We called, and nobody is at the phone any more for whom it rings.
+            if caller.facts.outbound and not caller.up:
+                call = self._calls.table.get(caller.facts.contact_id)
+                if call is None:
+                    await self._calls.guard.drop_leg(caller.leg_id)
         wanted = {bridge_id_of(call.contact_id) for call in self._calls.table.all()}
+        wanted |= {monitor.bridge_id for monitor in self._calls.monitors.all()}
         for bridge_id in found.stray_bridges:
             if bridge_id not in wanted:
                 await self._calls.actions.destroy_bridge(bridge_id)
 
-    async def _adopt(self, found: FoundCaller, *, bridge_exists: bool) -> None:
-        leg = found.agent_leg
-        talking = leg is not None and (found.in_bridge or leg.held)
-        before = self._calls.table.get(found.facts.contact_id)
-        changes = before.changes if before else None
-        if leg is not None and talking:
-            seconds = self._calls.lease_s if leg.held else 0
-            await self._calls.actions.set_lease(found.leg_id, seconds)
-        else:
-            # Refused unless the channel is in our application: it may be about to be offered.
-            await self._calls.actions.start_music(found.leg_id, "emergency")
-            await self._calls.actions.set_lease(found.leg_id, self._calls.lease_s)
-        now = self._calls.table.get(found.facts.contact_id)
-        if (now.changes if now else None) != changes or self._calls.table.is_over(
-            found.facts.contact_id
-        ):
-            return
-        call = self._calls.table.remember(found.facts, found.leg_id, found.channel)
-        call.bridge_made = bridge_exists
-        if leg is None or not talking:
-            call.move(CallPhase.CLAIMED)
-            self._calls.observer.caller_waits(found.facts)
-            if leg is not None:
-                await self._calls.release_leg(leg.leg_id)
-            return
-        call.move(CallPhase.HELD if leg.held else CallPhase.TALKING)
-        call.take(
-            OfferLeg(
-                leg.offer_id,
-                leg.agent_id,
-                leg.leg_id,
-                created=True,
-                answered=True,
-                held=leg.held,
-            )
-        )
-        self._calls.table.bind(leg.leg_id, found.facts.contact_id)
-        self._calls.observer.caller_adopted(found.facts, leg.agent_id, held=leg.held)
-
     def _wait_again(self, call: Call) -> None:
-        """A conversation without its call taker, and nobody told us: the caller waits again."""
+        """A conversation without its keeper, and nobody told us: the caller waits again."""
         log.warning("caller_found_alone", contact_id=call.contact_id)
-        if call.offer is not None:
-            self._calls.withdraw(call, call.offer)
-        self._calls.wait_again(call)
+        self._calls.joining.wait_again(call)
 
     async def _parachuted(self, found: FoundCaller, asked_at: float) -> None:
         call = self._calls.table.remember(found.facts, found.leg_id, found.channel)
         call.move(CallPhase.PARACHUTE)
-        if call.offer is not None:
-            self._calls.withdraw(call, call.offer)
+        known = set(call.legs)
+        self._calls.guard.withdraw_all(call)
         self._calls.observer.caller_left(found.facts, agent_channel=found.parachute_agent_channel)
-        if found.agent_leg is not None:
-            # Left over from us. Its end must not reach for the caller.
-            await self._calls.release_leg(found.agent_leg.leg_id)
+        for leg in (*found.keepers, *found.others):
+            if leg.leg_id not in known:
+                # Left over from us. Its end must not reach for the caller.
+                await self._calls.guard.release_leg(leg.leg_id)
         fresh = self._clock() - asked_at < TAKE_BACK_WITHIN_S
         if found.where is Where.PARACHUTE_WAITING and fresh and call.phase is CallPhase.PARACHUTE:
             # No phone rings for this caller, so nobody can be about to answer it there.
@@ -229,6 +217,9 @@ class Keeper:
 
 
 def _alone(call: Call, found: FoundCaller) -> bool:
-    if call.phase is CallPhase.TALKING:
-        return found.agent_leg is None or not found.in_bridge
-    return call.phase is CallPhase.HELD and found.agent_leg is None
+    """Whether nobody is with a caller who should have somebody, or waits for nobody's answer."""
+    if call.phase in KEPT_PHASES:
+        return not found.keepers or not found.in_bridge
+    if call.phase in HELD_PHASES:
+        return not any(leg.agent_id is not None for leg in found.keepers)
+    return call.phase in OTHER_RINGS and call.other is None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from ccserver.telephony.call import CallFacts
+from ccserver.telephony.call import OUTBOUND, CallFacts
 from ccserver.types import AgentId, ContactId
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 ASTERISK_STARTED = b"|NONE|NONE|NONE|QUEUESTART|"
 NO_MEMBER = "NONE"
 FIELDS_MIN = 5  # time, call, queue, member, event
-CONTACT_FIELDS = 5  # contact id, arrival, number, hidden, called number
+CONTACT_FIELDS = 5  # contact id, arrival, number, hidden, called number; "outbound" if we called
 CONTACT_END_FIELDS = 2  # contact id, end
 LINE_BYTES_MAX = 4096  # the dialplan writes lines of about 150 bytes; longer ones are not ours
 READ_BYTES_MAX = 4_000_000  # per step, so that a huge backlog is read in bounded pieces
@@ -188,7 +188,8 @@ class QueueLogReader:
         return JournalEntry(kind, open_call.contact_id, at, key, agent_id=agent_id)
 
     def _arrived(self, call: str, data: list[str], at: datetime, line_at: int) -> JournalEntry:
-        facts = CallFacts.from_texts(*data[:5])
+        outbound = OUTBOUND in data[CONTACT_FIELDS:]
+        facts = CallFacts.from_texts(*data[:CONTACT_FIELDS], outbound=outbound)
         if len(self._open_calls) >= CALLS_REMEMBERED_MAX:
             self._open_calls.pop(next(iter(self._open_calls)))
         self._open_calls[call] = _OpenCall(facts.contact_id, line_at)

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from ccserver.acd.errors import InvariantBroken
-from ccserver.telephony.call import Call, CallFacts, CallPhase
+from ccserver.telephony.call import Call, CallFacts, CallPhase, outbound_leg_id
 from ccserver.telephony.errors import TelephonyError
 from ccserver.types import ContactId, LegId
 
@@ -65,12 +65,21 @@ class CallTable:
         self.bind(leg_id, facts.contact_id)
         return call
 
+    def open(self, facts: CallFacts) -> Call:
+        """A contact whose citizen we are going to call: there is no channel yet."""
+        leg_id = outbound_leg_id(facts.contact_id)
+        # The dialplan finds a channel by its id as well as by its name.
+        call = Call(facts, leg_id, leg_id, CallPhase.DIALLED)
+        self._calls[facts.contact_id] = call
+        self.bind(leg_id, facts.contact_id)
+        return call
+
     def forget(self, call: Call) -> None:
         """The caller's channel is gone."""
         self._calls.pop(call.contact_id, None)
         self.unbind(call.caller_leg)
-        if call.offer is not None:
-            self.unbind(call.offer.leg_id)
+        for leg_id in call.legs:
+            self.unbind(leg_id)
         self._over[call.contact_id] = None
         if len(self._over) > OVER_REMEMBERED_MAX:
             self._over.popitem(last=False)

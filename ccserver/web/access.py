@@ -38,6 +38,8 @@ class Access:
 PUBLIC = Access()
 SIGNED_IN = Access(frozenset(Role))
 SEAT = Access(frozenset(Role), seat=True)
+SUPERVISION = Access(frozenset({Role.SUPERVISOR, Role.ADMIN}))
+SUPERVISING_SEAT = Access(SUPERVISION.roles, seat=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,22 +16,38 @@ from ccserver.accounts import UnknownAccount
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
-from ccserver.web.access import PUBLIC, SEAT, SIGNED_IN, Handler, Route, guarded, host_of
+from ccserver.routing.document import Document
+from ccserver.web.access import (
+    PUBLIC,
+    SEAT,
+    SIGNED_IN,
+    SUPERVISING_SEAT,
+    SUPERVISION,
+    Handler,
+    Route,
+    guarded,
+    host_of,
+)
 from ccserver.web.auth import AuthAPI
+from ccserver.web.callbacks import CallbacksAPI, CallbacksPort
 from ccserver.web.cards import CardsAPI
 from ccserver.web.control import ControlAPI
 from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
 from ccserver.web.health import HealthAPI
+from ccserver.web.people import PeopleAPI, PeoplePort
 from ccserver.web.ports import (
     AccountsPort,
     CardsPort,
     Clock,
+    ContactAction,
     ControlPort,
+    ReachAction,
     RecordingsPort,
     SystemClock,
 )
 from ccserver.web.push import PushHub
 from ccserver.web.recordings import RecordingsAPI
+from ccserver.web.routing import RoutingAPI, RoutingPort
 from ccserver.web.sessions import Sessions
 from ccserver.web.sockets import Sockets, SocketTimes
 from ccserver.web.static import Static
@@ -61,13 +77,23 @@ def create_app(
     cards: CardsPort,
     recordings: RecordingsPort,
     control: ControlPort,
+    callbacks: CallbacksPort,
+    routing: RoutingPort,
+    people: PeoplePort,
+    plan_in_use: Callable[[], Document],
+    plan_saved: Callable[[], None],
+    seats_changed: Callable[[], None],
     hub: PushHub,
     check_database: Callable[[], Awaitable[object]],
     metrics: Metrics,
     clock: Clock | None = None,
     socket_times: SocketTimes | None = None,
 ) -> web.Application:
-    """The application, ready for `WebServer`. ``check_database`` raises if the database is away."""
+    """The application, ready for `WebServer`.
+
+    ``check_database`` raises if the database is away. ``plan_in_use`` is the routing document that
+    the centre works with; ``plan_saved`` and ``seats_changed`` are called after such a change.
+    """
     clock = clock or SystemClock()
     sessions = Sessions(accounts, clock)
     sockets = Sockets(
@@ -82,6 +108,7 @@ def create_app(
         settings=settings,
         acd=acd,
         accounts=accounts,
+        control=control,
         sessions=sessions,
         sockets=sockets,
         metrics=metrics,
@@ -97,6 +124,11 @@ def create_app(
         ),
         sockets=sockets,
         static=Static(settings.panel_dir),
+        others=(
+            *RoutingAPI(routing, clock, in_use=plan_in_use, saved=lambda _: plan_saved()).routes(),
+            *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
+            *CallbacksAPI(callbacks).routes(),
+        ),
     )
     app = web.Application(
         middlewares=[_around(metrics)],
@@ -122,8 +154,12 @@ def routes(
     health: HealthAPI,
     sockets: Sockets,
     static: Static,
+    others: tuple[Route, ...],
 ) -> tuple[Route, ...]:
-    """Every address of the server with its access. The panel's files take what is left."""
+    """Every address of the server with its access. The panel's files take what is left.
+
+    ``others`` are those of the rooms that list their own.
+    """
     return (
         Route("POST", "/api/login", auth.login, PUBLIC),
         # Logging out works without a session, so that a stale cookie can always be cleared.
@@ -132,15 +168,31 @@ def routes(
         Route("PUT", "/api/me/language", auth.set_language, SIGNED_IN),
         Route("PUT", "/api/agent/presence", control.set_presence, SEAT),
         Route("POST", "/api/agent/wrap-up/end", control.end_wrap_up, SEAT),
+        Route("POST", "/api/agent/wrap-up/extend", control.extend_wrap_up, SEAT),
+        Route("PUT", "/api/agents/{agent_id}/presence", control.force_presence, SUPERVISION),
         *(
             Route(
                 "POST",
-                f"/api/contacts/{{contact_id}}/{action}",
+                f"/api/contacts/{{contact_id}}/{action.value}",
                 control.contact_handler(action),
+                SUPERVISING_SEAT if action is ContactAction.TAKE_OVER else SEAT,
+            )
+            for action in ContactAction
+        ),
+        *(
+            Route(
+                "POST",
+                f"/api/contacts/{{contact_id}}/{reach.value}",
+                control.reach_handler(reach),
                 SEAT,
             )
-            for action in control.contact_actions
+            for reach in ReachAction
         ),
+        Route(
+            "POST", "/api/contacts/{contact_id}/parties/{party_id}/drop", control.drop_party, SEAT
+        ),
+        Route("POST", "/api/contacts/{contact_id}/monitor", control.monitor, SUPERVISING_SEAT),
+        Route("POST", "/api/cards/{incident_id}/call", control.place_call, SEAT),
         Route("GET", "/api/cards", cards.search, SIGNED_IN),
         Route("GET", "/api/cards/{incident_id}", cards.card, SIGNED_IN),
         Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, SIGNED_IN),
@@ -158,6 +210,7 @@ def routes(
         Route("GET", "/readyz", health.readyz, PUBLIC),
         # Looks at the address first, then at the session.
         Route("GET", "/metrics", health.metrics, PUBLIC),
+        *others,
         Route("GET", "/{path:.*}", static.handle, PUBLIC),
     )
 
@@ -175,7 +228,7 @@ def _around(metrics: Metrics) -> Middleware:
         ids = {
             name: value
             for name, value in request.match_info.items()
-            if name in ("contact_id", "incident_id", "recording_id") and len(value) <= 64
+            if name in ("contact_id", "incident_id", "recording_id", "task_id") and len(value) <= 64
         }
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id, **ids):

@@ -15,7 +15,7 @@ from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.web.access import signed_in
 from ccserver.web.errors import APIError, check_text, json_response, read_body
-from ccserver.web.ports import AccountsPort, Clock
+from ccserver.web.ports import AccountsPort, Clock, ControlPort
 from ccserver.web.sessions import COOKIE, Sessions, digest_of, session_token
 from ccserver.web.sockets import CLOSE_SIGNED_OUT, Sockets
 from ccserver.web.throttle import LoginThrottle
@@ -70,6 +70,7 @@ class AuthAPI:
         settings: WebSettings,
         acd: ACDSettings,
         accounts: AccountsPort,
+        control: ControlPort,
         sessions: Sessions,
         sockets: Sockets,
         metrics: Metrics,
@@ -78,6 +79,7 @@ class AuthAPI:
         self._settings = settings
         self._acd = acd
         self._accounts = accounts
+        self._control = control
         self._sessions = sessions
         self._sockets = sockets
         self._metrics = metrics
@@ -185,6 +187,7 @@ class AuthAPI:
                     "offer_timeout_s": self._acd.offer_timeout_s,
                     "wrap_up_s": self._acd.wrap_up_s,
                 },
+                "rights": self._control.rights(account),
             }
         )
 

@@ -9,8 +9,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
+
+import msgspec
 
 from ccserver.accounts import Account, AgentProfile
 from ccserver.acd.events import AgentPresence
@@ -148,6 +151,78 @@ class RecordingsPort(Protocol):
         """
 
 
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """Whom a call taker wants in the conversation, or to give it to."""
+
+
+class AgentChoice(Target, frozen=True, forbid_unknown_fields=True, tag="agent"):
+    """Another call taker."""
+
+    agent_id: AgentId
+
+
+class QueueChoice(Target, frozen=True, forbid_unknown_fields=True, tag="queue"):
+    """Whoever the queue gives it to."""
+
+    queue: str
+
+
+class DirectoryChoice(Target, frozen=True, forbid_unknown_fields=True, tag="directory"):
+    """An entry of the directory: a service, an interpreter."""
+
+    name: str
+
+
+class NumberChoice(Target, frozen=True, forbid_unknown_fields=True, tag="number"):
+    """A typed telephone number."""
+
+    number: Annotated[str, msgspec.Meta(min_length=2, max_length=40)]
+
+
+TargetChoice = AgentChoice | QueueChoice | DirectoryChoice | NumberChoice
+
+
+class ContactAction(StrEnum):
+    """What a call taker does to a contact in one word; the last part of the address."""
+
+    ANSWER = "answer"
+    REJECT = "reject"
+    HANG_UP = "hang-up"
+    HOLD = "hold"
+    RESUME = "resume"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    PICK = "pick"
+    """Take a waiting contact out of turn."""
+    MERGE = "merge"
+    """Caller, call taker and consulted party in one conversation."""
+    SWAP = "swap"
+    """Talk to the other of caller and consulted party."""
+    COMPLETE = "complete"
+    """Leave the caller with the consulted party."""
+    CANCEL = "cancel"
+    """Drop the consulted party, back to the caller."""
+    TAKE_OVER = "take-over"
+    """A supervisor becomes the call taker."""
+
+
+class ReachAction(StrEnum):
+    """How another party is brought to a conversation."""
+
+    CONSULT = "consult"
+    TRANSFER = "transfer"
+    INVITE = "invite"
+
+
+class MonitorMode(StrEnum):
+    """How a supervisor takes part."""
+
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
+    OFF = "off"
+
+
 class ControlPort(Protocol):
     """The live centre; implemented by the runtime. Each action raises `ControlRefused`."""
 
@@ -161,23 +236,38 @@ class ControlPort(Protocol):
     def readiness(self) -> Mapping[str, bool]:
         """Each part by name, true where it works."""
 
-    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
-        """Declare the person's presence."""
+    def seats(self) -> Sequence[tuple[AgentId, str]]:
+        """Every seat with the name of the person."""
+
+    def rights(self, account: Account) -> Mapping[str, bool]:
+        """What the person may do beyond taking calls, by name."""
+
+    async def set_presence(
+        self, agent_id: AgentId, presence: AgentPresence, *, author: str | None = None
+    ) -> None:
+        """Declare the person's presence; ``author`` is the login of a supervisor who forces it."""
 
     async def end_wrap_up(self, agent_id: AgentId) -> None:
         """Finish the work after a contact."""
 
-    async def answer(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """Accept the seat's offer of the contact."""
+    async def extend_wrap_up(self, agent_id: AgentId) -> None:
+        """More time for the work after a contact."""
 
-    async def reject(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """Refuse the seat's offer of the contact."""
+    async def act(self, agent_id: AgentId, contact_id: ContactId, action: ContactAction) -> None:
+        """Do it to the seat's offer or conversation, or to a contact that waits or is watched."""
 
-    async def hang_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """End the seat's conversation."""
+    async def reach(
+        self, agent_id: AgentId, contact_id: ContactId, action: ReachAction, target: TargetChoice
+    ) -> None:
+        """Bring another party to the seat's conversation, or the caller to it."""
 
-    async def hold(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """Give the caller music."""
+    async def drop_party(self, agent_id: AgentId, contact_id: ContactId, party_id: str) -> None:
+        """Part from one of those who talk."""
 
-    async def resume(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        """Take the caller back from hold."""
+    async def monitor(self, agent_id: AgentId, contact_id: ContactId, mode: MonitorMode) -> None:
+        """Listen to a conversation, whisper to its call taker, or join it."""
+
+    async def place_call(
+        self, agent_id: AgentId, incident_id: IncidentId, number: str
+    ) -> ContactId:
+        """Ring the seat, then the citizen; the new contact belongs to the card."""

@@ -3,9 +3,6 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import en from "../src/i18n/en.json";
-import lv from "../src/i18n/lv.json";
-import ru from "../src/i18n/ru.json";
 
 interface Tree {
   [key: string]: string | Tree;
@@ -24,14 +21,27 @@ function placeholders(text: string): string[] {
   return [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1] ?? "").sort();
 }
 
-const ENGLISH = flatten(en);
-const OTHERS = { lv: flatten(lv), ru: flatten(ru) };
+const FOLDER = join(import.meta.dirname, "../src/i18n");
+
+/** All texts of a language: `lv.json` and what parts of the panel bring along, `<part>.lv.json`. */
+function textsOf(language: string): Map<string, string> {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith(".json"));
+  const own = files.filter((file) => file === `${language}.json` || file.endsWith(`.${language}.json`));
+  return new Map(own.flatMap((file) => [...flatten(JSON.parse(readFileSync(join(FOLDER, file), "utf-8")) as Tree)]));
+}
+
+const ENGLISH = textsOf("en");
+const OTHERS = { lv: textsOf("lv"), ru: textsOf("ru") };
 
 /** The closed set of the server's timeline tags. */
 const TIMELINE_TAGS = `contact_arrived queued offered offer_accepted offer_rejected offer_timed_out
   offer_rescinded offer_failed connected held resumed returned parachute_entered parachute_answered
   abandoned ended wrap_up_ended recording_sealed recording_failed recording_played notes_saved
-  adopted`.split(/\s+/);
+  adopted language_chosen cannot_speak silence_noted speech_heard redialled escalated picked
+  transferred transfer_failed consult_started consult_ended party_joined party_left conference
+  handed_over monitor_started monitor_ended taken_over outbound_dialled outbound_answered
+  outbound_failed callback_opened callback_closed muted unmuted participant_joined
+  participant_left wrap_up_extended`.split(/\s+/);
 
 describe.each(Object.entries(OTHERS))("%s", (_, texts) => {
   it("has exactly the keys of English", () => {
@@ -62,4 +72,28 @@ it("has every key that the source names", () => {
     .map((match) => match[1] ?? "");
   expect(used.length).toBeGreaterThan(50);
   expect(used.filter((key) => !ENGLISH.has(key))).toEqual([]);
+});
+
+/** Texts that the source names by a code of the server. */
+const CODED: Record<string, string> = {
+  agent: "off not_ready unavailable idle reserved talking wrap_up",
+  shortage: "all_busy nobody_logged_in nobody_qualified no_device",
+  notice: "contact_waits nobody_logged_in contact_escalated offers_missed",
+  party: "ringing talking held listening whispering",
+  "party.kind": "agent service interpreter outside supervisor",
+  "target.group": "service interpreter other agents queues number",
+  "monitor.mode": "listen whisper barge",
+  "monitor.active": "listen whisper barge",
+  "callback.outcome": "reached no_answer called_again not_needed",
+  "live.conversation_state": "talking held parachute dialling handed_over",
+  "presence.reason": "break training admin technical missed_offers",
+  page: "live routing people",
+  outcome: "waiting answered parachute abandoned ended unreached",
+  refused: `wrap_up_at_limit not_waiting not_allowed not_free agent_not_free no_such_queue
+    no_such_entry no_such_party no_such_card no_number no_trunk busy_with_party not_consulting
+    not_answered_yet not_monitoring contact_over taken closed`,
+};
+
+it.each(Object.entries(CODED))("has a text for each code of %s", (prefix, codes) => {
+  expect(codes.split(/\s+/).filter((code) => !ENGLISH.has(`${prefix}.${code}`))).toEqual([]);
 });

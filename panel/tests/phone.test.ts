@@ -20,6 +20,13 @@ class FakeSession extends EventEmitter {
     this.terminated.push(options);
     this.emit("ended");
   }
+  mutes: string[] = [];
+  mute(): void {
+    this.mutes.push("mute");
+  }
+  unmute(): void {
+    this.mutes.push("unmute");
+  }
   isEnded(): boolean {
     return this.terminated.length > 0;
   }
@@ -46,7 +53,7 @@ class FakeAgent extends EventEmitter {
 }
 
 const SETTINGS = { uri: "sip:101@test", ws_url: "ws://test", username: "101", password: "x" };
-const track = { stop: vi.fn(), addEventListener: vi.fn() };
+const track = { stop: vi.fn(), addEventListener: vi.fn(), enabled: true };
 const stream = { active: true, getTracks: () => [track], getAudioTracks: () => [track] };
 
 let agent: FakeAgent;
@@ -163,5 +170,36 @@ describe("call", () => {
     phone.hangUp();
     expect(session.terminated).toHaveLength(1);
     expect(phone.getState().call).toBeNull();
+  });
+});
+
+describe("mute", () => {
+  async function talk(): Promise<FakeSession> {
+    const session = new FakeSession("s1");
+    agent.ring(session);
+    await phone.answer();
+    session.emit("confirmed");
+    return session;
+  }
+
+  it("silences our own microphone and opens it again", async () => {
+    const session = await talk();
+    phone.setMuted(true);
+    expect([track.enabled, phone.getState().muted]).toEqual([false, true]);
+    phone.setMuted(false);
+    expect([track.enabled, phone.getState().muted]).toEqual([true, false]);
+    expect(session.mutes).toEqual(["mute", "unmute"]);
+  });
+
+  it("ends with the call: the next caller hears us", async () => {
+    const session = await talk();
+    phone.setMuted(true);
+    session.emit("ended");
+    expect([track.enabled, phone.getState().muted]).toEqual([true, false]);
+  });
+
+  it("does nothing without a call", () => {
+    phone.setMuted(true);
+    expect(phone.getState().muted).toBe(false);
   });
 });

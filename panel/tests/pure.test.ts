@@ -2,13 +2,18 @@
 
 import { describe, expect, it } from "vitest";
 import type { TimelineItem } from "../src/api/types";
-import { reasonOf, timelineLines } from "../src/cards/timeline-lines";
+import { numbersOf } from "../src/cards/CardView";
+import { reasonOf, subjectOf, timelineLines } from "../src/cards/timeline-lines";
 import { mergeFirstPage } from "../src/cards/useCards";
 import { EMPTY, type LiveState } from "../src/live/state";
 import { MediaWatch } from "../src/phone/media-watch";
 import { clockTime, dayAndMonth, duration, readableNumber, secondsLeft } from "../src/shared/format";
-import { incidentOf, seatOf } from "../src/workplace/seat";
-import { NOW, agent, contact, summary } from "./samples";
+import { queueSummaries } from "../src/supervise/summary";
+import { choicesFor, dialable, selectedOf, stepFrom } from "../src/talk/choices";
+import { titleOf } from "../src/talk/directory";
+import { othersOf, stageOf } from "../src/talk/stage";
+import { incidentOf, seatOf, sideOffer } from "../src/workplace/seat";
+import { NOW, agent, card, contact, directory, party, summary } from "./samples";
 
 const T0 = Date.parse(NOW);
 
@@ -20,8 +25,9 @@ describe("seat", () => {
     incident_id: "i1",
     deadline: "2026-11-23T15:00:15.000Z",
     caller_number: null,
+    kind: "answer",
     confirmed: true,
-  };
+  } as const;
   const ringing = { id: "s1", stage: "ringing", remote: "112" } as const;
 
   it("shows the conversation before anything else", () => {
@@ -148,4 +154,187 @@ it("lays a fresh first page of cards over older pages", () => {
   const first = [at("d", "2026-11-23T15:03:00Z"), at("c", "2026-11-23T15:02:00Z")];
   const before = [at("c", "2026-11-23T15:02:00Z"), at("b", "2026-11-23T15:01:00Z")];
   expect(mergeFirstPage(first, before).map((card) => card.incident_id)).toEqual(["d", "c", "b"]);
+});
+
+describe("stage of a conversation", () => {
+  const base: LiveState = { ...EMPTY, agentId: "agent-101" };
+  const talking = contact({ state: "talking", agent_id: "agent-101" });
+  const own = party({ party_id: "own", kind: "agent", agent_id: "agent-101", name: "Anna" });
+  const stage = (parties: ReturnType<typeof party>[], on_hold = false) => {
+    const now = { ...talking, parties, on_hold };
+    return stageOf(now, othersOf(now, "agent-101", base));
+  };
+
+  it.each([
+    ["talk", [own], false],
+    ["talk", [own], true],
+    ["consult_ringing", [own, party({ state: "ringing" })], true],
+    ["consult", [own, party()], true],
+    ["consult", [own, party({ state: "held" })], false],
+    ["conference", [own, party()], false],
+    ["talk", [own, party({ state: "ringing" })], false],
+    ["talk", [own, party({ kind: "supervisor", state: "listening" })], true],
+  ] as const)("is %s", (expected, parties, held) => {
+    expect(stage([...parties], held)).toBe(expected);
+  });
+
+  it("counts a colleague who is still being rung", () => {
+    const offers = [{ offer_id: "o9", agent_id: "agent-102", deadline: NOW, kind: "assist" as const }];
+    const asked = { ...talking, on_hold: true, offers };
+    const state = { ...base, agents: { "agent-102": agent({ agent_id: "agent-102", name: "Bruno" }) } };
+    const others = othersOf(asked, "agent-101", state);
+    expect(others).toMatchObject([{ name: "Bruno", state: "ringing" }]);
+    expect(stageOf(asked, others)).toBe("consult_ringing");
+  });
+});
+
+describe("choices", () => {
+  const colleagues = [
+    agent(),
+    agent({ agent_id: "agent-102", name: "Bruno Zariņš", extension: "102", state: "talking" }),
+    agent({ agent_id: "agent-103", name: "Dace Kļava", extension: "103" }),
+  ];
+  const find = (query: string) => choicesFor(query, colleagues, "agent-101", directory());
+
+  it("come in a fixed order: services, interpreters, call takers, queues", () => {
+    expect(find("").map((choice) => choice.id)).toEqual([
+      "directory:nmpd",
+      "directory:polish",
+      "agent:agent-103",
+      "agent:agent-102",
+      "queue:emergency",
+      "queue:office",
+    ]);
+  });
+
+  it("are found without the marks of the language, in any language, and by number", () => {
+    expect(find("zarins").map((choice) => choice.id)).toEqual(["agent:agent-102"]);
+    expect(find("nmpd").map((choice) => choice.id)).toEqual(["directory:nmpd"]);
+    expect(find("113").map((choice) => choice.id)).toEqual(["directory:nmpd", "number"]);
+  });
+
+  it("allow nothing with who is not free, and only the transfer to a queue", () => {
+    const actions = new Map(find("").map((choice) => [choice.id, choice.actions]));
+    expect(actions.get("agent:agent-102")).toEqual([]);
+    expect(actions.get("queue:office")).toEqual(["transfer"]);
+    expect(actions.get("agent:agent-103")).toEqual(["consult", "transfer", "invite"]);
+  });
+
+  it("never put somebody else in the place of who became busy", () => {
+    const choices = find("");
+    expect(selectedOf(choices, "agent:agent-102")).toBeNull();
+    expect(selectedOf(choices, null)?.id).toBe("directory:nmpd");
+  });
+
+  it("are walked through around the ends, over who cannot be chosen", () => {
+    const choices = find("");
+    expect(stepFrom(choices, "agent:agent-103", 1)).toBe("queue:emergency");
+    expect(stepFrom(choices, "queue:office", 1)).toBe("directory:nmpd");
+    expect(stepFrom(choices, "directory:nmpd", -1)).toBe("queue:office");
+    expect(stepFrom(choices, null, -1)).toBe("queue:office");
+  });
+
+  it.each([
+    ["+371 2612-3456", "+37126123456"],
+    ["113", "113"],
+    ["11", null],
+    ["anna", null],
+    ["+", null],
+    ["1".repeat(21), null],
+  ])("dial %s as %s", (typed, number) => {
+    expect(dialable(typed)).toBe(number);
+  });
+
+  it("are titled in the language of the screen, else in any, else by name", () => {
+    expect(titleOf({ lv: "NMPD", en: "Ambulance" }, "nmpd")).toBe("Ambulance");
+    expect(titleOf({ ru: "Скорая" }, "nmpd")).toBe("Скорая");
+    expect(titleOf({}, "nmpd")).toBe("nmpd");
+  });
+});
+
+it("sums the queues up, with who could take a contact of each", () => {
+  const state: LiveState = {
+    ...EMPTY,
+    contacts: {
+      c1: contact({ arrived_at: "2026-11-23T15:00:09.000Z" }),
+      c2: contact({ contact_id: "c2" }),
+      c3: contact({ contact_id: "c3", queue: "lost", state: "talking", agent_id: "agent-102" }),
+    },
+    agents: {
+      a: agent({ agent_id: "a" }),
+      b: agent({ agent_id: "b", queues: ["office"] }),
+      c: agent({ agent_id: "c", state: "talking" }),
+    },
+  };
+  expect(queueSummaries(state, directory())).toEqual([
+    { queue: "emergency", waiting: 2, oldest: NOW, talking: 0, ready: 1 },
+    { queue: "office", waiting: 0, oldest: null, talking: 0, ready: 2 },
+    { queue: "lost", waiting: 0, oldest: null, talking: 1, ready: 1 },
+  ]);
+});
+
+describe("timeline's subject", () => {
+  const names = {
+    agent: (id: string) => `seat ${id}`,
+    queue: (name: string) => `queue ${name}`,
+    party: (name: string) => (name === "nmpd" ? "NMPD" : name),
+    number: (number: string) => `no. ${number}`,
+    code: (kind: string, code: string) => `${kind}/${code}`,
+  };
+  const item = (data: TimelineItem["data"]): TimelineItem => ({
+    at: NOW,
+    tag: "transferred",
+    contact_id: "c1",
+    agent_id: null,
+    author: null,
+    data,
+  });
+
+  it.each([
+    [{ to_agent: "a1", queue: "q" }, "seat a1"],
+    [{ queue: "q" }, "queue q"],
+    [{ party: "nmpd", number: "113" }, "NMPD, no. 113"],
+    [{ party: "+371", number: "+371" }, "no. +371"],
+    [{ number: "113" }, "no. 113"],
+    [{}, "–"],
+    [null, "–"],
+  ])("names whom %o is about", (data, target) => {
+    expect(subjectOf(item(data), names).target).toBe(target);
+  });
+
+  it("is the colleague whose leg joined or left", () => {
+    const joined = { ...item({ party: "", number: null }), tag: "party_joined", agent_id: "a1" };
+    expect(subjectOf(joined, names).target).toBe("seat a1");
+  });
+
+  it("tells codes in words", () => {
+    const subject = subjectOf(item({ mode: "listen", language: "lv", outcome: "reached" }), names);
+    expect(subject).toMatchObject({
+      mode: "monitor.mode/listen",
+      language: "language/lv",
+      outcome: "callback.outcome/reached",
+    });
+  });
+});
+
+it("shows a text's offer beside a conversation, and no offer of the conversation itself", () => {
+  const talking = contact({ state: "talking", agent_id: "agent-101" });
+  const offer = {
+    offer_id: "o1",
+    contact_id: "c2",
+    incident_id: null,
+    deadline: "2026-11-23T15:00:15.000Z",
+    caller_number: null,
+    kind: "answer",
+    confirmed: true,
+  } as const;
+  const state: LiveState = { ...EMPTY, agentId: "agent-101", contacts: { c1: talking }, offer };
+  expect(sideOffer(state, T0)?.offer.offer_id).toBe("o1");
+  expect(sideOffer({ ...state, offer: { ...offer, contact_id: "c1" } }, T0)).toBeNull();
+  expect(sideOffer({ ...state, contacts: {} }, T0)).toBeNull();
+});
+
+it("lists each number of a card once", () => {
+  const other = { ...card(), contacts: ["+37126123456", "+37129000000", null].map((number) => ({ caller_number: number })) };
+  expect(numbersOf(other as never)).toEqual(["+37126123456", "+37129000000"]);
 });

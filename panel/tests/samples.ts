@@ -1,11 +1,21 @@
 /** Messages and answers as the server writes them, with one detail changed where a test needs it. */
 
-import type { AgentMsg, Card, CardSummary, ContactMsg, Me } from "../src/api/types";
+import { decodeAgent, decodeCallback, decodeContact, decodeMe } from "../src/api/decode";
+import type {
+  AgentMsg,
+  CallbackTask,
+  Card,
+  CardSummary,
+  ContactMsg,
+  Directory,
+  Me,
+  Party,
+} from "../src/api/types";
 
 export const NOW = "2026-11-23T15:00:00.000Z";
 
 export function contact(change: Partial<ContactMsg> = {}): ContactMsg {
-  return {
+  return decodeContact({
     contact_id: "c1",
     incident_id: "i1",
     card_number: "2026-000001",
@@ -20,11 +30,11 @@ export function contact(change: Partial<ContactMsg> = {}): ContactMsg {
     offer: null,
     on_hold: false,
     ...change,
-  };
+  });
 }
 
 export function agent(change: Partial<AgentMsg> = {}): AgentMsg {
-  return {
+  return decodeAgent({
     agent_id: "agent-101",
     name: "Anna Bērziņa",
     extension: "101",
@@ -38,7 +48,7 @@ export function agent(change: Partial<AgentMsg> = {}): AgentMsg {
     busy: false,
     wrap_up_deadline: null,
     ...change,
-  };
+  });
 }
 
 export function summary(change: Partial<CardSummary> = {}): CardSummary {
@@ -74,7 +84,7 @@ export function card(change: Partial<Card> = {}): Card {
 }
 
 export function me(change: Partial<Me> = {}): Me {
-  return {
+  return decodeMe({
     account: {
       login: "anna",
       name: "Anna Bērziņa",
@@ -85,6 +95,46 @@ export function me(change: Partial<Me> = {}): Me {
     agent: { agent_id: "agent-101", name: "Anna Bērziņa", extension: "101", device: "sip" },
     phone: null,
     server: { version: "0.1.0", offer_timeout_s: 15, wrap_up_s: 30 },
+    ...change,
+  });
+}
+
+export function party(change: Partial<Party> = {}): Party {
+  return {
+    party_id: "p1",
+    kind: "service",
+    agent_id: null,
+    number: "113",
+    name: "NMPD",
+    state: "talking",
+    ...change,
+  };
+}
+
+export function callback(change: Partial<CallbackTask> = {}): CallbackTask {
+  return decodeCallback({
+    task_id: "t1",
+    number: "+37126123456",
+    contact_id: "c9",
+    incident_id: "i1",
+    created_at: NOW,
+    queue: "callback",
+    priority: 5,
+    state: "open",
+    ...change,
+  });
+}
+
+export function directory(change: Partial<Directory> = {}): Directory {
+  return {
+    entries: [
+      { name: "polish", title: { en: "Interpreter, Polish" }, number: "+37167000001", kind: "interpreter" },
+      { name: "nmpd", title: { en: "Ambulance", lv: "NMPD" }, number: "113", kind: "service" },
+    ],
+    queues: [
+      { name: "emergency", title: { en: "Emergency", lv: "Ārkārtas" } },
+      { name: "office", title: { en: "Office" } },
+    ],
     ...change,
   };
 }

@@ -4,71 +4,8 @@ import { act, fireEvent, render, screen, waitFor, within } from "@testing-librar
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app/App";
-import { agent, card, contact, me, summary } from "./samples";
-
-interface Answer {
-  status?: number;
-  body?: unknown;
-}
-
-type Route = (body: unknown, headers: Headers) => Answer;
-
-/** The server's HTTP side: routes by "METHOD path", and what was asked. */
-class FakeServer {
-  routes = new Map<string, Route>();
-  asked: string[] = [];
-  sockets: FakeSocket[] = [];
-
-  on(name: string, answer: Answer | Route): void {
-    this.routes.set(name, typeof answer === "function" ? answer : () => answer);
-  }
-
-  readonly fetch = (path: string, init: RequestInit = {}): Promise<Response> => {
-    const name = `${init.method ?? "GET"} ${path.split("?")[0] ?? ""}`;
-    this.asked.push(name);
-    const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
-    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { error: "not_found" } }));
-    const answer = route(body, new Headers(init.headers));
-    const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
-    return Promise.resolve(new Response(text, { status: answer.status ?? 200 }));
-  };
-
-  say(...messages: object[]): void {
-    act(() => messages.forEach((message) => this.sockets.at(-1)?.receive(message)));
-  }
-
-  snapshot(change: object = {}): void {
-    act(() => this.sockets.at(-1)?.onopen?.());
-    this.say({
-      type: "snapshot",
-      epoch: "e1",
-      seq: 1,
-      contacts: [],
-      agents: [agent()],
-      me: { account: me().account, agent_id: "agent-101" },
-      server_time: new Date().toISOString(),
-      ...change,
-    });
-  }
-}
-
-class FakeSocket {
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  constructor() {
-    server.sockets.push(this);
-  }
-  send(): void {
-    // What the panel says is checked in client.test.ts.
-  }
-  close(): void {
-    this.onclose = null;
-  }
-  receive(message: object): void {
-    this.onmessage?.({ data: JSON.stringify(message) });
-  }
-}
+import { startServer, openWorkplace, type FakeServer } from "./fake-server";
+import { agent, contact, me, summary } from "./samples";
 
 let server: FakeServer;
 
@@ -94,20 +31,8 @@ function sayTalking(): void {
   );
 }
 
-async function openWorkplace(): Promise<void> {
-  render(<App />);
-  await screen.findByTestId("who");
-  await waitFor(() => expect(server.sockets).toHaveLength(1));
-  server.snapshot();
-}
-
 beforeEach(() => {
-  server = new FakeServer();
-  server.on("GET /api/me", { body: me() });
-  server.on("GET /api/cards", { body: { cards: [], next: null } });
-  server.on("GET /api/cards/i1", { body: card() });
-  vi.stubGlobal("fetch", server.fetch);
-  vi.stubGlobal("WebSocket", FakeSocket);
+  server = startServer();
 });
 
 afterEach(() => {
@@ -160,7 +85,7 @@ describe("presence", () => {
       asked.push(body);
       return {};
     });
-    await openWorkplace();
+    await openWorkplace(server);
     await userEvent.keyboard("{F7}");
     expect(screen.getByTestId("presence-not-ready")).toHaveFocus();
     await userEvent.keyboard("{Enter}{ArrowDown}{Enter}");
@@ -168,7 +93,7 @@ describe("presence", () => {
   });
 
   it("shows the state, and a change that waits for the end of the call", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     const presence_pending = { kind: "not_ready", reason: "break" } as const;
     server.say({ type: "agent", seq: 2, agent: agent({ state: "talking", presence_pending }) });
     expect(screen.getByTestId("own-state")).toHaveTextContent("In a call");
@@ -178,7 +103,7 @@ describe("presence", () => {
 
 describe("offer", () => {
   it("pops with number, deadline and card, and answers a desk phone with F2", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/answer", {});
     sayOffer();
     const offer = screen.getByTestId("offer");
@@ -191,14 +116,14 @@ describe("offer", () => {
   });
 
   it("leaves the cursor with whoever is writing", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     await userEvent.click(screen.getByTestId("card-search"));
     sayOffer();
     expect(screen.getByTestId("card-search")).toHaveFocus();
   });
 
   it("is rejected with F8", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/reject", {});
     sayOffer();
     await userEvent.keyboard("{F8}");
@@ -206,7 +131,7 @@ describe("offer", () => {
   });
 
   it("says in words why an act was refused", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/answer", { status: 409, body: { error: "not_your_contact" } });
     sayOffer();
     await userEvent.click(screen.getByTestId("offer-answer"));
@@ -215,7 +140,7 @@ describe("offer", () => {
   });
 
   it("takes the keyboard from a button, so that Enter answers", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/answer", {});
     screen.getByTestId("presence-ready").focus();
     sayOffer();
@@ -224,7 +149,7 @@ describe("offer", () => {
   });
 
   it("takes the card of the call before away, even if its own is not written yet", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     sayTalking();
     await screen.findByTestId("card");
     const offer = { offer_id: "o2", deadline: soon(15) };
@@ -240,7 +165,7 @@ describe("offer", () => {
   });
 
   it("goes when it is withdrawn", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     sayOffer();
     server.say({ type: "offer_gone", seq: 4, offer_id: "o1", contact_id: "c1", reason: "abandoned" });
     expect(screen.queryByTestId("offer")).toBeNull();
@@ -249,7 +174,7 @@ describe("offer", () => {
 
 describe("conversation", () => {
   it("is held, resumed and ended", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/hold", {});
     server.on("POST /api/contacts/c1/hang-up", {});
     sayTalking();
@@ -262,7 +187,7 @@ describe("conversation", () => {
   });
 
   it("is not ended by a key that was meant for the ringing", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/contacts/c1/hang-up", {});
     sayOffer();
     const clock = vi.spyOn(performance, "now").mockReturnValue(100_000);
@@ -276,7 +201,7 @@ describe("conversation", () => {
   });
 
   it("leaves the card open in the wrap-up, which F9 ends", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.on("POST /api/agent/wrap-up/end", {});
     sayTalking();
     await screen.findByTestId("card");
@@ -298,7 +223,7 @@ describe("notes", () => {
       saved.push([body, headers.get("If-Match"), headers.get("X-CCServer")]);
       return { body: { version: 1, saved_at: "2026-11-23T15:00:00.000Z" } };
     });
-    await openWorkplace();
+    await openWorkplace(server);
     sayTalking();
     await screen.findByTestId("card");
     await userEvent.keyboard("{F6}fire");
@@ -308,7 +233,7 @@ describe("notes", () => {
 
   it("stay through a lost session and are saved after the login", async () => {
     server.on("PUT /api/cards/i1/notes", { status: 401, body: { error: "signed_out" } });
-    await openWorkplace();
+    await openWorkplace(server);
     sayTalking();
     fireEvent.change(await screen.findByTestId("notes"), { target: { value: "fire" } });
     fireEvent.blur(screen.getByTestId("notes"));
@@ -327,7 +252,7 @@ describe("notes", () => {
 
 describe("lists", () => {
   it("mark a long wait by sign and word, not by colour alone", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     server.say(
       { type: "contact", seq: 2, contact: contact({ arrived_at: soon(-20) }) },
       { type: "contact", seq: 3, contact: contact({ contact_id: "c2", arrived_at: soon(-2) }) },
@@ -339,7 +264,7 @@ describe("lists", () => {
   });
 
   it("search the cards, page on, and open one", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     const paths: string[] = [];
     vi.stubGlobal("fetch", (path: string, init?: RequestInit) => {
       paths.push(path);
@@ -358,7 +283,7 @@ describe("lists", () => {
   });
 
   it("say that there is nothing, and that something failed", async () => {
-    await openWorkplace();
+    await openWorkplace(server);
     expect(await screen.findByTestId("cards-empty")).toHaveTextContent("no cards yet");
     server.on("GET /api/cards", { status: 503, body: { error: "database_unavailable" } });
     await userEvent.type(screen.getByTestId("card-search"), "x");
@@ -367,20 +292,20 @@ describe("lists", () => {
 });
 
 it("warns in full width when the connection is lost", async () => {
-  await openWorkplace();
+  await openWorkplace(server);
   act(() => server.sockets.at(-1)?.onclose?.({ code: 1006 }));
   expect(screen.getByTestId("stale-banner")).toHaveTextContent("may be out of date");
   expect(screen.getByTestId("connection")).toHaveAttribute("data-state", "reconnecting");
 });
 
 it("explains its keys", async () => {
-  await openWorkplace();
+  await openWorkplace(server);
   await userEvent.keyboard("?");
   expect(screen.getByTestId("help")).toHaveTextContent("Answer the offered call");
 });
 
 it("asks before a logout in the middle of a call", async () => {
-  await openWorkplace();
+  await openWorkplace(server);
   sayTalking();
   await userEvent.click(screen.getByTestId("logout"));
   expect(await screen.findByTestId("logout-dialog")).toHaveTextContent("You are in a call");

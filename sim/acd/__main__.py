@@ -14,8 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 from sim.acd.run import Result, SimulationFailed, simulate
 
-HOURS_PER_SEED = 10.0
-"""Long enough for shifts, breaks and restarts; short enough to see a hundred kinds of centres."""
+HOURS_PER_SEED = 2.0
+"""Long enough for shifts, breaks and restarts; short enough to see many kinds of centres."""
 
 PROGRESS_S = 5.0
 
@@ -51,10 +51,15 @@ def main() -> int:
 
 
 def spread(
-    hours: float, *, first_seed: int = 0, workers: int = 1, progress: bool = False
+    hours: float,
+    *,
+    hours_per_seed: float = HOURS_PER_SEED,
+    first_seed: int = 0,
+    workers: int = 1,
+    progress: bool = False,
 ) -> list[Result]:
     """Simulate ``hours`` over as many seeds as they fill; raises `SimulationFailed`."""
-    seeds = range(first_seed, first_seed + max(1, round(hours / HOURS_PER_SEED)))
+    seeds = range(first_seed, first_seed + max(1, round(hours / hours_per_seed)))
     per_seed = hours / len(seeds)
     results: list[Result] = []
     said = time.monotonic()

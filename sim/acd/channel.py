@@ -1,21 +1,23 @@
 """The way between the world and the core, and everything that goes wrong on it.
 
-Events are duplicated, delayed (and so reordered), lost and found again by a later reconciliation.
-The process stalls (SIGSTOP), restarts, and its clock jumps. The channel knows the two clocks: the
-world's time never jumps; the core's is the world's plus a skew.
+Events are duplicated, delayed (and so reordered), lost and found again by a later reconciliation;
+commands are delivered twice. The process stalls (SIGSTOP), restarts, and its clock jumps. The
+channel knows the two clocks: the world's time never jumps; the core's is the world's plus a skew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ccserver.acd import commands as c
 from ccserver.acd import events as e
 from sim.acd.profile import LATE_MAX_S
+from sim.acd.snapshot import snapshot
 
 if TYPE_CHECKING:
-    from sim.acd.world import Citizen, Taker, World
+    from sim.acd.people import Taker
+    from sim.acd.world import World
 
 WAY_S = 0.001
 """From the world to the core when nothing is wrong."""
@@ -23,11 +25,19 @@ WAY_S = 0.001
 COMMAND_S = 0.01
 """From a command of the core to its effect; one value, so that commands keep their order."""
 
-RETURNED_LATE_MAX_S = 0.4
-"""Less than the fastest pick-up, so that a late report of a lost call taker cannot meet the same
-two people talking again. (Only an identity of each conversation could tell the two apart.)"""
+CONVERSATION_LATE_MAX_S = 0.4
+"""Less than the fastest pick-up, so that a late report about a conversation cannot meet the same
+people talking again. (Only an identity of each conversation could tell the two apart.)"""
 
-QUEUE = "emergency"
+ABOUT_A_CONVERSATION = (
+    e.ContactReturned,
+    e.ContactTransferred,
+    e.ContactHandedOver,
+    e.ContactPlaced,
+    e.ParticipantInvited,
+    e.ParticipantLeft,
+)
+"""Reports whose late duplicate would be taken for a new one; none outlives its process."""
 
 
 class Channel:
@@ -35,9 +45,9 @@ class Channel:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.is_up = True
         self._skew_s = 0.0
         self._epoch = 0
-        self._up = True
         self._stalled_until = 0.0
 
     def begin(self) -> None:
@@ -55,7 +65,7 @@ class Channel:
 
     def timer_time(self) -> float | None:
         """Return when, in the world's time, the armed timer goes off."""
-        if not self._up:
+        if not self.is_up:
             return None
         deadline = self.world.controller.core.next_deadline()
         if deadline is None:
@@ -83,7 +93,9 @@ class Channel:
     def tell(self, event: e.Event) -> None:
         """Send an event on its way, with all that may become of it."""
         world, p = self.world, self.world.profile
-        late_max_s = RETURNED_LATE_MAX_S if isinstance(event, e.ContactReturned) else LATE_MAX_S
+        late_max_s = (
+            CONVERSATION_LATE_MAX_S if isinstance(event, ABOUT_A_CONVERSATION) else LATE_MAX_S
+        )
         delay_s = WAY_S
         if world.chance(p.late_chance):
             delay_s = world.rng.choice((0.1, 1.0, 1.0)) * world.rng.uniform(0, late_max_s)
@@ -93,35 +105,49 @@ class Channel:
         if world.chance(p.duplicate_chance):
             self._send(world.rng.uniform(0, late_max_s), event)
 
-    def tell_arrival(self, citizen: Citizen) -> None:
-        """Tell that a caller wants to be answered."""
-        self.tell(e.ContactArrived(citizen.contact_id, QUEUE, citizen.priority, citizen.arrived_at))
-
-    def tell_returned(self, citizen: Citizen, taker: Taker) -> None:
-        """Tell that a caller lost, or never got, the call taker."""
-        self.tell(e.ContactReturned(citizen.contact_id, taker.agent_id))
-
     def tell_device(self, taker: Taker) -> None:
         """Tell what is known of a phone; a late report is followed by the truth."""
         self.tell(e.AgentDeviceChanged(taker.agent_id, taker.reachable, taker.busy))
-        if self._unsafe():
-            self.world.after(LATE_MAX_S + 1, lambda: self._repeat_device(taker))
+        self._repeat(lambda: e.AgentDeviceChanged(taker.agent_id, taker.reachable, taker.busy))
 
     def tell_presence(self, taker: Taker) -> None:
         """Tell what a person declared; a late report is followed by the truth."""
         self.tell(e.AgentPresenceChanged(taker.agent_id, taker.presence))
-        if self._unsafe():
-            self.world.after(LATE_MAX_S + 1, lambda: self._repeat_presence(taker))
+        self._repeat(lambda: e.AgentPresenceChanged(taker.agent_id, taker.presence))
 
-    def _unsafe(self) -> bool:
+    def tell_seat(self, taker: Taker) -> None:
+        """Tell that a seat exists, or does not; a late report is followed by the truth.
+
+        A seat that exists again begins signed off, with its phone unknown: both are told anew.
+        """
+
+        def existence() -> e.Event:
+            return (e.AgentRemoved if taker.removed else e.AgentAdded)(taker.agent_id)
+
+        self.tell(existence())
+        self._repeat(existence)
+        if not taker.removed:
+            self.tell_device(taker)
+            self.tell_presence(taker)
+
+    def tell_plan(self) -> None:
+        """Tell the routing as it is now; a late report is followed by the truth."""
+        self.tell(e.PlanChanged(self.world.plan))
+        self._repeat(lambda: e.PlanChanged(self.world.plan))
+
+    def say(self, event: e.Event) -> None:
+        """Send an event on its way, with nothing that happens to it."""
+        self._send(WAY_S, event)
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Tell whether anything happens to events on their way."""
         p = self.world.profile
         return bool(p.late_chance or p.lost_chance or p.duplicate_chance)
 
-    def _repeat_device(self, taker: Taker) -> None:
-        self._send(WAY_S, e.AgentDeviceChanged(taker.agent_id, taker.reachable, taker.busy))
-
-    def _repeat_presence(self, taker: Taker) -> None:
-        self._send(WAY_S, e.AgentPresenceChanged(taker.agent_id, taker.presence))
+    def _repeat(self, truth: Callable[[], e.Event]) -> None:
+        if self.is_unsafe:
+            self.world.after(LATE_MAX_S + 1, lambda: self._send(WAY_S, truth()))
 
     def _send(self, delay_s: float, event: e.Event) -> None:
         epoch = self._epoch
@@ -132,9 +158,9 @@ class Channel:
         if world.time < self._stalled_until:
             world.after(self._stalled_until - world.time, lambda: self._arrive(event, epoch))
             return
-        if not self._up:
+        if not self.is_up:
             return
-        if epoch != self._epoch and isinstance(event, e.ContactReturned):
+        if epoch != self._epoch and isinstance(event, ABOUT_A_CONVERSATION):
             return
         self._do(world.controller.event(event, now=self.core_time()))
 
@@ -142,30 +168,26 @@ class Channel:
 
     def _do(self, commands: Sequence[c.Command]) -> None:
         """Carry out what the core wants, unless the process dies first."""
-        effects = [x for x in commands if not isinstance(x, c.PublishContact | c.PublishAgent)]
-        if not effects:
-            return
         epoch, world = self._epoch, self.world
+        if not commands:
+            return
 
         def carry_out() -> None:
             if epoch != self._epoch:
                 return
-            for command in effects:
-                if isinstance(command, c.OfferContact):
-                    world.ring(command)
-                elif isinstance(command, c.RescindOffer):
-                    world.rescind(command)
-                elif isinstance(command, c.ConnectContact):
-                    world.connect(command)
+            for command in commands:
+                world.execute(command)
+                if world.chance(world.profile.command_duplicate_chance):
+                    world.execute(command)
 
         world.after(COMMAND_S, carry_out)
 
     # ---- restart -----------------------------------------------------------------------------
 
     def _crash(self) -> None:
-        if not self._up:
+        if not self.is_up:
             return
-        self._up = False
+        self.is_up = False
         self._epoch += 1
         self.world.forget_rings()
         self.world.after(self.world.rng.uniform(0, 10), self._start)
@@ -176,30 +198,11 @@ class Channel:
         Late events of the old process come on top, and now and then the order is no order.
         """
         world = self.world
-        self._up = True
+        self.is_up = True
         self._stalled_until = 0.0
-        world.controller.start()
-        here = [x for x in world.citizens.values() if not x.in_parachute]
-        events: list[e.Event] = [e.AgentAdded(taker.agent_id) for taker in world.takers]
-        for citizen in sorted(here, key=lambda x: x.talks_with is None):
-            taker = citizen.talks_with
-            events.append(
-                e.ContactAdopted(
-                    citizen.contact_id,
-                    QUEUE,
-                    citizen.priority,
-                    citizen.arrived_at,
-                    taker.agent_id if taker is not None else None,
-                )
-            )
-        for taker in world.takers:
-            events.append(e.AgentDeviceChanged(taker.agent_id, taker.reachable, taker.busy))
-        for taker in world.takers:
-            events.append(e.AgentPresenceChanged(taker.agent_id, taker.presence))
+        world.controller.start(world.plan)
+        seats, rest = snapshot(world, now=self.core_time())
         if world.chance(0.2):
-            known = len(world.takers)
-            disorder = events[known:]
-            world.rng.shuffle(disorder)
-            events[known:] = disorder
-        for event in events:
+            world.rng.shuffle(rest)
+        for event in (*seats, *rest):
             self._do(world.controller.event(event, now=self.core_time()))

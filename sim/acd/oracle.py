@@ -1,434 +1,408 @@
 """The simulator's own idea of what the distributor must do, step by step.
 
 Written for being obviously right, not fast: it keeps no lines and no heaps, looks at everybody
-each time it is asked who is next, and knows nothing of the core but what goes in and comes out.
-Every effect of the core must be the one expected here, in the expected order, and everything
-published must be what is believed here. So each of these is noticed: the wrong contact, the wrong
-agent, two offers of one contact, a contact forgotten, an agent left idle while somebody waits, a
-deadline not kept, a change not published or published twice.
+each time it is asked who is next (`sim.acd.rules`), and knows nothing of the core but what goes in
+and comes out. Here is what each event means for the beliefs, and which effects it must have; the
+answer is compared in `sim.acd.checks`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from ccserver.acd import commands as c
 from ccserver.acd import events as e
-from ccserver.acd.settings import DistributorSettings
-from ccserver.types import AgentId, ContactId, OfferId
+from ccserver.types import AgentId, Medium
+from sim.acd import rules
+from sim.acd.beliefs import Believed, Seat
+from sim.acd.checks import kind_of, offers_of
+from sim.acd.rules import Mismatch
+from sim.acd.seats import Seats
 
-READY, NOT_READY, OFF = e.PresenceKind.READY, e.PresenceKind.NOT_READY, e.PresenceKind.OFF
+R = c.RescindReason
+
 ENDINGS = (e.ContactAbandoned, e.ContactEnded, e.ContactLeft)
 
 
-class Mismatch(Exception):
-    """The core did something else than it must."""
-
-
-@dataclass(eq=False)
-class Believed:
-    """A contact as believed: with nobody (``seat`` is None), ringing, or talking."""
-
-    contact_id: ContactId
-    priority: int
-    arrived_at: float
-    order: int
-    seat: "Seat | None" = None
-    offer_id: OfferId | None = None
-    refused: list[AgentId] = field(default_factory=list)
-    shown: tuple[object, ...] | None = None
-
-    def summary(self) -> tuple[object, ...]:
-        """Return what a view must show: state, agent, offer, deadline, score."""
-        score = (self.priority, self.arrived_at)
-        if self.seat is None:
-            return (c.ContactState.WAITING, None, None, None, score)
-        agent_id = self.seat.agent_id
-        if self.offer_id is None:
-            return (c.ContactState.TALKING, agent_id, None, None, score)
-        return (c.ContactState.OFFERED, agent_id, self.offer_id, self.seat.until, score)
-
-
-@dataclass(eq=False)
-class Seat:
-    """An agent as believed. ``doing`` is one of nothing, ring, talk, after."""
-
-    agent_id: AgentId
-    idle_at: float
-    idle_order: int
-    doing: str = "nothing"
-    presence: e.AgentPresence = field(default_factory=lambda: e.AgentPresence(OFF))
-    pending: e.AgentPresence | None = None
-    reachable: bool = False
-    busy: bool = False
-    contact: Believed | None = None
-    until: float | None = None
-    until_order: int = 0
-    shown: tuple[object, ...] | None = None
-
-    def eligible(self) -> bool:
-        """Tell whether a contact may be offered here now."""
-        return (
-            self.doing == "nothing"
-            and self.presence.kind is READY
-            and self.reachable
-            and not self.busy
-            and self.until is None
-        )
-
-    def state(self) -> c.AgentState:
-        """Return the state that a view must show."""
-        if self.doing == "ring":
-            return c.AgentState.RESERVED
-        if self.doing == "talk":
-            return c.AgentState.TALKING
-        if self.doing == "after":
-            return c.AgentState.WRAP_UP
-        if self.presence.kind is OFF:
-            return c.AgentState.OFF
-        if self.presence.kind is NOT_READY:
-            return c.AgentState.NOT_READY
-        return c.AgentState.IDLE if self.eligible() else c.AgentState.UNAVAILABLE
-
-    def summary(self) -> tuple[object, ...]:
-        """Return what a view must show, except since when."""
-        state = self.state()
-        return (
-            state,
-            self.presence,
-            self.pending,
-            self.contact.contact_id if self.contact is not None else None,
-            self.reachable,
-            self.busy,
-            self.until if self.doing == "after" else None,
-            self.until if self.doing == "nothing" else None,
-            self.idle_at if state is c.AgentState.IDLE else None,
-        )
-
-
-class Oracle:
+class Oracle(Seats):
     """Feed it each step's input together with the core's answer; it raises `Mismatch`."""
-
-    def __init__(self, settings: DistributorSettings) -> None:
-        self.settings = settings
-        self.contacts: dict[ContactId, Believed] = {}
-        self.seats: dict[AgentId, Seat] = {}
-        self.ignored = 0
-        self._over: set[ContactId] = set()
-        self._offers_seen: dict[OfferId, tuple[ContactId, AgentId, c.RescindReason | None]] = {}
-        self._open: dict[OfferId, Believed] = {}
-        self._now = float("-inf")
-        self._order = 0
-        self._answer: Iterator[c.Command] = iter(())
-        self._next: c.Command | None = None
-        self._changed_contacts: dict[ContactId, Believed] = {}
-        self._changed_seats: dict[AgentId, Seat] = {}
-
-    # ---- steps -------------------------------------------------------------------------------
 
     def event(self, event: e.Event, *, now: float, answer: Sequence[c.Command]) -> None:
         """Check the answer to an event."""
-        self._begin(now, answer)
-        self._take(event)
-        self._expect_matches()
-        self._expect_publications()
+        self.begin(now)
+        if not self._take(event):
+            self.ignored += 1
+        self.check_event(answer)
 
     def timer(self, *, now: float, answer: Sequence[c.Command]) -> None:
         """Check the answer to a timer."""
-        self._begin(now, answer)
-        while (seat := self._due()) is not None:
-            self._deadline_passed(seat)
-            self._expect_matches()
-        self._expect_publications()
+        self.begin(now)
+        offers = deque(offers_of(answer))
+        while (due := self._next_due()) is not None:
+            self.loose = self._end_waits(due) > 1
+            self.handled_at = max(self.handled_at, due)
+            self.take_offers(offers)
+        self.check_timer(answer, offers)
 
-    def next_deadline(self) -> float | None:
-        """Return the earliest deadline there must be."""
-        return min((s.until for s in self.seats.values() if s.until is not None), default=None)
+    def _passing(self, contact: Believed) -> list[float]:
+        """Return the steps of a wait that the timer comes to now."""
+        if contact.state() is not c.ContactState.WAITING:
+            return []
+        moments = rules.moments(self.plan, contact)
+        return [moment for moment in moments if self.handled_at < moment <= self.now]
 
-    def _begin(self, now: float, answer: Sequence[c.Command]) -> None:
-        self._now = max(self._now, now)
-        self._answer = iter(answer)
-        self._next = next(self._answer, None)
+    def _next_due(self) -> float | None:
+        """Return the earliest of the deadlines that have passed."""
+        due = [offer.deadline for offer in self.open.values()]
+        for seat in self.seats.values():
+            due += [until for until in seat.waits_until() if until is not None]
+        for contact in self.contacts.values():
+            due += self._passing(contact)
+        return min((deadline for deadline in due if deadline <= self.now), default=None)
 
-    def _tick(self) -> int:
-        self._order += 1
-        return self._order
+    def _end_waits(self, due: float) -> int:
+        """Let all that ends at one instant end; return how many that were."""
+        ended = sum(self._passing(contact).count(due) > 0 for contact in self.contacts.values())
+        for offer in [x for x in self.open.values() if x.deadline == due]:
+            ended += 1
+            if offer.offer_id in self.open:
+                self._missed(offer)
+        for seat in list(self.seats.values()):
+            ended += self._end_of_waits(seat, due)
+        return ended
 
-    # ---- who is next -------------------------------------------------------------------------
+    # ---- events ------------------------------------------------------------------------------
 
-    def best_waiting(self) -> Believed | None:
-        """Return who must be answered next, looking at everybody."""
-        return min(
-            (contact for contact in self.contacts.values() if contact.seat is None),
-            key=lambda contact: (-contact.priority, contact.arrived_at, contact.order),
-            default=None,
+    def _take(self, event: e.Event) -> bool:
+        """Believe an event; ``False`` if it is stale."""
+        for kinds, of, take in MEANINGS:
+            if not isinstance(event, kinds):
+                continue
+            if of is None:
+                return bool(take(self, event))
+            known = of(self, event)
+            return known is not None and bool(take(self, known, event))
+        raise Mismatch(f"the simulator does not know {event}")
+
+    def contact_of(self, event: Any) -> Believed | None:
+        """Return the contact that an event is about."""
+        return self.contacts.get(event.contact_id)
+
+    def seat_of(self, event: Any) -> Seat | None:
+        """Return the seat that an event is about."""
+        return self.seats.get(event.agent_id)
+
+    def _take_plan(self, event: e.PlanChanged) -> bool:
+        self.plan = event.plan
+        return True
+
+    def _take_redial(self, event: e.RedialExpected) -> bool:
+        self._remember(event)
+        return True
+
+    def _take_skills(self, contact: Believed, event: e.ContactSkillsChanged) -> bool:
+        contact.skills = event.skills
+        return True
+
+    # ---- contacts come -----------------------------------------------------------------------
+
+    def _new(self, event: e.ContactArrived | e.ContactAdopted) -> Believed:
+        arrived_at = event.arrived_at if event.arrived_at <= self.now else self.now
+        contact = Believed(
+            contact_id=event.contact_id,
+            medium=event.medium,
+            queue=event.queue,
+            priority=event.priority,
+            arrived_at=arrived_at,
+            order=self.tick(),
+            since=arrived_at,
+            caller=event.caller,
+            skills=event.skills,
+            site=event.site,
+            direction=event.direction,
         )
-
-    def best_seat(self, contact: Believed) -> Seat | None:
-        """Return who must get it, looking at everybody."""
-        return min(
-            (seat for seat in self.seats.values() if seat.eligible()),
-            key=lambda seat: (
-                seat.agent_id in contact.refused,
-                seat.idle_at,
-                seat.idle_order,
-                seat.agent_id,
-            ),
-            default=None,
-        )
-
-    def _due(self) -> Seat | None:
-        return min(
-            (s for s in self.seats.values() if s.until is not None and s.until <= self._now),
-            key=lambda seat: (seat.until, seat.until_order),
-            default=None,
-        )
-
-    # ---- expectations ------------------------------------------------------------------------
-
-    def _expect(self, command: c.Command) -> None:
-        if self._next != command:
-            raise Mismatch(f"expected {command}, got {self._next}")
-        self._next = next(self._answer, None)
-
-    def _expect_matches(self) -> None:
-        while (contact := self.best_waiting()) is not None:
-            seat = self.best_seat(contact)
-            if seat is None:
-                return
-            got = self._next
-            if not isinstance(got, c.OfferContact):
-                raise Mismatch(f"{contact.contact_id} waits, {seat.agent_id} idle, got {got}")
-            if got.offer_id in self._offers_seen:
-                raise Mismatch(f"{got.offer_id} is not unique")
-            deadline = self._now + self.settings.offer_timeout_s
-            self._expect(c.OfferContact(got.offer_id, contact.contact_id, seat.agent_id, deadline))
-            self._offers_seen[got.offer_id] = (contact.contact_id, seat.agent_id, None)
-            self._open[got.offer_id] = contact
-            contact.seat, contact.offer_id = seat, got.offer_id
-            seat.contact = contact
-            self._set(seat, "ring", deadline)
-            self._changed_contacts[contact.contact_id] = contact
-
-    def _expect_publications(self) -> None:
-        """Each change is published exactly once, after the effects; nothing else is."""
-        wanted: dict[object, tuple[object, ...]] = {}
-        for contact_id, contact in self._changed_contacts.items():
-            known = self.contacts.get(contact_id) is contact
-            score = (contact.priority, contact.arrived_at)
-            gone = (c.ContactState.GONE, None, None, None, score)
-            summary = contact.summary() if known else gone
-            if summary != contact.shown:
-                contact.shown = wanted["contact", contact_id] = summary
-        for agent_id, seat in self._changed_seats.items():
-            summary = seat.summary()
-            if summary != seat.shown:
-                seat.shown = wanted["agent", agent_id] = summary
-        while self._next is not None:
-            key, shown = _publication(self._next)
-            if wanted.pop(key, None) != shown:
-                raise Mismatch(f"not to be published: {self._next}")
-            self._next = next(self._answer, None)
-        if wanted:
-            raise Mismatch(f"not published: {wanted}")
-        self._changed_contacts.clear()
-        self._changed_seats.clear()
-
-    # ---- beliefs -----------------------------------------------------------------------------
-
-    def _set(self, seat: Seat, doing: str, until: float | None) -> None:
-        if until != seat.until:
-            seat.until_order = self._tick()
-        seat.doing, seat.until = doing, until
-        self._changed_seats[seat.agent_id] = seat
-
-    def _to_the_end_of_the_idle(self, seat: Seat) -> None:
-        seat.idle_at, seat.idle_order = self._now, self._tick()
-
-    def _take(self, event: e.Event) -> None:
-        if isinstance(event, e.ContactArrived | e.ContactAdopted):
-            self._take_new(event)
-        elif isinstance(event, ENDINGS):
-            self._take_ending(event)
-        elif isinstance(event, e.ContactReturned):
-            self._take_returned(event)
-        elif isinstance(event, e.OfferAccepted | e.OfferFailed):
-            self._take_answer(event)
-        else:
-            self._take_agent(event)
-
-    def _take_new(self, event: e.ContactArrived | e.ContactAdopted) -> None:
-        agent_id = event.agent_id if isinstance(event, e.ContactAdopted) else None
-        seat = self.seats.get(agent_id) if agent_id is not None else None
-        talks_already = seat is not None and seat.doing == "talk"
-        if event.contact_id in self.contacts or event.contact_id in self._over or talks_already:
-            self.ignored += 1
-            return
-        arrived_at = min(event.arrived_at, self._now)
-        contact = Believed(event.contact_id, event.priority, arrived_at, self._tick())
         self.contacts[event.contact_id] = contact
-        self._changed_contacts[event.contact_id] = contact
-        if agent_id is None:
+        return contact
+
+    def _take_arrived(self, event: e.ContactArrived) -> bool:
+        if event.contact_id in self.contacts or event.contact_id in self.over:
+            return False
+        contact = self._new(event)
+        contact.preferred = event.preferred_agent
+        contact.to_dial = event.direction is e.Direction.OUTBOUND
+        self._back_again(contact)
+        return True
+
+    def _back_again(self, contact: Believed) -> None:
+        """Give the earlier place to a voice caller who is back soon."""
+        inbound = contact.direction is e.Direction.INBOUND
+        if contact.caller is None or contact.medium is not Medium.VOICE or not inbound:
             return
+        known = self.redials.pop(contact.caller, None)
+        window_s = rules.number(rules.planned(self.plan, contact.queue).redial_window_s)
+        if known is not None and self.now - window_s <= known.over_at:
+            contact.redial = True
+            contact.arrived_at = min(contact.arrived_at, known.arrived_at)
+            contact.priority = max(contact.priority, known.priority)
+            self.counts["redial"] += 1
+
+    def _take_adopted(self, event: e.ContactAdopted) -> bool:
+        if event.contact_id in self.contacts or event.contact_id in self.over:
+            return False
+        wanted = [event.agent_id] if event.agent_id is not None else []
+        if event.medium is Medium.VOICE:
+            if wanted and self._talks(wanted[0]):
+                return False
+            wanted += event.participants
+            wanted = [agent_id for agent_id in wanted if not self._talks(agent_id)]
+        contact = self._new(event)
+        for agent_id in dict.fromkeys(wanted):
+            self._adopt(contact, agent_id, assisting=contact.talks_with is not None)
+        if contact.talks_with is None:
+            contact.handed_over = event.handed_over
+            if not event.handed_over:
+                self._back_again(contact)
+        return True
+
+    def _talks(self, agent_id: AgentId) -> bool:
+        seat = self.seats.get(agent_id)
+        return seat is not None and seat.doing == "talk"
+
+    def _adopt(self, contact: Believed, agent_id: AgentId, *, assisting: bool) -> None:
+        seat = self.seats.get(agent_id)
         if seat is None:
-            seat = self._new_seat(agent_id)
-        if seat.doing == "ring":
-            self._unring(seat, c.RescindReason.AGENT_WITHDRAWN)
-        contact.seat, seat.contact = seat, contact
-        self._set(seat, "talk", None)
+            seat = self.seats[agent_id] = Seat(agent_id, self.now)
+        if contact.medium is not Medium.VOICE:
+            contact.talks_with = seat
+            seat.texts.append(contact)
+            return
+        if seat.ring is not None:
+            self._taken_back(seat.ring, R.AGENT_WITHDRAWN)
+        seat.after_until, seat.extended_s, seat.paused_until = None, 0.0, None
+        seat.contact, seat.assisting = contact, assisting
+        if assisting:
+            contact.participants.append(seat)
+        else:
+            contact.talks_with = seat
 
-    def _new_seat(self, agent_id: AgentId) -> Seat:
-        seat = Seat(agent_id, self._now, self._tick())
-        self.seats[agent_id] = self._changed_seats[agent_id] = seat
-        return seat
+    def _take_placed(self, seat: Seat, event: e.ContactPlaced) -> bool:
+        if event.contact_id in self.contacts or event.contact_id in self.over:
+            return False
+        states = (c.AgentState.IDLE, c.AgentState.NOT_READY, c.AgentState.WRAP_UP)
+        if seat.state() not in states or not seat.reachable:
+            return False
+        contact = Believed(
+            contact_id=event.contact_id,
+            medium=event.medium,
+            queue=event.queue,
+            priority=0,
+            arrived_at=self.now,
+            order=self.tick(),
+            since=self.now,
+            caller=event.caller,
+            direction=e.Direction.OUTBOUND,
+            placed=True,
+            to_dial=True,
+        )
+        self.contacts[event.contact_id] = contact
+        if seat.after_until is not None:
+            seat.after_until, seat.extended_s = None, 0.0
+            self._settle(seat)
+        seat.paused_until = None
+        self.named.append((contact, seat, c.OfferKind.OUTBOUND))
+        return True
 
-    def _unring(
-        self, seat: Seat, reason: c.RescindReason, *, told: bool = True, pause_s: float = 0
-    ) -> None:
-        """Expect the ringing of a seat to be stopped (unless the phone itself told so)."""
-        contact = seat.contact
-        if contact is None or contact.offer_id is None:
-            raise Mismatch(f"{seat.agent_id} does not ring")
-        offer_id = contact.offer_id
-        if told:
-            self._expect(c.RescindOffer(offer_id, contact.contact_id, seat.agent_id, reason))
-        del self._open[offer_id]
-        self._offers_seen[offer_id] = (contact.contact_id, seat.agent_id, reason)
-        self._changed_contacts[contact.contact_id] = contact
-        contact.seat = contact.offer_id = seat.contact = None
-        if pause_s:
-            contact.refused.append(seat.agent_id)
-            self._to_the_end_of_the_idle(seat)
-        self._set(seat, "nothing", self._now + pause_s if pause_s else None)
+    # ---- contacts go -------------------------------------------------------------------------
 
-    def _take_ending(self, event: e.ContactAbandoned | e.ContactEnded | e.ContactLeft) -> None:
+    def _remember(self, told: e.RedialExpected) -> None:
+        over_at = told.over_at if told.over_at <= self.now else self.now
+        arrived_at = told.arrived_at if told.arrived_at <= over_at else over_at
+        redial = e.RedialExpected(told.caller, arrived_at, told.priority, over_at)
+        known = self.redials.get(redial.caller)
+        if known is not None and known.over_at > redial.over_at:
+            return
+        self.redials.pop(redial.caller, None)
+        self.redials[redial.caller] = redial
+        # What cannot count any more is forgotten, even if a later plan would let it count.
+        queues = (self.plan.fallback, *self.plan.queues.values())
+        window_s = max(rules.number(queue.redial_window_s) for queue in queues)
+        for caller, other in list(self.redials.items()):
+            if other.over_at >= self.now - window_s:
+                break
+            del self.redials[caller]
+
+    def _take_ending(self, event: e.ContactAbandoned | e.ContactEnded | e.ContactLeft) -> bool:
         left = isinstance(event, e.ContactLeft)
         if not left:
-            self._over.add(event.contact_id)
+            self.over.add(event.contact_id)
         contact = self.contacts.pop(event.contact_id, None)
         if contact is None:
-            self.ignored += 1
-            return
-        self._changed_contacts[event.contact_id] = contact
-        seat = contact.seat
+            return False
+        self.gone[contact.contact_id] = contact
+        waited = contact.state() in (c.ContactState.WAITING, c.ContactState.OFFERED)
+        cut = isinstance(event, e.ContactEnded) and event.cut
+        inbound_voice = contact.medium is Medium.VOICE and contact.direction is e.Direction.INBOUND
+        not_served = not left and (cut or waited)
+        if not_served and contact.caller is not None and inbound_voice:
+            self._remember(
+                e.RedialExpected(contact.caller, contact.arrived_at, contact.priority, self.now)
+            )
+        for offer in list(contact.offers):
+            reason = R.LEFT if left else R.ABANDONED
+            self._close(offer, R.ENDED if offer.kind is c.OfferKind.ASSIST else reason)
+        self._part(contact)
+        return True
+
+    def _part(self, contact: Believed, *, wrap_up: bool = True) -> None:
+        """Let everybody out of a conversation: the responsible to the work after it."""
+        for helper in contact.participants:
+            self._at_rest(helper)
+        contact.participants = []
+        seat, contact.talks_with = contact.talks_with, None
+        contact.handed_over = False
         if seat is None:
             return
-        if seat.doing == "ring":
-            self._unring(seat, c.RescindReason.LEFT if left else c.RescindReason.ABANDONED)
-            return
-        seat.contact = None
-        if (seat.pending or seat.presence).kind is OFF:
-            self._rest(seat, None)
-        else:
-            self._set(seat, "after", self._now + self.settings.wrap_up_s)
+        if contact.medium is not Medium.VOICE:
+            seat.texts.remove(contact)
+            self._settle(seat)
+        elif wrap_up:
+            self._begin_wrap_up(seat, contact)
 
-    def _rest(self, seat: Seat, until: float | None) -> None:
-        seat.presence, seat.pending = seat.pending or seat.presence, None
-        self._to_the_end_of_the_idle(seat)
-        self._set(seat, "nothing", until)
+    # ---- conversations -----------------------------------------------------------------------
 
-    def _take_returned(self, event: e.ContactReturned) -> None:
-        contact = self.contacts.get(event.contact_id)
-        seat = contact.seat if contact is not None else None
-        if contact is None or seat is None or seat.doing != "talk":
-            self.ignored += 1
-            return
-        if event.agent_id not in (None, seat.agent_id):
-            self.ignored += 1
-            return
-        contact.seat = seat.contact = None
+    def _take_returned(self, contact: Believed, event: e.ContactReturned) -> bool:
+        seat = contact.talks_with
+        if contact.handed_over and event.agent_id is None:
+            self._part(contact)
+            self._waits_anew(contact)
+            return True
+        if seat is None or event.agent_id not in (None, seat.agent_id):
+            return False
+        self._waits_anew(contact)
+        for offer in list(contact.offers):
+            self._close(offer, R.ENDED)
         contact.refused.append(seat.agent_id)
-        self._changed_contacts[contact.contact_id] = contact
-        self._rest(seat, self._now + self.settings.device_failure_delay_s)
+        self._part(contact, wrap_up=False)
+        if contact.medium is Medium.VOICE:
+            seat.paused_until = self.now + self.settings.device_failure_delay_s
+            self._at_rest(seat)
+        else:
+            seat.text_paused_until = self.now + self.settings.device_failure_delay_s
+        return True
 
-    def _take_answer(self, event: e.OfferAccepted | e.OfferFailed) -> None:
-        accepted = isinstance(event, e.OfferAccepted)
-        contact = self._open.get(event.offer_id)
-        if contact is None or contact.seat is None:
-            self.ignored += 1
-            seen = self._offers_seen.get(event.offer_id)
-            if accepted and seen is not None and seen[2] is not None:
-                self._expect(c.RescindOffer(event.offer_id, seen[0], seen[1], seen[2]))
-            return
-        seat = contact.seat
-        if isinstance(event, e.OfferFailed):
-            rejected = event.failure is e.OfferFailure.REJECTED
-            times = self.settings
-            pause_s = times.reject_delay_s if rejected else times.device_failure_delay_s
-            self._unring(seat, c.RescindReason.AGENT_WITHDRAWN, told=False, pause_s=pause_s)
-            return
-        self._expect(c.ConnectContact(event.offer_id, contact.contact_id, seat.agent_id))
-        del self._open[event.offer_id]
-        contact.offer_id = None
-        self._changed_contacts[contact.contact_id] = contact
-        self._set(seat, "talk", None)
+    def _waits_anew(self, contact: Believed) -> None:
+        contact.since = self.now
+        contact.alarms.clear()
 
-    def _take_agent(self, event: e.Event) -> None:
-        if isinstance(event, e.AgentAdded):
-            if event.agent_id in self.seats:
-                self.ignored += 1
-            else:
-                self._new_seat(event.agent_id)
-            return
-        if not isinstance(event, e.AgentPresenceChanged | e.AgentDeviceChanged | e.WrapUpEnded):
-            raise Mismatch(f"the simulator does not know {event}")
+    def _take_transferred(self, contact: Believed, event: e.ContactTransferred) -> bool:
+        seat = contact.talks_with
+        if seat is None or seat.agent_id != event.by_agent:
+            return False
+        for offer in list(contact.offers):
+            self._close(offer, R.ENDED)
+        self._part(contact)
+        contact.queue = event.queue if event.queue is not None else contact.queue
+        contact.refused, contact.preferred = [event.by_agent], None
+        self._waits_anew(contact)
+        to = self.seats.get(event.agent_id) if event.agent_id is not None else None
+        if to is not None and self._by_name(contact, to):
+            self.named.append((contact, to, kind_of(contact)))
+        return True
+
+    def _by_name(self, contact: Believed, seat: Seat) -> bool:
+        """Tell whether somebody may be rung by name for a contact."""
+        if seat.removed:
+            return False
+        return rules.free_for(self.plan, contact, seat) is not None
+
+    def _take_picked(self, contact: Believed, event: e.ContactPicked) -> bool:
         seat = self.seats.get(event.agent_id)
+        if contact.state() is not c.ContactState.WAITING or seat is None:
+            return False
+        if not self._by_name(contact, seat):
+            return False
+        self.named.append((contact, seat, kind_of(contact)))
+        return True
+
+    def _take_handed_over(self, contact: Believed, event: e.ContactHandedOver) -> bool:
+        seat = contact.talks_with
+        talks_with = seat.agent_id if seat is not None else None
+        if talks_with != event.from_agent or contact.medium is not Medium.VOICE:
+            return False
+        if event.to_agent is None:
+            return seat is not None and self._hand_outside(contact, seat)
+        if seat is None and not contact.handed_over:
+            return False
+        return self._hand_on(contact, seat, event.to_agent)
+
+    def _hand_outside(self, contact: Believed, seat: Seat) -> bool:
+        for offer in list(contact.offers):
+            self._close(offer, R.ENDED)
+        contact.talks_with, contact.handed_over = None, True
+        self._begin_wrap_up(seat, contact)
+        return True
+
+    def _hand_on(self, contact: Believed, seat: Seat | None, to_agent: AgentId) -> bool:
+        """Whoever was not asked in before must exist, and must not talk with somebody else."""
+        to = next((x for x in contact.participants if x.agent_id == to_agent), None)
+        if to is None and (to_agent not in self.seats or self._talks(to_agent)):
+            return False
+        contact.talks_with, contact.handed_over = None, False
+        if seat is not None:
+            self._begin_wrap_up(seat, contact)
+        if to is None:
+            self._adopt(contact, to_agent, assisting=False)
+            return True
+        contact.participants.remove(to)
+        to.assisting = False
+        contact.talks_with = to
+        return True
+
+    def _take_invited(self, contact: Believed, event: e.ParticipantInvited) -> bool:
+        seat = self.seats.get(event.agent_id)
+        if contact.talks_with is None or seat is None or contact.medium is not Medium.VOICE:
+            return False
+        if not self._by_name(contact, seat):
+            return False
+        self.named.append((contact, seat, c.OfferKind.ASSIST))
+        return True
+
+    def _take_left(self, contact: Believed, event: e.ParticipantLeft) -> bool:
+        seat = next((x for x in contact.participants if x.agent_id == event.agent_id), None)
         if seat is None:
-            self.ignored += 1
-            return
-        self._changed_seats[seat.agent_id] = seat
-        if isinstance(event, e.AgentDeviceChanged):
-            seat.reachable, seat.busy = event.reachable, event.busy
-            if seat.doing == "ring" and not seat.reachable:
-                self._unring(seat, c.RescindReason.AGENT_WITHDRAWN)
-        elif isinstance(event, e.AgentPresenceChanged):
-            self._take_presence(seat, event.presence)
-        elif seat.doing == "after":
-            self._rest(seat, None)
-        else:
-            self.ignored += 1
-
-    def _take_presence(self, seat: Seat, presence: e.AgentPresence) -> None:
-        if presence.kind is not READY and seat.doing in ("talk", "after"):
-            seat.pending = None if presence == seat.presence else presence
-            if presence.kind is OFF and seat.doing == "after":
-                self._rest(seat, None)
-            return
-        if presence.kind is READY and seat.presence.kind is not READY:
-            self._to_the_end_of_the_idle(seat)
-        seat.presence, seat.pending = presence, None
-        if presence.kind is not READY and seat.doing == "ring":
-            self._unring(seat, c.RescindReason.AGENT_WITHDRAWN)
-
-    def _deadline_passed(self, seat: Seat) -> None:
-        if seat.doing == "ring":
-            pause_s = self.settings.no_answer_delay_s
-            self._unring(seat, c.RescindReason.TIMED_OUT, pause_s=pause_s)
-        else:
-            self._rest(seat, None)
+            asked = [
+                offer
+                for offer in contact.offers
+                if offer.seat.agent_id == event.agent_id and offer.kind is c.OfferKind.ASSIST
+            ]
+            if asked:
+                self._taken_back(asked[0], R.ENDED)
+            return bool(asked)
+        contact.participants.remove(seat)
+        self._at_rest(seat)
+        return True
 
 
-def _publication(command: c.Command) -> tuple[tuple[str, str], tuple[object, ...]]:
-    """Return whom a publication is about, and what of it is compared."""
-    if isinstance(command, c.PublishContact):
-        contact = command.contact
-        return ("contact", contact.contact_id), (
-            contact.state,
-            contact.agent_id,
-            contact.offer_id,
-            contact.offer_deadline,
-            (contact.priority, contact.arrived_at),
-        )
-    if isinstance(command, c.PublishAgent):
-        agent = command.agent
-        return ("agent", agent.agent_id), (
-            agent.state,
-            agent.presence,
-            agent.presence_pending,
-            agent.contact_id,
-            agent.reachable,
-            agent.busy,
-            agent.wrap_up_deadline,
-            agent.paused_until,
-            agent.since if agent.state is c.AgentState.IDLE else None,
-        )
-    raise Mismatch(f"not expected: {command}")
+MEANINGS: tuple[tuple[Any, Any, Any], ...] = (
+    (e.ContactArrived, None, Oracle._take_arrived),
+    (e.ContactAdopted, None, Oracle._take_adopted),
+    (e.ContactPlaced, Oracle.seat_of, Oracle._take_placed),
+    (ENDINGS, None, Oracle._take_ending),
+    ((e.OfferAccepted, e.OfferFailed), None, Oracle._take_answer),
+    (e.PlanChanged, None, Oracle._take_plan),
+    (e.RedialExpected, None, Oracle._take_redial),
+    (e.ContactSkillsChanged, Oracle.contact_of, Oracle._take_skills),
+    (e.ContactReturned, Oracle.contact_of, Oracle._take_returned),
+    (e.ContactTransferred, Oracle.contact_of, Oracle._take_transferred),
+    (e.ContactPicked, Oracle.contact_of, Oracle._take_picked),
+    (e.ContactHandedOver, Oracle.contact_of, Oracle._take_handed_over),
+    (e.ParticipantInvited, Oracle.contact_of, Oracle._take_invited),
+    (e.ParticipantLeft, Oracle.contact_of, Oracle._take_left),
+    (e.AgentAdded, None, Oracle._take_added),
+    (e.AgentRemoved, Oracle.seat_of, Oracle._take_removed),
+    (e.AgentPresenceChanged, Oracle.seat_of, Oracle._take_declared),
+    (e.AgentDeviceChanged, Oracle.seat_of, Oracle._take_device),
+    (e.WrapUpEnded, Oracle.seat_of, Oracle._take_wrap_up_ended),
+    (e.WrapUpExtended, Oracle.seat_of, Oracle._take_extended),
+)
+"""Which events, what they are about (if that must be known), and what they mean."""

@@ -12,10 +12,9 @@ from random import Random
 
 from ccserver.acd.commands import AgentState
 from ccserver.acd.core import ACDCore
-from ccserver.acd.errors import InvariantBroken
 from sim.acd.controller import Controller, CoreFactory
-from sim.acd.oracle import Mismatch
 from sim.acd.profile import Profile
+from sim.acd.rules import Mismatch
 from sim.acd.world import HOUR_S, World
 
 
@@ -51,7 +50,12 @@ def simulate(
     if trace is not None:
         trace(str(profile))
     controller = Controller(
-        profile.settings, make_core, self_check=self_check, digest=digest, trace=trace
+        profile.settings,
+        make_core,
+        self_check=self_check,
+        digest=digest,
+        trace=trace,
+        plan=profile.plan,
     )
     world = World(rng, profile, controller)
     try:
@@ -60,7 +64,7 @@ def simulate(
         _advance(world, until=hours * HOUR_S)
         _drain(world, trace)
         controller.finish()
-    except (Mismatch, InvariantBroken, KeyError, AssertionError) as error:
+    except Exception as error:  # Whatever the core raises is a finding.
         raise SimulationFailed(
             f"seed {seed}, step {controller.steps}, {world.time:.3f} s: "
             f"{type(error).__name__}: {error}\n"

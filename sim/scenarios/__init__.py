@@ -5,11 +5,15 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     bad_input,
     browser,
     callers,
+    chaos,
     crash,
     first_call,
     hang_ups,
     latency,
     phones,
+    queueing,
+    talk_crash,
+    talking,
     wishes,
 )
 from sim.scenarios.base import SCENARIOS, Run, ScenarioFailed, run_scenario

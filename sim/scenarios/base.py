@@ -15,6 +15,7 @@ from ccserver.config import ACDSettings
 from sim.audio import PARTY_COUNT
 from sim.panel import Message, Panel
 from sim.phones import Behaviour, PhoneBank
+from sim.proxy import FaultProxy
 from sim.stack import Seat, Stack, seats
 
 Measured = dict[str, Any]
@@ -83,6 +84,8 @@ class Run:
         self.exits = AsyncExitStack()
         self.stack: Stack
         self.bank: PhoneBank
+        self.ari_proxy: FaultProxy
+        self.ami_proxy: FaultProxy
         self.takers: list[Seat] = []
         self._callers = 0
 
@@ -93,16 +96,34 @@ class Run:
         acd: ACDSettings | None = None,
         behaviour: Behaviour | None = None,
         people: Sequence[Seat] = (),
+        proxied: bool = False,
     ) -> None:
-        """A stack with that many call takers' phones registered."""
+        """A stack with that many call takers' phones registered.
+
+        ``proxied``: ccserver reaches Asterisk through `ari_proxy` and `ami_proxy`.
+        """
         self.takers = seats(takers)
         everyone = [*self.takers, Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR)]
-        self.stack = Stack(self.data_dir / "stack", [*everyone, *people], acd=acd)
-        await self.exits.enter_async_context(self.stack)
         self.bank = PhoneBank(record_dir=self.data_dir / "phones")
         await self.exits.enter_async_context(self.bank)
+        self.stack = Stack(
+            self.data_dir / "stack",
+            [*everyone, *people],
+            acd=acd,
+            # Whoever is outside has a phone in the same bank.
+            trunk_out=f"sip:127.0.0.1:{self.bank.sip_port}",
+        )
+        if proxied:
+            await self._through_proxies()
+        await self.exits.enter_async_context(self.stack)
         for number, seat in enumerate(self.takers):
             await self.add_taker_phone(seat, number % FIRST_CALLER_TONE, behaviour)
+
+    async def _through_proxies(self) -> None:
+        ports = self.stack.ports
+        self.ari_proxy = await self.exits.enter_async_context(FaultProxy(ports.asterisk_http))
+        self.ami_proxy = await self.exits.enter_async_context(FaultProxy(ports.ami))
+        self.stack.reach_asterisk_by(self.ari_proxy.port, self.ami_proxy.port)
 
     async def add_taker_phone(
         self, seat: Seat, tone: int, behaviour: Behaviour | None = None
@@ -118,6 +139,19 @@ class Run:
             behaviour=behaviour or Behaviour(on_call="answer"),
         )
         await self.bank.wait_for("registered", phone=seat.login)
+
+    async def add_outside_phone(
+        self, number: str, tone: int, behaviour: Behaviour | None = None
+    ) -> str:
+        """Somebody who is reached by the outgoing trunk; gives the phone's name."""
+        name = f"outside{number.removeprefix('+')}"
+        await self.bank.add_phone(
+            name,
+            tone=tone,
+            sip_uri=f"sip:{number}@127.0.0.1:{self.bank.sip_port}",
+            behaviour=behaviour or Behaviour(on_call="answer"),
+        )
+        return name
 
     async def panel(self, seat: Seat | str, *, ready: bool = True) -> Panel:
         """Log a person in; a call taker also goes ready and becomes idle."""

@@ -2,17 +2,11 @@
 
 import pytest
 
-from ccserver.acd.commands import AgentState, ContactState, OfferContact
+from ccserver.acd.commands import AgentState, ContactState
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import OfferFailure
-from ccserver.acd.matching import Line, Rank, choose_agent
-from ccserver.types import AgentId
-from tests.acd.desk import BREAK, OFF, READY, Desk, offer
-
-
-def offered(commands: object) -> list[tuple[str, str]]:
-    assert isinstance(commands, list)
-    return [(x.contact_id, x.agent_id) for x in commands if isinstance(x, OfferContact)]
+from ccserver.acd.matching import Line, Moment
+from tests.acd.desk import BREAK, OFF, READY, Desk, offer, offered
 
 
 def test_a_contact_is_offered_to_an_idle_agent_at_once_with_the_deadline() -> None:
@@ -173,20 +167,15 @@ def test_a_pause_after_a_failed_offer_sends_the_agent_to_the_end_of_the_idle() -
 
 
 def test_a_line_refuses_to_hold_a_key_twice_or_to_lose_what_it_has_not() -> None:
-    line: Line[Rank] = Line()
-    line.add((1.0, 1, AgentId("a")))
-    with pytest.raises(InvariantBroken):
-        line.add((1.0, 1, AgentId("a")))
-    with pytest.raises(InvariantBroken):
-        line.remove((1.0, 2, AgentId("a")))
-    assert list(line) == [(1.0, 1, "a")]
-
-
-def test_choosing_an_agent_prefers_those_who_have_not_refused() -> None:
-    idle: Line[Rank] = Line()
-    assert choose_agent(idle, set()) is None
-    for number, name in enumerate(("a", "b", "x")):
-        idle.add((float(number), number, AgentId(name)))
-    assert choose_agent(idle, set()) == "a"
-    assert choose_agent(idle, {AgentId("a"), AgentId("b")}) == "x"
-    assert choose_agent(idle, {AgentId("a"), AgentId("b"), AgentId("x")}) == "a"
+    line: Line[Moment] = Line()
+    line.add((1.0, 1))
+    with pytest.raises(InvariantBroken, match="twice"):
+        line.add((1.0, 1))
+    with pytest.raises(InvariantBroken, match="not stand"):
+        line.remove((1.0, 2))
+    with pytest.raises(InvariantBroken, match="not stand"):
+        line.remove((0.5, 2))
+    assert list(line) == [(1.0, 1)]
+    assert line.first() == (1.0, 1)
+    line.remove((1.0, 1))
+    assert line.first() is None

@@ -15,17 +15,27 @@ from ccserver.acd.contact import FROM_THE_WORLD, Contact, ContactSignal
 from ccserver.acd.errors import InvariantBroken, StaleEvent
 from ccserver.acd.events import AgentPresence, OfferFailure, PresenceKind
 from ccserver.types import AgentId, ContactId, Medium
-from tests.acd.desk import BREAK, OFF, READY, Desk
+from tests.acd.desk import ANYBODY, BREAK, OFF, READY, Desk
 
 C, S = ContactState, ContactSignal
 CONTACT_TABLE = {
     (C.WAITING, S.OFFERED): C.OFFERED,
     (C.OFFERED, S.TAKEN_BACK): C.WAITING,
     (C.OFFERED, S.ACCEPTED): C.TALKING,
+    (C.WAITING, S.PICKED): C.WAITING,
+    (C.OFFERED, S.OFFERED): C.OFFERED,
+    (C.OFFERED, S.GIVEN_UP): C.GONE,
     (C.TALKING, S.RETURNED): C.WAITING,
+    (C.TALKING, S.TRANSFERRED): C.WAITING,
+    (C.TALKING, S.INVITED): C.TALKING,
+    (C.TALKING, S.JOINED): C.TALKING,
+    (C.TALKING, S.HANDED_ON): C.TALKING,
+    (C.TALKING, S.HANDED_OUT): C.HANDED_OVER,
+    (C.HANDED_OVER, S.HANDED_ON): C.TALKING,
+    (C.HANDED_OVER, S.RETURNED): C.WAITING,
 } | {
     (state, signal): C.GONE
-    for state in (C.WAITING, C.OFFERED, C.TALKING)
+    for state in (C.WAITING, C.OFFERED, C.TALKING, C.HANDED_OVER)
     for signal in (S.ABANDONED, S.ENDED, S.LEFT)
 }
 
@@ -35,12 +45,18 @@ AGENT_TABLE = (
     | {(state, G.ADOPTED): A.TALKING for state in (*RESTING, A.WRAP_UP)}
     | {
         (A.IDLE, G.RESERVED): A.RESERVED,
+        (A.NOT_READY, G.RESERVED): A.RESERVED,
+        (A.IDLE, G.PLACED): A.RESERVED,
+        (A.NOT_READY, G.PLACED): A.RESERVED,
+        (A.WRAP_UP, G.PLACED): A.RESERVED,
         (A.RESERVED, G.FACTS_CHANGED): A.RESERVED,
         (A.RESERVED, G.TAKEN_BACK): A.IDLE,
         (A.RESERVED, G.ACCEPTED): A.TALKING,
         (A.TALKING, G.FACTS_CHANGED): A.TALKING,
         (A.TALKING, G.CONTACT_OVER): A.WRAP_UP,
         (A.TALKING, G.CONTACT_RETURNED): A.IDLE,
+        (A.TALKING, G.PARTED): A.IDLE,
+        (A.WRAP_UP, G.WRAP_UP_EXTENDED): A.WRAP_UP,
         (A.WRAP_UP, G.FACTS_CHANGED): A.WRAP_UP,
         (A.WRAP_UP, G.WRAP_UP_ENDED): A.IDLE,
     }
@@ -50,7 +66,7 @@ AGENT_TABLE = (
 
 @pytest.mark.parametrize(("state", "signal"), list(itertools.product(C, S)))
 def test_contact_table(state: ContactState, signal: ContactSignal) -> None:
-    contact = Contact(ContactId("c"), Medium.VOICE, "q", 5, 0.0, 1, state=state)
+    contact = Contact(ContactId("c"), Medium.VOICE, "q", 5, 0.0, 1, 0.0, state=state)
     expected = CONTACT_TABLE.get((state, signal))
     if expected is not None:
         contact.apply(signal)
@@ -63,7 +79,7 @@ def test_contact_table(state: ContactState, signal: ContactSignal) -> None:
 
 @pytest.mark.parametrize(("state", "signal"), list(itertools.product(A, G)))
 def test_agent_table(state: AgentState, signal: AgentSignal) -> None:
-    agent = Agent(AgentId("a"), 0.0, 0.0, 1, presence=READY, reachable=True, state=state)
+    agent = Agent(AgentId("a"), 0.0, 0.0, 1, ANYBODY, presence=READY, reachable=True, state=state)
     expected = AGENT_TABLE.get((state, signal))
     if expected is not None:
         assert agent.next_state(signal) is expected
@@ -85,6 +101,7 @@ def test_facts_decide_where_an_agent_rests(
         0.0,
         0.0,
         1,
+        ANYBODY,
         presence=AgentPresence(kind),
         reachable=reachable,
         busy=busy,
@@ -122,10 +139,36 @@ AGENT_EVENTS: dict[str, Callable[[Desk], object]] = {
     "left": lambda d: d.leave("c"),
     "returned": lambda d: d.give_back("c"),
     "adopted": lambda d: d.adopt("d", "a"),
+    "extended": lambda d: d.extend("a", 5.0),
+    "placed": lambda d: d.place("p", "a"),
+    "removed": lambda d: d.remove("a"),
+    "ended, cut": lambda d: d.end("c", cut=True),
+    "transferred": lambda d: d.transfer("c", "a"),
+    "handed over": lambda d: d.hand_over("c", "a"),
+    "picked": lambda d: (d.arrive("w"), d.pick("w", "a")),
+    "escalated": lambda d: (d.arrive("w", at=0), d.timer(at=60)),
+    "invited": lambda d: (d.adopt("t", "x"), d.invite("t", "a")),
+    "left another": lambda d: d.part("c", "a"),
     "added": lambda d: d.join("a") if d.agents["a"] is A.IDLE else None,
 }
-AGENT_CHANGES: dict[tuple[AgentState, str], AgentState] = {
+AGENT_CHANGES: dict[tuple[AgentState, str], AgentState | None] = {
     (A.OFF, "ready"): A.IDLE,
+    **{(state, "removed"): None for state in A if state is not A.TALKING},
+    (A.NOT_READY, "placed"): A.RESERVED,
+    (A.NOT_READY, "picked"): A.RESERVED,
+    (A.NOT_READY, "escalated"): A.RESERVED,
+    (A.NOT_READY, "invited"): A.RESERVED,
+    (A.IDLE, "placed"): A.RESERVED,
+    (A.IDLE, "picked"): A.RESERVED,
+    (A.IDLE, "escalated"): A.UNAVAILABLE,  # long before that, the offer timed out
+    (A.RESERVED, "escalated"): A.UNAVAILABLE,
+    (A.IDLE, "invited"): A.RESERVED,
+    (A.RESERVED, "ended, cut"): A.IDLE,
+    (A.TALKING, "ended, cut"): A.WRAP_UP,
+    (A.TALKING, "transferred"): A.WRAP_UP,
+    (A.TALKING, "handed over"): A.WRAP_UP,
+    (A.WRAP_UP, "placed"): A.RESERVED,
+    (A.WRAP_UP, "escalated"): A.RESERVED,
     (A.OFF, "break"): A.NOT_READY,
     (A.OFF, "adopted"): A.TALKING,
     (A.NOT_READY, "ready"): A.IDLE,
@@ -165,7 +208,7 @@ def test_every_agent_state_against_every_event(state: AgentState, event: str) ->
     AGENT_SETUPS[state](desk)
     assert desk.agents == {"a": state}
     AGENT_EVENTS[event](desk)
-    assert desk.agents == {"a": AGENT_CHANGES.get((state, event), state)}
+    assert desk.agents.get("a") == AGENT_CHANGES.get((state, event), state)
 
 
 CONTACT_SETUPS: dict[str, Callable[[Desk], object]] = {
@@ -173,6 +216,13 @@ CONTACT_SETUPS: dict[str, Callable[[Desk], object]] = {
     "waiting": lambda d: d.arrive("c"),
     "offered": lambda d: (d.arrive("c"), d.join("a")),
     "talking": lambda d: (d.arrive("c"), d.join("a"), d.accept(1)),
+    "handed_over": lambda d: (
+        d.arrive("c"),
+        d.join("a"),
+        d.accept(1),
+        d.hand_over("c", "a"),
+        d.presence("a", OFF),
+    ),
     "over": lambda d: (d.arrive("c"), d.end("c")),
     "left": lambda d: (d.arrive("c"), d.leave("c")),
 }
@@ -187,6 +237,15 @@ CONTACT_EVENTS: dict[str, Callable[[Desk], object]] = {
     "accepted": lambda d: d.accept(1),
     "failed": lambda d: d.fail(1),
     "deadline": lambda d: d.timer(at=15),
+    "cut": lambda d: d.end("c", cut=True),
+    "placed": lambda d: (d.join("p"), d.place("c", "p")),
+    "transferred": lambda d: d.transfer("c", "a"),
+    "handed out": lambda d: d.hand_over("c", "a"),
+    "handed on": lambda d: d.hand_over("c", "a", "x"),
+    "picked": lambda d: (d.adopt("t", "p"), d.presence("p", BREAK), d.pick("c", "p")),
+    "invited": lambda d: (d.join("i"), d.invite("c", "i")),
+    "parted": lambda d: d.part("c", "a"),
+    "skills": lambda d: d.need("c"),
 }
 CONTACT_CHANGES: dict[tuple[str, str], str] = {
     ("unknown", "arrived"): "waiting",
@@ -195,18 +254,21 @@ CONTACT_CHANGES: dict[tuple[str, str], str] = {
     ("left", "arrived"): "waiting",
     ("left", "adopted"): "waiting",
     ("left", "adopted talking"): "talking",
-    ("waiting", "abandoned"): "",
-    ("waiting", "ended"): "",
-    ("waiting", "left"): "",
+    **{
+        (state, event): ""
+        for state in ("waiting", "offered", "talking", "handed_over")
+        for event in ("abandoned", "ended", "left", "cut")
+    },
+    ("unknown", "placed"): "offered",
+    ("left", "placed"): "offered",
+    ("waiting", "placed"): "offered",  # to the agent who has come for that
+    ("waiting", "invited"): "offered",  # so too
+    ("talking", "transferred"): "waiting",
+    ("talking", "handed out"): "handed_over",
+    ("handed_over", "returned"): "waiting",
     ("offered", "accepted"): "talking",
     ("offered", "failed"): "waiting",
     ("offered", "deadline"): "waiting",
-    ("offered", "abandoned"): "",
-    ("offered", "ended"): "",
-    ("offered", "left"): "",
-    ("talking", "abandoned"): "",
-    ("talking", "ended"): "",
-    ("talking", "left"): "",
     ("talking", "returned"): "waiting",
 }
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ccserver.accounts import AccountStore, Role
+from ccserver.acd.events import Direction
 from ccserver.card import (
     CardData,
     CardStatus,
@@ -301,6 +302,54 @@ async def test_unknown_cards_are_none(store: CardStore) -> None:
         assert await store.card_of_contact(ContactId(key)) is None
 
 
+async def test_a_call_that_we_make_stands_on_the_card_it_is_made_from(
+    store: CardStore, arrived: Arrived
+) -> None:
+    first = await store.open_contact(arrived())
+    placed = arrived(
+        direction=Direction.OUTBOUND,
+        incident_id=first.incident_id,
+        arrived_at=ARRIVED + timedelta(minutes=5),
+    )
+    assert await store.open_contact(placed) == first
+    card = await store.card(first.incident_id)
+    assert card is not None
+    assert [contact.direction for contact in card.contacts] == [
+        Direction.INBOUND,
+        Direction.OUTBOUND,
+    ]
+    assert card.summary.opened_at == ARRIVED
+
+
+async def test_a_call_that_we_make_for_a_card_that_is_not_there_opens_one(
+    store: CardStore, arrived: Arrived
+) -> None:
+    placed = arrived(direction=Direction.OUTBOUND, incident_id=IncidentId("nowhere"))
+    head = await store.open_contact(placed)
+    card = await store.card(head.incident_id)
+    assert card is not None
+    assert card.contacts[0].contact_id == placed.contact_id
+
+
+async def test_who_gave_up_and_who_was_answered_are_found_again(
+    store: CardStore, arrived: Arrived
+) -> None:
+    gone, answered, other = arrived(), arrived(caller_number="+37129000001"), arrived()
+    for opened in (gone, answered, other):
+        await store.open_contact(opened)
+    await store.record(entry(gone.contact_id, "abandoned", 5))
+    await store.record(entry(answered.contact_id, "connected", 7, agent_id="agent-20"))
+    assert [c.contact_id for c in await store.abandoned_since(ARRIVED)] == [gone.contact_id]
+    assert not await store.abandoned_since(ARRIVED + timedelta(seconds=6))
+    (spoken,) = await store.answered_since(ARRIVED, limit=10)
+    assert (spoken.contact_id, spoken.agent_id) == (answered.contact_id, "agent-20")
+    assert not await store.answered_since(ARRIVED, limit=0)
+    (found,) = await store.answered_to(["37129000001"], ARRIVED)
+    assert found == spoken
+    assert not await store.answered_to(["37129123456"], ARRIVED)
+    assert not await store.answered_to(["37129000001"], ARRIVED + timedelta(seconds=7))
+
+
 async def test_the_card_in_the_shape_of_the_api(
     store: CardStore, arrived: Arrived, database: Database
 ) -> None:
@@ -360,6 +409,7 @@ async def test_the_card_in_the_shape_of_the_api(
             {
                 "contact_id": opened.contact_id,
                 "medium": "voice",
+                "direction": "inbound",
                 "queue": "emergency",
                 "priority": 5,
                 "caller_number": "+37129123456",
@@ -397,7 +447,7 @@ async def test_the_card_in_the_shape_of_the_api(
                 "contact_id": opened.contact_id,
                 "agent_id": None,
                 "author": None,
-                "data": {"queue": "emergency", "priority": 5},
+                "data": {"queue": "emergency", "priority": 5, "direction": "inbound"},
             },
             {
                 "at": "2026-03-01T12:00:00.250Z",

@@ -70,6 +70,16 @@ STORIES: list[tuple[str, list[Fact], Derived]] = [
         Derived(at(5), None, "b", Outcome.PARACHUTE),
     ),
     (
+        "we called and nobody answered",
+        [fact("outbound_failed", 40, "a"), fact("ended", 41)],
+        Derived(None, at(41), None, Outcome.UNREACHED),
+    ),
+    (
+        "we called, and the end of the call is not known yet",
+        [fact("outbound_failed", 40, "a")],
+        Derived(None, None, None, Outcome.WAITING),
+    ),
+    (
         "the end is reported again by a recovery",
         [fact("connected", 5, "a"), fact("ended", 60), fact("ended", 90)],
         Derived(at(5), at(60), "a", Outcome.ENDED),
@@ -104,4 +114,5 @@ def test_order_never_matters(facts: list[Fact], data: st.DataObject) -> None:
     answered = any("answered" in one.tag or one.tag == "connected" for one in facts)
     assert (derived.answered_at is not None) == answered
     assert not (answered and derived.outcome is Outcome.ABANDONED)
-    assert (derived.ended_at is not None) == (derived.outcome in {Outcome.ENDED, Outcome.ABANDONED})
+    over = {Outcome.ENDED, Outcome.ABANDONED, Outcome.UNREACHED}
+    assert (derived.ended_at is not None) == (derived.outcome in over)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.faults.proxy import Direction, FaultProxy, websocket_frame
+from sim.proxy import Direction, FaultProxy, websocket_frame
 
 DEADLINE_S = 10.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ccserver.accounts import AgentProfile, DeviceKind
+from ccserver.accounts import AccountStore, AgentProfile, DeviceKind
 from ccserver.acd.core import ACDCore
 from ccserver.acd.events import (
     AgentAdded,
@@ -18,22 +19,29 @@ from ccserver.acd.settings import DistributorSettings
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
 from ccserver.chronicle import Chronicle
-from ccserver.live import LiveView, Message
+from ccserver.current_plan import CurrentPlan
+from ccserver.db import Database
+from ccserver.live import LiveContact, LiveView, Message
 from ccserver.metrics import Metrics
+from ccserver.news import News
+from ccserver.routing import RoutingStore
 from ccserver.runtime import Runtime
+from ccserver.speakers import Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ari import JSONValue, Params
 from ccserver.telephony.ari import Path as ARIPath
-from ccserver.telephony.call import CallFacts
+from ccserver.telephony.call import CallFacts, Segment
 from ccserver.telephony.calls import Calls
 from ccserver.telephony.devices import Devices
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.keeper import Keeper
+from ccserver.telephony.waiting_plan import WaitingSettings
 from ccserver.telephony.wishes import Wishes
-from ccserver.types import AgentId, ContactId, OfferId
+from ccserver.types import AgentId, ContactId, LegId, OfferId
 from tests.telephony.fakes import Event, FakeAsterisk
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+SUPERVISOR = AgentId("agent-190")  # has a phone and takes no calls
 SETTINGS = DistributorSettings(
     offer_timeout_s=15.0,
     wrap_up_s=1.0,
@@ -49,6 +57,10 @@ class Ledger:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
         self.failures: list[OfferFailure] = []
+        self.segments: list[Segment] = []
+        self.party_changes = 0
+        self.on_wanted: Callable[[ContactId, AgentId], None] | None = None
+        """What the distributor does about a wish for a participant."""
 
     def _tell(self, what: str, subject: str) -> None:
         self.told.append((what, subject))
@@ -62,14 +74,23 @@ class Ledger:
     def caller_waits(self, facts: CallFacts) -> None:
         self._tell("waits", facts.contact_id)
 
-    def caller_adopted(self, facts: CallFacts, agent_id: AgentId, *, held: bool) -> None:
-        self._tell("adopted_held" if held else "adopted", f"{facts.contact_id} {agent_id}")
+    def caller_adopted(
+        self,
+        facts: CallFacts,
+        agent_id: AgentId | None,
+        *,
+        held: bool,
+        participants: tuple[AgentId, ...] = (),
+        handed_over: bool = False,
+    ) -> None:
+        what = "adopted_held" if held else "adopted_over" if handed_over else "adopted"
+        self._tell(what, " ".join((facts.contact_id, str(agent_id), *participants)))
 
     def caller_left(self, facts: CallFacts, *, agent_channel: str | None) -> None:
         self._tell("left", f"{facts.contact_id} {agent_channel}")
 
-    def caller_gone(self, contact_id: ContactId) -> None:
-        self._tell("gone", contact_id)
+    def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
+        self._tell("cut" if cut else "gone", contact_id)
 
     def recording_complete(self, contact_id: ContactId) -> None:
         self._tell("recorded", contact_id)
@@ -93,22 +114,64 @@ class Ledger:
     def hold_changed(self, contact_id: ContactId, *, held: bool) -> None:
         self._tell("held" if held else "resumed", contact_id)
 
+    def mute_changed(self, contact_id: ContactId, agent_id: AgentId, *, muted: bool) -> None:
+        self._tell("muted" if muted else "unmuted", f"{contact_id} {agent_id}")
+
+    def participant_wanted(
+        self, contact_id: ContactId, agent_id: AgentId, to_agent: AgentId
+    ) -> None:
+        self._tell("wanted", f"{contact_id} {agent_id} {to_agent}")
+        if self.on_wanted is not None:
+            self.on_wanted(contact_id, to_agent)
+
+    def participant_left(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self._tell("participant_left", f"{contact_id} {agent_id}")
+
+    def transferred(
+        self, contact_id: ContactId, by_agent: AgentId, queue: str | None, to_agent: AgentId | None
+    ) -> None:
+        self._tell("transferred", f"{contact_id} {by_agent} {queue or to_agent}")
+
+    def handed_over(
+        self, contact_id: ContactId, from_agent: AgentId | None, to_agent: AgentId | None
+    ) -> None:
+        self._tell("handed_over", f"{contact_id} {from_agent} {to_agent}")
+
+    def party_changed(self, contact_id: ContactId) -> None:
+        self.party_changes += 1
+
+    def segment_changed(self, contact_id: ContactId, segment: Segment) -> None:
+        self.segments.append(segment)
+
+    def outbound_answered(self, contact_id: ContactId) -> None:
+        self._tell("outbound_answered", contact_id)
+
+    def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
+        self._tell("outbound_failed", f"{contact_id} {reason}")
+
+    def monitored(self, contact_id: ContactId, supervisor: AgentId, mode: str) -> None:
+        self._tell("monitored", f"{contact_id} {supervisor} {mode}")
+
 
 class Bench:
     """`Calls`, `Keeper` and `Wishes` with a `Ledger`; the test is the distributor."""
 
     def __init__(self, *, lease_s: int = 6) -> None:
         self.asterisk = FakeAsterisk(lease_s=lease_s)
+        self.life = 0
         self.restart()
 
     def restart(self) -> None:
         """The process is new; Asterisk is not."""
+        self.life += 1
         self.ledger = Ledger()
         self.calls = Calls(
             Actions(self.asterisk, application="acd_main"),
             self.ledger,
             lease_s=6,
             endpoint_of_agent=lambda agent: f"ct-{agent[-3:]}" if agent else None,
+            trunk=True,
+            instance=f"i{self.life}",
         )
         loop = asyncio.get_running_loop()
         self.keeper = Keeper(
@@ -204,6 +267,70 @@ class _Port:
             await asyncio.Event().wait()
 
 
+class NoRoom:
+    """A waiting room in which nothing is played; notes who is in it."""
+
+    def __init__(self) -> None:
+        self.waiting: set[ContactId] = set()
+
+    def begin(
+        self,
+        contact_id: ContactId,
+        leg_id: LegId,
+        settings: WaitingSettings,
+        *,
+        waited_s: float,
+        language: str | None = None,
+        cannot_speak: bool = False,
+    ) -> None:
+        self.waiting.add(contact_id)
+
+    def adopted(
+        self,
+        contact_id: ContactId,
+        leg_id: LegId,
+        settings: WaitingSettings,
+        *,
+        cannot_speak: bool = False,
+    ) -> None:
+        self.waiting.discard(contact_id)
+
+    def talking(self, contact_id: ContactId) -> None:
+        self.waiting.discard(contact_id)
+
+    def end(self, contact_id: ContactId) -> None:
+        self.waiting.discard(contact_id)
+
+
+class ListFollowUp:
+    """Notes what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def abandoned(self, contact: LiveContact) -> None:
+        self.told.append(("abandoned", contact.contact_id))
+
+    def citizen_called(self, number: str, contact_id: ContactId) -> None:
+        self.told.append(("called", number, contact_id))
+
+    def outbound_accepted(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        self.told.append(("accepted", contact_id, agent_id))
+
+    def outbound_finished(self, contact_id: ContactId, *, answered: bool, dialled: bool) -> None:
+        self.told.append(("finished", contact_id, answered, dialled))
+
+
+class NewsOfCentre(News):
+    """The real news; notes the outbound calls that failed."""
+
+    outbound_failures: list[ContactId]
+
+    def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
+        self.outbound_failures.append(contact_id)
+        super().outbound_failed(contact_id, reason)
+
+
 class Centre:
     """One process: the real runtime and core over the fake Asterisk."""
 
@@ -214,6 +341,7 @@ class Centre:
         agents: int = 2,
         instance: str = "p1",
         settings: DistributorSettings = SETTINGS,
+        supervised: bool = False,
     ) -> None:
         self.asterisk = asterisk
         self.port = _Port(asterisk)
@@ -223,23 +351,47 @@ class Centre:
         self.journal = ListJournal()
         self.core = ACDCore(settings, instance=instance)
         self.live = LiveView(self._publish, self.clock)
+        self.chronicle = Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock)
+        metrics = Metrics()
         self.runtime = Runtime(
             self.core,
             self.live,
-            Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock),
+            self.chronicle,
             publish=self._publish,
-            metrics=Metrics(),
+            metrics=metrics,
+            clock=self.clock,
+        )
+        database = Database("sqlite:////nowhere/never-asked.db", request_timeout_s=1.0)
+        self.plan = CurrentPlan(
+            RoutingStore(database, AccountStore(database).agent_ids),
+            self.live,
+            post=self.runtime.post,
+            publish=self._publish,
+        )
+        self.follow_up = ListFollowUp()
+        self.room = NoRoom()
+        self.news = NewsOfCentre(
+            self.runtime,
+            self.plan,
+            Speakers(),
+            self.follow_up,
+            metrics=metrics,
             clock=self.clock,
             seal=lambda contact_id, _: self.sealed.append(contact_id),
         )
-        self.devices = Devices(self.runtime.device_changed)
+        self.outbound_failures = self.news.outbound_failures = []
+        self.devices = Devices(self.news.device_changed)
         self.calls = Calls(
             Actions(self.port, application="acd_main"),
-            self.runtime,
+            self.news,
             lease_s=6,
             endpoint_of_agent=self.devices.endpoint,
+            trunk=True,
+            instance=instance,
         )
-        self.runtime.attach(self.calls, self.devices)
+        self.news.attach(self.room, self.devices)
+        self.runtime.attach(self.calls, before_connect=self.news.before_connect)
+        self.plan.set_supervisors(frozenset({SUPERVISOR}))
         self.keeper = Keeper(
             self.calls, redirect_to_claim=self._redirect, clock=self.clock.monotonic
         )
@@ -247,7 +399,7 @@ class Centre:
         self.agents = [AgentId(f"agent-{101 + number}") for number in range(agents)]
         self._held: list[Event] | None = []
         self._tasks: list[asyncio.Task[None]] = []
-        for agent_id in self.agents:
+        for agent_id in (*self.agents, *([SUPERVISOR] if supervised else [])):
             extension = agent_id.removeprefix("agent-")
             profile = AgentProfile(agent_id, "A", extension, DeviceKind.SIP, "-")
             self.live.add_seat(profile)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.asterisk import Asterisk, AsteriskBinary, find_binary
-from tests.faults.proxy import FaultProxy
+from sim.proxy import FaultProxy
 
 
 @pytest.fixture(scope="session")

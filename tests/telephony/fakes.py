@@ -29,12 +29,20 @@ SHOWN_VARIABLES = (
     "CALLER_NUMBER",
     "CALLER_HIDDEN",
     "CALLED_NUMBER",
+    "DIRECTION",
+    "LEGS",
+    "CONVERSATION",
     "AGENT_ID",
     "OFFER_ID",
+    "PARTY_KIND",
+    "PARTY_NUMBER",
+    "PARTY_NAME",
     "CONNECTED",
     "HELD",
-    "AGENT_CHANNEL",
+    "MUTED",
 )
+GROUP = "GROUP(conversation)"
+LEG_PREFIXES = ("leg-", "party-", "monitor-")
 
 
 class _Jump(selectors.DefaultSelector):
@@ -82,6 +90,8 @@ class Channel:
     leave_at: float | None = None
     """When the dialplan goes on by itself: the broadcast or the queue has timed out."""
     bridge: str | None = None
+    muted: bool = False
+    snoops_on: str | None = None
     dying: bool = False
 
     def as_json(self) -> Event:
@@ -116,6 +126,9 @@ LOST_AFTER = Outcome(after_s=REQUEST_TIMEOUT_S, error=ARITimeout("answer lost"))
 BROKEN = Outcome(done=False, error=ARIUnavailable("broken"))
 
 
+EPOCH_S = 1_767_225_600.0  # 2026-01-01: where virtual time begins
+
+
 class FakeAsterisk:
     """``deliver`` gets the events; ``faults`` decides about each command that has no plan."""
 
@@ -148,15 +161,17 @@ class FakeAsterisk:
         """Commands of this kind are carried out only after the returned event is set."""
         return self._gates.setdefault(verb, asyncio.Event())
 
-    def call(self, contact_id: str, *, arrived_at: float = 1_700_000_000.0) -> Channel:
+    def call(self, contact_id: str, *, arrived_at: float | None = None) -> Channel:
         """A citizen dials 112; the caller is on offer to the controllers."""
         self._number += 1
+        if arrived_at is None:
+            arrived_at = EPOCH_S + asyncio.get_running_loop().time()
         caller = Channel(
             f"caller-{contact_id}",
             f"PJSIP/trunk-{self._number:08x}",
             variables={
                 "CONTACT_ID": contact_id,
-                "ARRIVED_AT": f"{arrived_at + self._number:.3f}",
+                "ARRIVED_AT": f"{arrived_at + self._number / 1000:.3f}",
                 "CALLER_NUMBER": f"2{self._number:07d}",
                 "CALLER_HIDDEN": "0",
                 "CALLED_NUMBER": "112",
@@ -168,12 +183,18 @@ class FakeAsterisk:
         return caller
 
     def answer(self, leg_id: str) -> None:
-        """The call taker's phone is picked up."""
+        """A phone that we rang is picked up: a citizen's goes into the dialplan."""
         leg = self.channels.get(leg_id)
-        if leg is not None and leg.state == "Ringing":
-            leg.state, leg.in_app, leg.app = "Up", True, "Stasis"
+        if leg is None or leg.state != "Ringing":
+            return
+        leg.state = "Up"
+        if leg.id.startswith("call-"):
+            self._to_claim(leg)
+            leg.music = None
+        else:
+            leg.in_app, leg.app = True, "Stasis"
             self._emit("StasisStart", leg)
-            self.check()
+        self.check()
 
     def hang_up(self, channel_id: str, cause: int = NORMAL) -> None:
         """A leg ends, whoever wanted it: events, hang-up handler, nothing left."""
@@ -186,6 +207,8 @@ class FakeAsterisk:
         self._handler(channel, cause)
         self._stop_parachute(channel)
         del self.channels[channel.id]
+        for snoop in [c for c in self.channels.values() if c.snoops_on == channel.id]:
+            self.hang_up(snoop.id)
         self._emit("ChannelDestroyed", channel, cause=cause)
         self.check()
 
@@ -220,16 +243,27 @@ class FakeAsterisk:
         return [c for c in self.channels.values() if c.variables.get("ARRIVED_AT")]
 
     def legs(self) -> list[Channel]:
-        """Every leg that a controller originated."""
-        return [c for c in self.channels.values() if c.id.startswith("leg-")]
+        """Every leg beside a caller's that a controller originated."""
+        return [c for c in self.channels.values() if c.id.startswith(LEG_PREFIXES)]
 
     def guard(self, caller: Channel) -> Channel | None:
         """The leg in the caller's bridge whose end would not be overlooked."""
+        conversation = caller.variables.get("SHARED(CONVERSATION)")
         for other in map(self.channels.get, self.bridges.get(caller.bridge or "", [])):
-            armed = other is not None and other.variables.get("CONNECTED") == "1"
-            if other is not None and armed and other.variables.get("RELEASED") != "1":
+            if other is not None and conversation and other.variables.get(GROUP) == conversation:
                 return other
         return None
+
+    def _false_guards(self, caller: Channel) -> list[Channel]:
+        """Legs that the others' handlers would count on, and that are not with the caller."""
+        conversation = caller.variables.get("SHARED(CONVERSATION)")
+        return [
+            leg
+            for leg in self.legs()
+            if conversation
+            and leg.variables.get(GROUP) == conversation
+            and leg.bridge != caller.bridge
+        ]
 
     def check(self) -> None:
         """In the application: a lease, or a guarded call taker's leg.
@@ -239,7 +273,8 @@ class FakeAsterisk:
         """
         alone = {}
         for caller in self.callers():
-            if caller.in_app and caller.lease_at is None and self.guard(caller) is None:
+            open_ = caller.in_app and caller.lease_at is None
+            if open_ and (self.guard(caller) is None or self._false_guards(caller)):
                 since = alone[caller.id] = self._alone_since.get(caller.id, _now())
                 if _now() - since >= self.unguarded_max_s:
                     self.unguarded.append(f"{caller.id} since {since:.4f} {self.commands[-3:]}")
@@ -316,8 +351,14 @@ class FakeAsterisk:
                 return None
             case "claim", _:
                 self._claim(values["channelId"])
-            case "originate", (_, leg_id):
+            case "originate" | "dial", (_, leg_id):
                 self._originate(leg_id, values, json)
+            case "mute" | "unmute", (_, channel_id, _):
+                self._ours(channel_id).muted = verb == "mute"
+            case "ring_back" | "no_ring_back", (_, channel_id, _):
+                self._ours(channel_id)
+            case "snoop", (_, channel_id, _, snoop_id):
+                self._snoop(channel_id, snoop_id)
             case "hang_up", (_, channel_id):
                 self.hang_up(self._channel(channel_id).id, CAUSES[values["reason"]])
             case "variable", (_, channel_id, _):
@@ -382,6 +423,15 @@ class FakeAsterisk:
             variables={key: str(value) for key, value in given.items()},
         )
 
+    def _snoop(self, channel_id: str, snoop_id: str) -> None:
+        self._channel(channel_id)
+        if snoop_id in self.channels:
+            raise ARIRefused(409, "Channel with given unique ID already exists")
+        snoop = Channel(snoop_id, f"Snoop/{channel_id}", app="Stasis", in_app=True)
+        snoop.snoops_on = channel_id
+        self.channels[snoop_id] = snoop
+        self._emit("StasisStart", snoop)
+
     def _set(self, channel: Channel, name: str, value: str) -> None:
         if name == "TIMEOUT(absolute)":
             seconds = float(value)
@@ -424,13 +474,22 @@ class FakeAsterisk:
     def _to_claim(self, caller: Channel) -> None:
         self._stop_parachute(caller)
         caller.app, caller.leave_at = "StasisBroadcast", _now() + BROADCAST_S
+        self._forget_conversation(caller)
         caller.music = "emergency"
         self._set(caller, "TIMEOUT(absolute)", str(self.lease_s))
         _at(caller.leave_at, self._go_on, caller)
         self._emit("CallBroadcast", caller)
 
+    def _forget_conversation(self, caller: Channel) -> None:
+        for name in (
+            *("SHARED(CONVERSATION)", "CONVERSATION"),
+            *("SHARED(HELD)", "HELD", "LEGS"),
+        ):
+            caller.variables[name] = ""
+
     def _to_parachute(self, caller: Channel) -> None:
         caller.app, caller.music = "Queue", "emergency"
+        self._forget_conversation(caller)
         caller.lease_at, caller.leave_at = None, _now() + QUEUE_S
         _at(caller.leave_at, self._go_on, caller)
 
@@ -460,24 +519,33 @@ class FakeAsterisk:
             self._emit("StasisEnd", channel)
 
     def _handler(self, channel: Channel, cause: int) -> None:
-        if channel.id.startswith("leg-"):
-            self._agent_leg_gone(channel, cause)
+        if channel.id.startswith(LEG_PREFIXES):
+            self._keeper_gone(channel, cause)
         elif channel.variables.get("ARRIVED_AT"):
-            agent = self.channels.get(channel.variables.get("AGENT_CHANNEL", ""))
-            if agent is not None and not agent.dying:
-                self._leave_application(agent)
-                agent.variables["RELEASED"] = "1"
-                self.hang_up(agent.id)
+            for name in channel.variables.get("LEGS", "").split("&"):
+                leg = self.channels.get(name)
+                if leg is not None and not leg.dying:
+                    self._leave_application(leg)
+                    leg.variables["RELEASED"] = "1"
+                    self.hang_up(leg.id)
 
-    def _agent_leg_gone(self, leg: Channel, cause: int) -> None:
+    def _keeper_gone(self, leg: Channel, cause: int) -> None:
+        """Leave the group, then count who is left in it."""
+        conversation = leg.variables.get(GROUP, "")
+        leg.variables[GROUP] = ""
         wanted = leg.variables.get("CALLER_CHANNEL")
-        caller = next((c for c in self.channels.values() if c.name == wanted), None)
-        armed = leg.variables.get("CONNECTED") == "1" and leg.variables.get("RELEASED") != "1"
-        if not armed or caller is None or caller.dying:
+        caller = next((c for c in self.channels.values() if wanted in (c.name, c.id)), None)
+        if not conversation or leg.variables.get("RELEASED") == "1":
             return
+        if caller is None or caller.dying:
+            return
+        if caller.variables.get("SHARED(CONVERSATION)") != conversation:
+            return
+        if any(c.variables.get(GROUP) == conversation for c in self.channels.values()):
+            return
+        held = caller.variables.get("SHARED(HELD)") == "1"
         self._leave_application(caller)
-        if leg.variables.get("HELD") == "1" or cause != NORMAL:
-            caller.variables["AGENT_CHANNEL"] = ""
+        if held or cause != NORMAL:
             self._to_claim(caller)
         else:
             self.hang_up(caller.id)
@@ -502,7 +570,7 @@ class FakeAsterisk:
             self.deliver(event)
 
 
-def verb_of(  # noqa: C901, PLR0911 - one line per command of Asterisk
+def verb_of(  # noqa: C901, PLR0911, PLR0912 - one line per command of Asterisk
     method: str, parts: tuple[str, ...], values: Mapping[str, str]
 ) -> str:
     """A short name for a command: what faults and plans are given by."""
@@ -520,8 +588,16 @@ def verb_of(  # noqa: C901, PLR0911 - one line per command of Asterisk
             return f"variable:{name}"
         case _, ("channels", _, "moh"):
             return "music" if method == "POST" else "no_music"
+        case _, ("channels", _, "mute"):
+            return "mute" if method == "POST" else "unmute"
+        case _, ("channels", _, "ring"):
+            return "ring_back" if method == "POST" else "no_ring_back"
+        case "POST", ("channels", _, "snoop", _):
+            return "snoop"
+        case "POST", ("channels", _):
+            return "dial" if "context" in values else "originate"
         case _, ("channels", _):
-            return "originate" if method == "POST" else "hang_up"
+            return "hang_up"
         case _, ("bridges", _):
             return "bridge" if method == "POST" else "no_bridge"
         case "POST", ("bridges", _, "addChannel"):

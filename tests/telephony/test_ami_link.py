@@ -15,7 +15,7 @@ from ccserver.telephony.errors import AMIAuthFailed, AMIUnavailable, LinkLost
 from ccserver.telephony.link import Backoff, LinkState
 from tests.faults.asterisk import PASSWORD, Asterisk
 from tests.faults.links import SLACK_S, ami_settings
-from tests.faults.proxy import Direction, FaultProxy, ProxiedConnection
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import Supervised, supervised, until
 
 pytestmark = pytest.mark.asterisk

@@ -14,7 +14,7 @@ from ccserver.telephony.ami_protocol import FieldValue
 from ccserver.telephony.errors import AMIListTooLong, AMIRefused, AMITimeout, AMIUnavailable
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ami_settings
-from tests.faults.proxy import Direction, FaultProxy, ProxiedConnection
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import WITHIN_S, supervised, until
 
 pytestmark = pytest.mark.asterisk

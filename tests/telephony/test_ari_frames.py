@@ -12,7 +12,7 @@ from ccserver.telephony.ari import FRAME_BYTES_MAX, MALFORMED_FRAMES_MAX, ARICli
 from ccserver.telephony.errors import LinkLost
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ari_settings, fresh, tell
-from tests.faults.proxy import (
+from sim.proxy import (
     BINARY,
     CLOSE,
     PING,

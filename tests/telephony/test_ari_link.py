@@ -20,7 +20,7 @@ from ccserver.telephony.errors import (
 from ccserver.telephony.link import Backoff, LinkState
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import SLACK_S, ari_settings, fresh, tell
-from tests.faults.proxy import Direction, FaultProxy, ProxiedConnection
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import supervised, until
 
 pytestmark = pytest.mark.asterisk

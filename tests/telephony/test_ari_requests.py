@@ -19,7 +19,7 @@ from ccserver.telephony.errors import (
 )
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ari_settings, fresh
-from tests.faults.proxy import Direction, FaultProxy, ProxiedConnection
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import WITHIN_S, supervised, until
 
 pytestmark = pytest.mark.asterisk

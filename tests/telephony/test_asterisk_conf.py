@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ccserver.accounts import AgentProfile, DeviceKind
-from ccserver.config import Config, ConfigError, load
+from ccserver.config import AsteriskSettings, Config, ConfigError, load
 from ccserver.telephony.asterisk_conf import SOURCE_DIR, render
 from ccserver.types import AgentId
 from tests.test_config import GOOD
@@ -124,3 +124,41 @@ def test_every_call_takers_phone_is_rung_by_the_parachute_queue(config: Config) 
         "member => PJSIP/ct-101,0,agent-101,PJSIP/ct-101",
         "member => PJSIP/ct-102,0,agent-102,PJSIP/ct-102",
     ]
+
+
+def with_trunk_out(config: Config, uri: str) -> Config:
+    asterisk = msgspec.structs.replace(config.asterisk, trunk_out=uri)
+    return msgspec.structs.replace(config, asterisk=asterisk)
+
+
+def test_calls_go_out_only_where_a_trunk_is_set(config: Config) -> None:
+    render(config, PHONES)
+    pjsip = Path(config.asterisk.config_dir) / "pjsip.conf"
+    text = pjsip.read_text(encoding="utf-8")
+    assert "aors = trunk" not in text
+    assert text.count("[trunk]\n") == 1
+    render(with_trunk_out(config, "sip:192.0.2.1:5060;transport=tcp"), PHONES)
+    text = pjsip.read_text(encoding="utf-8")
+    assert "aors = trunk\n" in text
+    assert "contact = sip:192.0.2.1:5060\\;transport=tcp\n" in text
+    assert text.count("X-CCServer-Edge") == 1, "the token of our edge is told to no carrier"
+
+
+@pytest.mark.parametrize(
+    "uri", ["sip:112@evil", "tel:112", "sip:a b", "sip:a\ncontact=x", "sip:a;lr", "192.0.2.1"]
+)
+def test_a_trunk_is_a_plain_sip_uri(config: Config, uri: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(
+            {**msgspec.to_builtins(config.asterisk), "trunk_out": uri}, AsteriskSettings
+        )
+
+
+def test_the_hang_up_handlers_leave_the_group_before_they_count() -> None:
+    """Two that end at the same instant must not both find the other there."""
+    text = (SOURCE_DIR / "extensions.conf").read_text(encoding="utf-8")
+    leave, count = text.index("Set(GROUP(conversation)=)"), text.index("GROUP_COUNT(")
+    assert text.index("exten => gone,1") < leave < count
+    modules = (SOURCE_DIR / "modules.conf").read_text(encoding="utf-8")
+    for name in ("func_groupcount", "func_global", "app_exec", "res_stasis_snoop"):
+        assert f"load = {name}.so\n" in modules

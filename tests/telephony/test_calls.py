@@ -25,10 +25,13 @@ from tests.telephony.fakes import (
 
 AGENT = AgentId("agent-101")
 JOIN_STEPS = (
-    "variable:AGENT_CHANNEL",
+    "variable:SHARED(CONVERSATION)",
+    "variable:CONVERSATION",
+    "variable:LEGS",
     "no_music",
     "bridge",
     "join",
+    "variable:GROUP(conversation)",
     "variable:CONNECTED",
     "variable:unlease",
 )
@@ -244,7 +247,7 @@ def test_a_join_that_fails_at_any_step_leaves_the_caller_waiting(
 def test_a_call_taker_who_leaves_during_the_join_takes_no_caller_along(
     step: str, cause: int
 ) -> None:
-    """Not even by hanging up: nobody has spoken yet. Once both are bridged, it is a hang-up."""
+    """Not even by hanging up: nobody has spoken yet. Once the leg is armed, it is a hang-up."""
 
     async def test(bench: Bench) -> None:
         contact = await bench.ringing()
@@ -261,7 +264,7 @@ def test_a_call_taker_who_leaves_during_the_join_takes_no_caller_along(
         gate.set()
         await passed(3)
         assert bench.ledger.count("connected") == 0
-        if step == "variable:unlease" and cause == NORMAL:
+        if step in ("variable:CONNECTED", "variable:unlease") and cause == NORMAL:
             assert "caller-c1" not in bench.asterisk.channels
             return
         caller = bench.asterisk.channels["caller-c1"]

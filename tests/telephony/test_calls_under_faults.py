@@ -17,9 +17,17 @@ from hypothesis import strategies as st
 from ccserver.acd.events import PresenceKind
 from ccserver.telephony.call import CallPhase
 from ccserver.telephony.errors import TelephonyError
+from ccserver.telephony.party import (
+    AgentTarget,
+    NumberTarget,
+    PartyKind,
+    QueueTarget,
+    Target,
+)
+from ccserver.telephony.transfer import PLANS
 from ccserver.telephony.wishes import CallRefused
 from ccserver.types import AgentId, ContactId
-from tests.telephony.centre import Centre, passed
+from tests.telephony.centre import SUPERVISOR, Centre, passed
 from tests.telephony.fakes import (
     BROKEN,
     LOST_AFTER,
@@ -32,6 +40,12 @@ from tests.telephony.fakes import (
 )
 
 CALLS = 5
+WITH_TARGET = ("consult", "invite", "transfer")
+WISHES = (
+    *("hold", "resume", "hang_up", "reject", "mute", "unmute", "drop", "monitor", "take_over"),
+    *("merge", "swap", "complete", "cancel") * 2,
+    *WITH_TARGET * 3,
+)
 FAULTY_S = 40.0
 LATE_S = 2.5  # a renewal's interval and a bit: see FakeAsterisk.check
 CALM_S = 240.0
@@ -45,6 +59,8 @@ class Life:
     fault_rate: float
     kills: bool = True
     outages: bool = True
+    talkative: bool = False
+    """Long conversations full of wishes, in which legs end seldom."""
     dice: random.Random = field(init=False)
     asterisk: FakeAsterisk = field(init=False)
     centre: Centre = field(init=False)
@@ -73,7 +89,7 @@ class Life:
 
     async def _begin(self) -> None:
         self.generation += 1
-        self.centre = Centre(self.asterisk, instance=f"p{self.generation}")
+        self.centre = Centre(self.asterisk, instance=f"p{self.generation}", supervised=True)
         await self.centre.start()
 
     async def _faulty(self) -> None:
@@ -83,11 +99,19 @@ class Life:
             await passed(self.dice.choice((0.001, 0.01, 0.3, 1.0)))
             await self._something()
             self.centre.check()
+            self._raise_what_wishes_raised()
             assert not self.asterisk.unguarded, self.asterisk.unguarded
 
+    def _raise_what_wishes_raised(self) -> None:
+        for wish in [task for task in self.wishes if task.done()]:
+            self.wishes.remove(wish)
+            wish.result()
+
     async def _something(self) -> None:
-        actions = [self._call, self._answer, self._answer, self._hang_up_leg, self._hang_up_caller]
-        actions += [self._wish, self._wish, self._parachute]
+        actions = [self._call, self._answer, self._answer, self._parachute]
+        actions += [self._wish] * (25 if self.talkative else 4)
+        actions += [self._answer] * (8 if self.talkative else 0)
+        actions += [self._hang_up_leg, self._hang_up_caller]
         if self.outages:
             actions.append(self._outage)
         if self.kills:
@@ -100,10 +124,9 @@ class Life:
             self.asterisk.call(f"c{self.calls_made}")
 
     async def _answer(self) -> None:
-        for leg in self.asterisk.legs():
-            if leg.state == "Ringing":
-                self.asterisk.answer(leg.id)
-                return
+        ringing = [leg for leg in self.asterisk.legs() if leg.state == "Ringing"]
+        if ringing:
+            self.asterisk.answer(self.dice.choice(ringing).id)
 
     async def _hang_up_leg(self) -> None:
         legs = self.asterisk.legs()
@@ -126,14 +149,47 @@ class Life:
 
     async def _ask(self, contact_id: ContactId, agent_id: AgentId) -> None:
         wishes = self.centre.wishes
-        wish = self.dice.choice(("hold", "resume", "hang_up", "reject"))
+        wish = self._choose(contact_id)
         try:
             if wish == "reject":
                 wishes.reject(contact_id, agent_id)
+            elif wish in WITH_TARGET:
+                await getattr(wishes, wish)(contact_id, agent_id, self._target(wish))
+            elif wish == "drop":
+                parties = self.centre.calls.parties(contact_id)
+                if parties:
+                    await wishes.drop(contact_id, agent_id, self.dice.choice(parties).party_id)
+            elif wish in ("monitor", "take_over"):
+                await self._supervise(contact_id, wish)
             else:
                 await getattr(wishes, wish)(contact_id, agent_id)
         except (CallRefused, TelephonyError):
             pass
+
+    def _choose(self, contact_id: ContactId) -> str:
+        """Any wish; a talkative life mostly has those that fit, and seldom gives a caller away."""
+        call = self.centre.calls.table.get(contact_id)
+        fitting = [wish.value for phase, wish in PLANS if call and phase is call.phase]
+        fitting = [wish for wish in fitting if not wish.startswith("transfer")]
+        if self.talkative and fitting and self.dice.random() < 0.8:
+            return self.dice.choice(fitting)
+        return self.dice.choice(WISHES)
+
+    def _target(self, wish: str) -> Target:
+        kind = self.dice.choice((PartyKind.SERVICE, PartyKind.INTERPRETER, PartyKind.OUTSIDE))
+        targets: list[Target] = [NumberTarget("113", kind, "NMPD")]
+        targets.append(AgentTarget(self.dice.choice(self.centre.agents)))
+        if wish == "transfer":
+            targets.append(QueueTarget("emergency"))
+        return self.dice.choice(targets)
+
+    async def _supervise(self, contact_id: ContactId, wish: str) -> None:
+        wishes, supervisor = self.centre.wishes, SUPERVISOR
+        if wish == "monitor":
+            mode = self.dice.choice(("listen", "whisper", "barge", "off"))
+            await wishes.monitor(contact_id, supervisor, mode)
+        elif self.dice.random() < 0.3:
+            await wishes.take_over(contact_id, supervisor)
 
     async def _parachute(self) -> None:
         for caller in self.asterisk.callers():
@@ -176,9 +232,14 @@ class Life:
 
     async def _finish_talk(self, leg_id: str) -> None:
         call = self.centre.calls.table.of_leg(leg_id)
-        if call is not None and call.phase is CallPhase.HELD and call.offer is not None:
-            await self.centre.wishes.resume(call.contact_id, call.offer.agent_id)
-        else:
+        agent_id = call.owner.agent_id if call and call.owner else None
+        if call is None or agent_id is None or call.phase is CallPhase.TALKING:
+            self.asterisk.hang_up(leg_id)
+            return
+        try:
+            wish = "cancel" if call.other else "resume"
+            await getattr(self.centre.wishes, wish)(call.contact_id, agent_id)
+        except CallRefused:
             self.asterisk.hang_up(leg_id)
 
     def _end_parachute(self, phone_id: str) -> None:
@@ -203,11 +264,15 @@ class Life:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(seed=st.integers(0, 2**32), fault_rate=st.sampled_from((0.0, 0.02, 0.1, 0.3)))
+@given(
+    seed=st.integers(0, 2**32),
+    fault_rate=st.sampled_from((0.0, 0.02, 0.1, 0.3)),
+    talkative=st.booleans(),
+)
 def test_no_caller_is_unguarded_and_all_are_served_once_the_faults_stop(
-    seed: int, fault_rate: float
+    seed: int, fault_rate: float, talkative: bool
 ) -> None:
-    in_virtual_time(Life(seed, fault_rate).live())
+    in_virtual_time(Life(seed, fault_rate, talkative=talkative).live())
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -101,6 +101,7 @@ async def test_statuses(subject: Subject) -> None:
     variable = {"variable": "X", "value": "1"}
     lease = {"variable": "TIMEOUT(absolute)", "value": "60"}
     music, mixing = {"mohClass": "default"}, {"type": "mixing"}
+    snoop = {"spy": "both", "whisper": "out", "app": s.application}
     claim, bridge = ("events", "claim"), ("bridges", s.bridge)
     add, remove = (*bridge, "addChannel"), (*bridge, "removeChannel")
     again = {"endpoint": "Local/s@wait", "app": s.application}
@@ -125,6 +126,16 @@ async def test_statuses(subject: Subject) -> None:
         ("join of nobody", "POST", add, {"channel": GONE}, 400),
         ("join of what is elsewhere", "POST", add, {"channel": s.outside}, 422),
         ("join into nothing", "POST", ("bridges", GONE, "addChannel"), {"channel": s.inside}, 404),
+        ("mute", "POST", (*leg, "mute"), {"direction": "in"}, OK),
+        ("mute again", "POST", (*leg, "mute"), {"direction": "in"}, OK),
+        ("unmute", "DELETE", (*leg, "mute"), {"direction": "in"}, OK),
+        ("unmute again", "DELETE", (*leg, "mute"), {"direction": "in"}, OK),
+        ("mute elsewhere", "POST", (*outside, "mute"), {"direction": "in"}, 409),
+        ("mute nobody", "POST", (*nobody, "mute"), {"direction": "in"}, 404),
+        ("ringing", "POST", (*leg, "ring"), {}, OK),
+        ("no ringing", "DELETE", (*leg, "ring"), {}, OK),
+        ("ringing elsewhere", "POST", (*outside, "ring"), {}, 409),
+        ("snoop on nobody", "POST", (*nobody, "snoop", GONE), snoop, 404),
         ("originate again", "POST", leg, again, 409),
         ("bridge removed", "DELETE", bridge, {}, OK),
         ("bridge removed again", "DELETE", bridge, {}, 404),

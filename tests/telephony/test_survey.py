@@ -1,5 +1,7 @@
 """Asterisk's channels and bridges, sorted into callers, call takers' legs and strays."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -7,8 +9,14 @@ import pytest
 from ccserver.telephony.survey import Where, survey
 
 
-def caller(name: str = "c1", *, app: str = "StasisBroadcast", at: float = 1000.0) -> dict[str, Any]:
-    variables = {"CONTACT_ID": name, "ARRIVED_AT": str(at), "CALLER_NUMBER": "26123456"}
+def caller(
+    name: str = "c1",
+    *,
+    app: str = "StasisBroadcast",
+    at: float = 1000.0,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    variables = {"CONTACT_ID": name, "ARRIVED_AT": str(at), "CALLER_NUMBER": "26123456", **more}
     return {
         "id": f"caller-{name}",
         "name": f"PJSIP/trunk-{name}",
@@ -18,12 +26,22 @@ def caller(name: str = "c1", *, app: str = "StasisBroadcast", at: float = 1000.0
     }
 
 
+TALKS = {"CONVERSATION": "k1", "LEGS": "leg-o1"}
+
+
 def leg(
-    offer: str = "o1", contact: str = "c1", *, state: str = "Up", connected: str = "1"
+    offer: str = "o1",
+    contact: str = "c1",
+    *,
+    state: str = "Up",
+    connected: str = "k1",
+    prefix: str = "leg-",
+    **more: str,
 ) -> dict[str, Any]:
-    variables = {"CONTACT_ID": contact, "AGENT_ID": "agent-101", "CONNECTED": connected}
+    agent = {"AGENT_ID": "agent-101"} if prefix == "leg-" else {"PARTY_KIND": "service"}
+    variables = {"CONTACT_ID": contact, "CONNECTED": connected, **agent, **more}
     return {
-        "id": f"leg-{offer}",
+        "id": f"{prefix}{offer}",
         "name": f"PJSIP/ct-101-{offer}",
         "state": state,
         "dialplan": {"app_name": "Stasis"},
@@ -70,38 +88,45 @@ def test_a_phone_of_the_parachute_queue(state: str, where: Where, agent: str | N
     assert (found.where, found.parachute_agent_channel) == (where, agent)
 
 
+def _bridge(*legs: str) -> list[dict[str, Any]]:
+    return [{"id": "bridge-c1", "channels": ["caller-c1", *legs]}]
+
+
 def test_a_conversation() -> None:
-    bridge = {"id": "bridge-c1", "channels": ["caller-c1", "leg-o1"]}
-    found = survey([caller(), leg()], [bridge])
+    found = survey([caller(more=TALKS), leg()], _bridge("leg-o1"))
     assert found.callers[0].in_bridge
-    assert found.callers[0].agent_leg is not None
-    assert found.callers[0].agent_leg.agent_id == "agent-101"
-    assert found.stray_legs == ()
+    assert [keeper.agent_id for keeper in found.callers[0].keepers] == ["agent-101"]
+    assert dict(found.legs) == {"leg-o1": "c1"}
     assert found.stray_bridges == ()
 
 
-def test_of_two_connected_legs_the_bridged_one_is_believed() -> None:
-    bridge = {"id": "bridge-c1", "channels": ["caller-c1", "leg-o1"]}
-    for channels in ([leg("o1"), leg("o2")], [leg("o2"), leg("o1")]):
-        found = survey([caller(), *channels], [bridge])
-        assert found.callers[0].agent_leg is not None
-        assert found.callers[0].agent_leg.leg_id == "leg-o1"
-        assert found.stray_legs == ("leg-o2",)
+def test_a_leg_of_another_conversation_or_outside_of_the_bridge_keeps_nobody() -> None:
+    for stray in (leg("o2", connected="k0"), leg("o2")):
+        found = survey([caller(more=TALKS), leg("o1"), stray], _bridge("leg-o1"))
+        assert [keeper.leg_id for keeper in found.callers[0].keepers] == ["leg-o1"]
+        assert found.callers[0].others == ()
 
 
-def test_of_two_bridged_legs_the_last_one_joined_is_believed() -> None:
-    bridge = {"id": "bridge-c1", "channels": ["caller-c1", "leg-o1", "leg-o2"]}
-    for last in ("leg-o1", "leg-o2"):
-        talking = caller()
-        talking["channelvars"]["AGENT_CHANNEL"] = last
-        found = survey([talking, leg("o1"), leg("o2")], [bridge])
-        assert found.callers[0].agent_leg is not None
-        assert found.callers[0].agent_leg.leg_id == last
+def test_call_takers_come_before_outside_parties_and_else_the_order_of_joining_counts() -> None:
+    legs = [leg("p", prefix="party-"), leg("o2"), leg("o1")]
+    joined = "party-p&leg-o1&leg-o2"
+    talking = caller(more={**TALKS, "LEGS": joined})
+    found = survey([talking, *legs], _bridge("leg-o1", "leg-o2", "party-p"))
+    keepers = [keeper.leg_id for keeper in found.callers[0].keepers]
+    assert keepers == ["leg-o1", "leg-o2", "party-p"]
 
 
-def test_legs_that_ring_or_have_lost_their_caller_are_strays() -> None:
+def test_whoever_is_consulted_or_on_hold_is_beside_the_keepers() -> None:
+    beside = leg("p", prefix="party-", connected="")
+    away = leg("q", prefix="party-", connected="", HELD="1")
+    found = survey([caller(more=TALKS), leg(), beside, away], _bridge("leg-o1", "party-p"))
+    assert [other.leg_id for other in found.callers[0].others] == ["party-p", "party-q"]
+
+
+def test_legs_that_ring_or_have_lost_their_caller_are_listed_and_keep_nobody() -> None:
     found = survey([caller(), leg("o1", connected="", state="Ringing"), leg("o2", "c9")], [])
-    assert found.stray_legs == ("leg-o1", "leg-o2")
+    assert found.callers[0].keepers == ()
+    assert dict(found.legs) == {"leg-o1": "c1", "leg-o2": "c9"}
     assert dict(found.legs_up) == {"leg-o1": False, "leg-o2": True}
 
 
@@ -128,4 +153,4 @@ def test_callers_are_in_order_of_arrival() -> None:
 def test_other_channels_are_nobody(channel: dict[str, Any]) -> None:
     found = survey([channel], [])
     assert found.callers == ()
-    assert found.stray_legs == ()
+    assert not found.legs

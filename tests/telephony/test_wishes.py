@@ -29,18 +29,18 @@ def test_hold_and_resume() -> None:
         assert caller.bridge is None
         assert caller.lease_at is not None
         assert caller.music == "hold"
-        assert bench.asterisk.channels["leg-o1"].variables["HELD"] == "1"
+        assert caller.variables["SHARED(HELD)"] == "1"
         await bench.wishes.resume(contact, AGENT)
         assert caller.bridge == "bridge-c1"
         assert caller.lease_at is None
-        assert bench.asterisk.channels["leg-o1"].variables["HELD"] == ""
+        assert caller.variables["SHARED(HELD)"] == ""
         assert bench.ledger.kinds()[-2:] == ["held", "resumed"]
 
     run(test)
 
 
 @pytest.mark.parametrize("fate", FATES, ids=FATE_NAMES)
-@pytest.mark.parametrize("step", ["variable:HELD", "variable:lease"])
+@pytest.mark.parametrize("step", ["variable:SHARED(HELD)", "variable:lease"])
 def test_a_hold_that_does_not_begin_never_cuts_the_conversation(step: str, fate: Outcome) -> None:
     async def test(bench: Bench) -> None:
         contact = await bench.talking()
@@ -116,7 +116,7 @@ def test_a_resume_that_fails_leaves_the_caller_on_hold_with_music(step: str, fat
 def test_a_leg_that_ends_during_the_wish_is_not_overwritten(wish: str, lost: str) -> None:
     async def test(bench: Bench) -> None:
         contact = await bench.talking()
-        step = "variable:HELD"
+        step = "variable:SHARED(HELD)"
         if wish == "resume":
             await bench.wishes.hold(contact, AGENT)
             step = "no_music"
@@ -180,7 +180,7 @@ def test_a_conversation_that_is_over_is_ended_again_by_the_survey() -> None:
         contact = await bench.talking()
         call = bench.calls.table.get(contact)
         assert call is not None
-        bench.calls.conversation_ended(call)
+        bench.calls.ends.conversation_ended(call)
         assert "caller-c1" in bench.asterisk.channels
         await bench.keeper.resync()
         await passed(0.1)

@@ -1,7 +1,7 @@
 """Fakes that implement the web room's ports in memory, with switches for each failure."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,18 +12,23 @@ from ccserver.db import DatabaseUnavailable
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import (
     CardPage,
+    ContactAction,
     ControlRefused,
     JSONObject,
+    MonitorMode,
     NotesConflict,
     NotesSaved,
     NotesTooLong,
+    ReachAction,
     RecordingAudio,
+    TargetChoice,
 )
 
 PASSWORD = "correct horse battery"
 START = datetime(2026, 3, 1, 8, 0, 0, 123_456, tzinfo=UTC)
 SEAT_A = AgentId("agent-101")
 SEAT_B = AgentId("agent-102")
+SEAT_C = AgentId("agent-103")
 INCIDENT = IncidentId("5d0f6f4e-3b5c-4c43-9d56-0f2f8b6f1a01")
 CONTACT = ContactId("7a4e2c10-94f2-4b0e-8f6c-2b8f0c9d2e02")
 RECORDING = "c8b6a1d2-1111-4222-8333-444455556666"
@@ -64,11 +69,13 @@ class FakeAccounts:
             Account("chief", "Dace Liepa", Role.SUPERVISOR, "lv", None),
             Account("root", "Ivars Kalns", Role.ADMIN, "en", None),
             Account("lost", "No Seat", Role.CALL_TAKER, "en", None),
+            Account("duty", "Laima Duty", Role.SUPERVISOR, "lv", SEAT_C),
         )
         self.people = {account.login: account for account in people}
         self.seats = {
             SEAT_A: AgentProfile(SEAT_A, "Anna Ozola", "101", DeviceKind.BROWSER, "s" * 32),
             SEAT_B: AgentProfile(SEAT_B, "Boris Petrovs", "102", DeviceKind.SIP, "t" * 32),
+            SEAT_C: AgentProfile(SEAT_C, "Laima Duty", "103", DeviceKind.SIP, "u" * 32),
         }
 
     async def _answer(self) -> None:
@@ -202,26 +209,42 @@ class FakeControl:
             raise self.refuses
         self.actions.append(action)
 
-    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
-        await self._act("set_presence", agent_id, presence)
+    def seats(self) -> Sequence[tuple[AgentId, str]]:
+        return [(SEAT_A, "Anna Ozola")]
+
+    def rights(self, account: Account) -> Mapping[str, bool]:
+        return {"monitor": account.role is not Role.CALL_TAKER}
+
+    async def set_presence(
+        self, agent_id: AgentId, presence: AgentPresence, *, author: str | None = None
+    ) -> None:
+        await self._act("set_presence", agent_id, presence, *filter(None, [author]))
 
     async def end_wrap_up(self, agent_id: AgentId) -> None:
         await self._act("end_wrap_up", agent_id)
 
-    async def answer(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        await self._act("answer", agent_id, contact_id)
+    async def extend_wrap_up(self, agent_id: AgentId) -> None:
+        await self._act("extend_wrap_up", agent_id)
 
-    async def reject(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        await self._act("reject", agent_id, contact_id)
+    async def act(self, agent_id: AgentId, contact_id: ContactId, action: ContactAction) -> None:
+        await self._act(action, agent_id, contact_id)
 
-    async def hang_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        await self._act("hang_up", agent_id, contact_id)
+    async def reach(
+        self, agent_id: AgentId, contact_id: ContactId, action: ReachAction, target: TargetChoice
+    ) -> None:
+        await self._act(action, agent_id, contact_id, target)
 
-    async def hold(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        await self._act("hold", agent_id, contact_id)
+    async def drop_party(self, agent_id: AgentId, contact_id: ContactId, party_id: str) -> None:
+        await self._act("drop_party", agent_id, contact_id, party_id)
 
-    async def resume(self, agent_id: AgentId, contact_id: ContactId) -> None:
-        await self._act("resume", agent_id, contact_id)
+    async def monitor(self, agent_id: AgentId, contact_id: ContactId, mode: MonitorMode) -> None:
+        await self._act("monitor", agent_id, contact_id, mode)
+
+    async def place_call(
+        self, agent_id: AgentId, incident_id: IncidentId, number: str
+    ) -> ContactId:
+        await self._act("place_call", agent_id, incident_id, number)
+        return CONTACT
 
 
 @dataclass

@@ -4,21 +4,29 @@ from collections.abc import Mapping
 
 import pytest
 
+from ccserver.routing import DEFAULT_DOCUMENT
+from ccserver.routing.document import to_builtins
 from ccserver.web.app import ROUTES
-from tests.web.fakes import CONTACT, INCIDENT, RECORDING
+from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
+from tests.web.rooms import TASK
 from tests.web.world import World
 
-PEOPLE = (None, "anna", "boris", "chief", "root", "lost")
-"""Nobody, two call takers, a supervisor, an admin, and a call taker without a seat."""
+PEOPLE = (None, "anna", "boris", "chief", "root", "lost", "duty")
+"""Nobody, two call takers, a supervisor, an admin, a call taker without a seat, and a supervisor
+with one."""
 
 EVERYBODY = dict.fromkeys(PEOPLE, 200)
 SIGNED_IN = {**EVERYBODY, None: 401}
-SEAT = {None: 401, "anna": 200, "boris": 200, "chief": 403, "root": 403, "lost": 403}
+SEAT = {None: 401, "anna": 200, "boris": 200, "chief": 403, "root": 403, "lost": 403, "duty": 200}
+SUPERVISION = {**dict.fromkeys(PEOPLE, 403), None: 401, "chief": 200, "root": 200, "duty": 200}
+ADMINISTRATION = {**dict.fromkeys(PEOPLE, 403), None: 401, "root": 200}
+SUPERVISING_SEAT = {**dict.fromkeys(PEOPLE, 403), None: 401, "duty": 200}
 # Only anna's seat handled the recorded contact; to other call takers it does not exist.
-LISTENERS = {None: 401, "anna": 200, "boris": 404, "chief": 200, "root": 200, "lost": 404}
+LISTENERS = {**SIGNED_IN, "boris": 404, "lost": 404}
 
 NOTES: dict[str, object] = {"text": "x"}
 READY: dict[str, object] = {"kind": "ready"}
+PLAN = to_builtins(DEFAULT_DOCUMENT)
 
 CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = {
     ("POST", "/api/login"): (
@@ -33,12 +41,76 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ("POST", "/api/agent/wrap-up/end"): ("/api/agent/wrap-up/end", None, SEAT),
     **{
         ("POST", f"/api/contacts/{{contact_id}}/{action}"): (
-            f"/api/contacts/{CONTACT}/{action}",
+            f"/api/contacts/{CONTACT}/{action}".replace("{party_id}", "party-1"),
             None,
             SEAT,
         )
-        for action in ("answer", "reject", "hang-up", "hold", "resume")
+        for action in (
+            *("answer", "reject", "hang-up", "hold", "resume", "mute", "unmute", "pick"),
+            *("merge", "swap", "complete", "cancel", "parties/{party_id}/drop"),
+        )
     },
+    **{
+        ("POST", f"/api/contacts/{{contact_id}}/{action}"): (
+            f"/api/contacts/{CONTACT}/{action}",
+            {"target": {"kind": "queue", "queue": "medical"}},
+            SEAT,
+        )
+        for action in ("consult", "transfer", "invite")
+    },
+    **{
+        ("POST", f"/api/contacts/{{contact_id}}/{action}"): (
+            f"/api/contacts/{CONTACT}/{action}",
+            {"mode": "listen"},
+            SUPERVISING_SEAT,
+        )
+        for action in ("monitor", "take-over")
+    },
+    ("POST", "/api/cards/{incident_id}/call"): (
+        f"/api/cards/{INCIDENT}/call",
+        {"number": "+37126123456"},
+        SEAT,
+    ),
+    ("POST", "/api/agent/wrap-up/extend"): ("/api/agent/wrap-up/extend", None, SEAT),
+    ("PUT", "/api/agents/{agent_id}/presence"): (
+        "/api/agents/agent-101/presence",
+        READY,
+        SUPERVISION,
+    ),
+    ("GET", "/api/callbacks"): ("/api/callbacks", None, SIGNED_IN),
+    ("POST", "/api/callbacks/{task_id}/call"): (f"/api/callbacks/{TASK}/call", None, SEAT),
+    ("POST", "/api/callbacks/{task_id}/close"): (
+        f"/api/callbacks/{TASK}/close",
+        {"outcome": "not_needed", "note": ""},
+        SIGNED_IN,
+    ),
+    ("GET", "/api/directory"): ("/api/directory", None, SIGNED_IN),
+    ("GET", "/api/routing"): ("/api/routing", None, SUPERVISION),
+    ("PUT", "/api/routing"): ("/api/routing", {"document": PLAN}, SUPERVISION),
+    ("POST", "/api/routing/check"): ("/api/routing/check", {"document": PLAN}, SUPERVISION),
+    ("GET", "/api/routing/versions"): ("/api/routing/versions", None, SUPERVISION),
+    ("GET", "/api/routing/versions/{version}"): ("/api/routing/versions/0", None, SUPERVISION),
+    ("POST", "/api/routing/versions/{version}/restore"): (
+        "/api/routing/versions/0/restore",
+        {},
+        SUPERVISION,
+    ),
+    ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, SUPERVISION),
+    ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, SUPERVISION),
+    ("GET", "/api/people"): ("/api/people", None, ADMINISTRATION),
+    ("POST", "/api/people"): (
+        "/api/people",
+        {
+            "login": "dita",
+            "name": "Dita",
+            "role": "call_taker",
+            "language": "lv",
+            "password": PASSWORD,
+        },
+        {**ADMINISTRATION, "root": 201},
+    ),
+    ("PATCH", "/api/people/{login}"): ("/api/people/anna", {"name": "Anna"}, ADMINISTRATION),
+    ("DELETE", "/api/people/{login}"): ("/api/people/lost", None, ADMINISTRATION),
     ("GET", "/api/cards"): ("/api/cards", None, SIGNED_IN),
     ("GET", "/api/cards/{incident_id}"): (f"/api/cards/{INCIDENT}", None, SIGNED_IN),
     ("PUT", "/api/cards/{incident_id}/notes"): (
@@ -74,15 +146,17 @@ def test_every_route_of_the_application_is_in_the_matrix(
 async def test_matrix(world: World, case: tuple[str, str], login: str | None) -> None:
     path, body, expected = CASES[case]
     person = world.nobody() if login is None else await world.person(login)
-    headers = {"If-Match": '"0"'} if path.endswith("/notes") else None
+    headers = {"If-Match": '"0"'} if "/routing" in path or path.endswith("/notes") else None
     answer = await person.ask(case[0], path, body=body, headers=headers)
     assert answer.status == expected[login]
     refused = answer.status in (401, 403)
     assert not (refused and (world.control.actions or world.cards.version))
+    assert not (refused and (world.routing.kept or world.people.changes or world.people.removed))
+    assert not (refused and world.callbacks.asked)
     assert not (answer.status != 200 and world.recordings.listens)
 
 
-UNSAFE = [case for case in CASES if case[0] in ("POST", "PUT")]
+UNSAFE = [case for case in CASES if case[0] in ("POST", "PUT", "PATCH", "DELETE")]
 
 
 @pytest.mark.parametrize(

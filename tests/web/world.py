@@ -1,7 +1,7 @@
 """The application of a test on a free port of this machine, and people who use it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
+from ccserver.routing import DEFAULT_DOCUMENT, Document
 from ccserver.web.app import create_app
 from ccserver.web.push import PushHub
 from ccserver.web.sockets import SocketTimes
@@ -24,6 +25,7 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
+from tests.web.rooms import FakeCallbacks, FakePeople, FakeRouting
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -59,6 +61,12 @@ class World:
         self.cards = FakeCards()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
+        self.callbacks = FakeCallbacks()
+        self.routing = FakeRouting()
+        self.people = FakePeople(self.accounts)
+        self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
+        self.plan_saved: Callable[[], None] = lambda: None
+        self.seats_changed: Callable[[], None] = lambda: None
         self.database = FakeDatabaseCheck()
         self.metrics = Metrics()
         self.clock = FakeClock()
@@ -72,6 +80,12 @@ class World:
             cards=self.cards,
             recordings=self.recordings,
             control=self.control,
+            callbacks=self.callbacks,
+            routing=self.routing,
+            people=self.people,
+            plan_in_use=lambda: self.plan_in_use(),  # noqa: PLW0108 - tests replace it
+            plan_saved=lambda: self.plan_saved(),  # noqa: PLW0108
+            seats_changed=lambda: self.seats_changed(),  # noqa: PLW0108
             hub=self.hub,
             check_database=self.database,
             metrics=self.metrics,

@@ -1,4 +1,4 @@
-/** What a call taker says of their own seat. */
+/** What a call taker says of their own seat, and a supervisor of others'. */
 
 import { request } from "./http";
 import type { NotReadyReason, PresenceKind } from "./types";
@@ -7,6 +7,17 @@ export async function setPresence(kind: PresenceKind, reason: NotReadyReason | n
   await request("PUT", "/api/agent/presence", { body: { kind, reason } });
 }
 
+/** A supervisor's word over a seat; a conversation there is finished first. */
+export async function forcePresence(agentId: string, kind: PresenceKind): Promise<void> {
+  const path = `/api/agents/${encodeURIComponent(agentId)}/presence`;
+  await request("PUT", path, { body: { kind, reason: null } });
+}
+
 export async function endWrapUp(): Promise<void> {
   await request("POST", "/api/agent/wrap-up/end");
+}
+
+/** By how much is the server's to decide, and so is how often. */
+export async function extendWrapUp(): Promise<void> {
+  await request("POST", "/api/agent/wrap-up/extend");
 }

@@ -28,6 +28,8 @@ const KEEPALIVE_CHARACTERS_MAX = 20_000;
 
 interface RequestOptions {
   body?: unknown;
+  /** Sent as it is instead of `body`, e.g. a YAML file. */
+  raw?: { type: string; text: string };
   headers?: Record<string, string>;
   /** Ends the request early, e.g. when a newer search replaced it. */
   signal?: AbortSignal;
@@ -73,7 +75,7 @@ async function readBody(response: Response): Promise<unknown> {
 
 /** Sends one request. Throws `ApiError`, `Unreachable`, or an `AbortError` of `signal`. */
 export async function request(
-  method: "GET" | "POST" | "PUT",
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
   path: string,
   options: RequestOptions = {},
 ): Promise<unknown> {
@@ -87,6 +89,10 @@ export async function request(
     headers["Content-Type"] = "application/json";
     init.body = body;
     if (options.outlivePage && body.length < KEEPALIVE_CHARACTERS_MAX) init.keepalive = true;
+  }
+  if (options.raw !== undefined) {
+    headers["Content-Type"] = options.raw.type;
+    init.body = options.raw.text;
   }
   let response: Response;
   let body: unknown;

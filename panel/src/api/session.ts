@@ -1,5 +1,6 @@
 /** Login, logout, and who I am. */
 
+import { decodeMe } from "./decode";
 import { request } from "./http";
 import type { Account, Language, Me } from "./types";
 
@@ -15,7 +16,7 @@ export async function logout(): Promise<void> {
 
 /** The open session; a 401 is the caller's to handle, for at start it is no surprise. */
 export async function fetchMe(): Promise<Me> {
-  return (await request("GET", "/api/me", { anonymous: true })) as Me;
+  return decodeMe((await request("GET", "/api/me", { anonymous: true })) as Partial<Me>);
 }
 
 export async function setLanguage(language: Language): Promise<void> {

@@ -28,10 +28,25 @@ export interface PhoneSettings {
   password: string;
 }
 
+/** What this account may do beyond taking calls. */
+export interface Rights {
+  /** Listen, whisper, barge in and take over; needs an own seat. */
+  monitor: boolean;
+  /** See the shift live, force presences, and be told of the distributor's alarms. */
+  supervise: boolean;
+  /** See and change the routing. */
+  routing: boolean;
+  /** Take a chosen contact from the waiting list. */
+  pick: boolean;
+  /** See and change accounts. */
+  people: boolean;
+}
+
 export interface Me {
   account: Account;
   agent: Agent | null;
   phone: PhoneSettings | null;
+  rights: Rights;
   server: { version: string; offer_timeout_s: number; wrap_up_s: number };
 }
 
@@ -47,6 +62,19 @@ export interface Presence {
 export type AgentState =
   "off" | "not_ready" | "unavailable" | "idle" | "reserved" | "talking" | "wrap_up";
 
+export interface Skill {
+  skill: string;
+  level: number;
+}
+
+/** "barge": heard by everybody; "off" ends it. */
+export type MonitorMode = "listen" | "whisper" | "barge";
+
+export interface Monitoring {
+  contact_id: string;
+  mode: MonitorMode;
+}
+
 export interface AgentMsg {
   agent_id: string;
   name: string;
@@ -60,9 +88,51 @@ export interface AgentMsg {
   reachable: boolean;
   busy: boolean;
   wrap_up_deadline: string | null;
+  /** Text conversations in hand, beside the voice call. */
+  contacts: string[];
+  missed_offers: number;
+  /** In a conversation that a colleague is responsible for. */
+  assisting: boolean;
+  site: string;
+  skills: Skill[];
+  /** Null: all queues. */
+  queues: string[] | null;
+  monitoring: Monitoring | null;
 }
 
-export type ContactState = "waiting" | "offered" | "talking" | "held" | "parachute";
+export type ContactState =
+  | "waiting"
+  | "offered"
+  | "talking"
+  | "held"
+  | "parachute"
+  /** The citizen is being called. */
+  | "dialling"
+  /** The citizen talks with an outside party only. */
+  | "handed_over";
+
+export type Direction = "inbound" | "outbound";
+export type Shortage = "all_busy" | "nobody_logged_in" | "nobody_qualified" | "no_device";
+export type OfferKind = "answer" | "assist" | "outbound";
+export type PartyKind = "agent" | "service" | "interpreter" | "outside" | "supervisor";
+export type PartyState = "ringing" | "talking" | "held" | "listening" | "whispering";
+
+/** One leg in a conversation beside the citizen's. */
+export interface Party {
+  party_id: string;
+  kind: PartyKind;
+  agent_id: string | null;
+  number: string | null;
+  name: string;
+  state: PartyState;
+}
+
+export interface ContactOffer {
+  offer_id: string;
+  agent_id: string;
+  deadline: string;
+  kind: OfferKind | null;
+}
 
 export interface ContactMsg {
   contact_id: string;
@@ -76,8 +146,98 @@ export interface ContactMsg {
   caller_number_hidden: boolean;
   arrived_at: string;
   agent_id: string | null;
+  /** The first of `offers`. */
   offer: { offer_id: string; deadline: string } | null;
+  /** The citizen hears music. */
   on_hold: boolean;
+  /** Since when; null where the server does not tell, then this panel counts from seeing it. */
+  held_since: string | null;
+  direction: Direction;
+  /** Class of the queue, 0 to 9; a higher one is served before any lower one. */
+  queue_class: number | null;
+  /** Order of service within a class: arrival less head starts. Null: priority, then arrival. */
+  sort_at: string | null;
+  language: string | null;
+  /** No speech was heard. */
+  silent: boolean;
+  /** The caller pressed the key for "I cannot speak". */
+  cannot_speak: boolean;
+  redial: boolean;
+  escalated: boolean;
+  shortage: Shortage | null;
+  /** Several when a queue rings all. */
+  offers: ContactOffer[];
+  /** Further call takers in the conversation. */
+  participants: string[];
+  parties: Party[];
+  /** The call taker's microphone, as the server mutes it. */
+  muted: boolean;
+  handed_over: boolean;
+}
+
+/** What a person can close a call-back with. */
+export const CLOSING_OUTCOMES = ["reached", "no_answer", "not_needed"] as const;
+export type ClosingOutcome = (typeof CLOSING_OUTCOMES)[number];
+export type CallbackOutcome = ClosingOutcome | "called_again";
+
+export interface CallbackAttempt {
+  at: string;
+  agent_id: string | null;
+  outcome: string | null;
+}
+
+/** A citizen who gave up and has to be called. */
+export interface CallbackTask {
+  task_id: string;
+  number: string | null;
+  /** False if nothing in the number can be called; a person then looks at the card. */
+  dialable: boolean;
+  contact_id: string | null;
+  incident_id: string | null;
+  created_at: string;
+  queue: string;
+  priority: number;
+  state: "open" | "calling" | "done";
+  attempts: CallbackAttempt[];
+  /** All automatic attempts were made in vain; a person has to decide. */
+  exhausted: boolean;
+  outcome: CallbackOutcome | null;
+  closed_by: string | null;
+}
+
+export type Titles = Partial<Record<Language, string>>;
+
+export interface DirectoryEntry {
+  name: string;
+  title: Titles;
+  number: string;
+  kind: "service" | "interpreter" | "other";
+}
+
+export interface DirectoryQueue {
+  name: string;
+  title: Titles;
+}
+
+/** Where a conversation can be transferred to, beside colleagues. */
+export interface Directory {
+  entries: DirectoryEntry[];
+  queues: DirectoryQueue[];
+}
+
+/** Who is to be consulted, added, or to get the conversation. */
+export type Target =
+  | { kind: "agent"; agent_id: string }
+  | { kind: "queue"; queue: string }
+  | { kind: "directory"; name: string }
+  | { kind: "number"; number: string };
+
+/** What an alarm is about; `active` only with alarms that stand until their cause is gone. */
+export interface AlarmData {
+  active?: boolean;
+  contact_id?: string | null;
+  agent_id?: string | null;
+  queue?: string | null;
 }
 
 export interface OfferMsg {
@@ -87,6 +247,7 @@ export interface OfferMsg {
   agent_id: string;
   deadline: string;
   caller_number: string | null;
+  kind: OfferKind;
 }
 
 interface Numbered {
@@ -99,7 +260,10 @@ export type ServerMessage =
       epoch: string;
       contacts: ContactMsg[];
       agents: AgentMsg[];
-      alarms?: string[];
+      callbacks: CallbackTask[];
+      alarms: (string | { code: string; data: AlarmData })[];
+      /** Null before the first change of the routing, and from an older server. */
+      routing: { version: number } | null;
       me: { account: Account; agent_id: string | null };
       server_time: string;
     })
@@ -110,10 +274,21 @@ export type ServerMessage =
   | (Numbered & { type: "offer"; offer: OfferMsg })
   | (Numbered & { type: "offer_gone"; offer_id: string; contact_id: string; reason: string })
   | (Numbered & { type: "card"; incident_id: string; contact_ids: string[]; number: string })
-  | (Numbered & { type: "alarm"; code: string; data: { active: boolean } })
+  | (Numbered & { type: "alarm"; code: string; data: AlarmData })
+  | (Numbered & { type: "callback"; task: CallbackTask })
+  | (Numbered & { type: "callback_gone"; task_id: string })
+  /** The routing was changed: queues and the directory may be others now. */
+  | (Numbered & { type: "routing"; version: number })
   | { type: "ping"; server_time: string; seq?: number };
 
-export type Outcome = "waiting" | "answered" | "parachute" | "abandoned" | "ended";
+export type Outcome =
+  | "waiting"
+  | "answered"
+  | "parachute"
+  | "abandoned"
+  | "ended"
+  /** We called, and nobody answered. */
+  | "unreached";
 
 export interface CardSummary {
   incident_id: string;

@@ -2,7 +2,7 @@
 
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { ApiError, Unreachable } from "../api/http";
-import type { Me } from "../api/types";
+import type { Directory, Me } from "../api/types";
 import { translateCode } from "../i18n";
 import i18next from "i18next";
 import type { Connection, LiveClient } from "../live/client";
@@ -12,6 +12,7 @@ import { MicrophoneError } from "../phone/microphone";
 import type { BrowserPhone, PhoneState } from "../phone/phone";
 import type { Ringer } from "../phone/ringer";
 import type { ToastStore } from "../shared/toast-store";
+import type { DirectoryStore } from "../talk/directory";
 
 export interface Session {
   me: Me;
@@ -21,6 +22,9 @@ export interface Session {
   ringer: Ringer;
   notes: NotesRegistry;
   toasts: ToastStore;
+  directory: DirectoryStore;
+  /** Outgoing calls that this panel asked for: our phone is answered for them by itself. */
+  dialled: Set<string>;
 }
 
 export const SessionContext = createContext<Session | null>(null);
@@ -36,12 +40,23 @@ export function useLive(): LiveState {
   return useSyncExternalStore(live.subscribe, live.getState);
 }
 
+export function useDirectory(): Directory {
+  const { directory } = useSession();
+  return useSyncExternalStore(directory.subscribe, directory.getDirectory);
+}
+
 export function useConnection(): Connection {
   const { live } = useSession();
   return useSyncExternalStore(live.subscribe, live.getConnection);
 }
 
-const NO_PHONE: PhoneState = { registration: "off", microphone: "off", call: null, media: "ok" };
+const NO_PHONE: PhoneState = {
+  registration: "off",
+  microphone: "off",
+  call: null,
+  media: "ok",
+  muted: false,
+};
 const never = (): (() => void) => () => undefined;
 
 export function usePhone(): PhoneState {

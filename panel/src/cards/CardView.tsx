@@ -1,10 +1,14 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { dial } from "../api/contacts";
 import type { Card, CardContact } from "../api/types";
-import { explain } from "../app/session";
+import { explain, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
+import { ownAgent } from "../live/state";
 import { duration, readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
+import { mayDial, placeCall } from "../workplace/actions";
 import { NotesEditor } from "./NotesEditor";
 import { OutcomeMark } from "./OutcomeMark";
 import { Player } from "./Player";
@@ -72,8 +76,43 @@ function Recordings({ card }: { card: Card }) {
   );
 }
 
+/** Each number of the card once, as it came. */
+export function numbersOf(card: Card): string[] {
+  const all = [card.caller_number, ...card.contacts.map((contact) => contact.caller_number)];
+  return [...new Set(all.filter((number) => number !== null))];
+}
+
+function CallButton({ card, number }: { card: Card; number: string }) {
+  const { t } = useTranslation();
+  const session = useSession();
+  const state = useLive();
+  const [busy, setBusy] = useState(false);
+  if (session.me.agent === null) return null;
+  const rest = ownAgent(state) !== null && mayDial(session);
+  const call = async (): Promise<void> => {
+    setBusy(true);
+    await placeCall(session, () => dial(card.incident_id, number));
+    setBusy(false);
+  };
+  return (
+    <button
+      type="button"
+      className="button button-small"
+      disabled={busy || !rest}
+      aria-label={t("card.call_who", { number: readableNumber(number) })}
+      title={t(rest ? "card.call_hint" : "card.call_busy")}
+      data-testid="card-call"
+      data-number={number}
+      onClick={() => void call()}
+    >
+      <Icon name="outbound" size={16} /> {t("card.call")}
+    </button>
+  );
+}
+
 function Head({ card }: { card: Card }) {
   const { t } = useTranslation();
+  const others = numbersOf(card).filter((number) => number !== card.caller_number);
   return (
     <header className="card-head">
       <div>
@@ -83,7 +122,13 @@ function Head({ card }: { card: Card }) {
         <h2 className="card-caller" data-testid="card-caller">
           {card.caller_number === null ? t("contact.no_number") : readableNumber(card.caller_number)}
           {card.caller_number_hidden && <span className="chip">{t("contact.hidden_number")}</span>}
+          {card.caller_number !== null && <CallButton card={card} number={card.caller_number} />}
         </h2>
+        {others.map((number) => (
+          <p key={number} className="card-other-number digits">
+            {readableNumber(number)} <CallButton card={card} number={number} />
+          </p>
+        ))}
       </div>
       <OutcomeMark outcome={card.outcome} />
     </header>

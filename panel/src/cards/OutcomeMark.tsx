@@ -8,6 +8,7 @@ const ICONS: Record<Outcome, IconName> = {
   parachute: "parachute",
   abandoned: "missed",
   ended: "check",
+  unreached: "outbound",
 };
 
 /** How a contact stands, by sign and word; the colour only repeats it. */

@@ -1,12 +1,22 @@
 import { useTranslation } from "react-i18next";
 import i18next from "i18next";
-import type { Card, TimelineItem } from "../api/types";
-import { useLive } from "../app/session";
+import type { Card, Directory, TimelineItem } from "../api/types";
+import { useDirectory, useLive } from "../app/session";
 import { translateCode } from "../i18n";
 import type { LiveState } from "../live/state";
+import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
-import { reasonOf, timelineLines, type TimelineLine } from "./timeline-lines";
+import { entryTitle, queueTitle } from "../talk/directory";
+import {
+  UNTOLD,
+  reasonOf,
+  subjectOf,
+  timelineLines,
+  type Names,
+  type TimelineLine,
+  type TimelineSubject,
+} from "./timeline-lines";
 
 /** The name of a seat: from the live list, from the card, else the seat's id. */
 function nameOf(agentId: string, card: Card, state: LiveState): string {
@@ -14,11 +24,29 @@ function nameOf(agentId: string, card: Card, state: LiveState): string {
   return state.agents[agentId]?.name ?? contact?.agent_name ?? agentId;
 }
 
-function sentence(line: TimelineLine, who: string): string {
+function namesFor(card: Card, state: LiveState, directory: Directory): Names {
+  return {
+    agent: (agentId) => nameOf(agentId, card, state),
+    queue: (name) => queueTitle(directory, name),
+    party: (name) => entryTitle(directory, name),
+    number: readableNumber,
+    code: (kind, code) => translateCode(kind, code, code),
+  };
+}
+
+/** A sentence that needs whom it is about has a shorter one for entries that do not tell. */
+function keyOf(tag: string, subject: TimelineSubject): string {
+  const key = `timeline.${tag}`;
+  const untold = tag === "callback_closed" ? subject.outcome === UNTOLD : subject.target === UNTOLD;
+  return untold && i18next.exists(`${key}_alone`) ? `${key}_alone` : key;
+}
+
+function sentence(line: TimelineLine, who: string, names: Names): string {
   const { item, count } = line;
-  const key = `timeline.${item.tag}`;
+  const subject = subjectOf(item, names);
+  const key = keyOf(item.tag, subject);
   if (!i18next.exists(key)) return i18next.t("timeline.unknown", { tag: item.tag });
-  const text = i18next.t(key, { who });
+  const text = i18next.t(key, { who, ...subject });
   const reason = reasonOf(item);
   const detail = reason === null ? "" : ` (${translateCode("reason", reason, reason)})`;
   return `${text}${detail}${count > 1 ? ` ×${count}` : ""}`;
@@ -32,6 +60,7 @@ function whoOf(item: TimelineItem, card: Card, state: LiveState): string {
 export function Timeline({ card }: { card: Card }) {
   const { t } = useTranslation();
   const state = useLive();
+  const names = namesFor(card, state, useDirectory());
   return (
     <section className="card-part" aria-labelledby="timeline-title">
       <h3 id="timeline-title">
@@ -41,7 +70,7 @@ export function Timeline({ card }: { card: Card }) {
         {timelineLines(card.timeline).map((line, index) => (
           <li key={`${line.item.tag}-${index}`} data-testid="timeline-entry" data-tag={line.item.tag}>
             <Moment at={line.item.at} />
-            <span>{sentence(line, whoOf(line.item, card, state))}</span>
+            <span>{sentence(line, whoOf(line.item, card, state), names)}</span>
           </li>
         ))}
       </ol>

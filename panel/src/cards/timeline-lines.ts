@@ -34,6 +34,54 @@ const SELF_EXPLAINING: ReadonlySet<string> = new Set([
   "abandoned",
 ]);
 
+/** What the data of an entry names beside the one who did it. */
+export interface TimelineSubject {
+  /** Whom it was done with or to: a party, a colleague, a queue or a number. */
+  target: string;
+  mode: string;
+  language: string;
+  outcome: string;
+}
+
+/** How codes are told to people; the caller knows the language, the seats and the queues. */
+export interface Names {
+  agent: (agentId: string) => string;
+  queue: (name: string) => string;
+  /** A party as the directory calls it. */
+  party: (name: string) => string;
+  number: (number: string) => string;
+  code: (kind: "language" | "monitor.mode" | "callback.outcome", code: string) => string;
+}
+
+/** Stands where an entry does not tell. */
+export const UNTOLD = "–";
+
+/** The best name for whom an entry is about; a party's number stands beside its name. */
+function targetOf(data: NonNullable<TimelineItem["data"]>, names: Names): string {
+  const text = (key: string): string => (typeof data[key] === "string" ? data[key] : "");
+  const agentId = text("to_agent");
+  if (agentId !== "") return names.agent(agentId);
+  if (text("queue") !== "" && text("party") === "") return names.queue(text("queue"));
+  const number = text("number") === "" ? "" : names.number(text("number"));
+  // A party that was dialled by hand is named by its number.
+  const party = text("party") === "" || text("party") === text("number") ? "" : names.party(text("party"));
+  return [party, number].filter((part) => part !== "").join(", ") || UNTOLD;
+}
+
+export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
+  const data = item.data ?? {};
+  // A colleague's leg has the seat; outside parties have a name and a number.
+  const seat = item.tag.startsWith("party_") ? item.agent_id : null;
+  const code = (key: string, kind: Parameters<Names["code"]>[0]): string =>
+    typeof data[key] === "string" ? names.code(kind, data[key]) : UNTOLD;
+  return {
+    target: seat === null ? targetOf(data, names) : names.agent(seat),
+    mode: code("mode", "monitor.mode"),
+    language: code("language", "language"),
+    outcome: code("outcome", "callback.outcome"),
+  };
+}
+
 /** The code that says why, or by whom, where the sentence does not. */
 export function reasonOf(item: TimelineItem): string | null {
   if (SELF_EXPLAINING.has(item.tag)) return null;

@@ -5,6 +5,9 @@ import { initReactI18next } from "react-i18next";
 import type { Language } from "../api/types";
 import en from "./en.json";
 import lv from "./lv.json";
+import routingEn from "./routing.en.json";
+import routingLv from "./routing.lv.json";
+import routingRu from "./routing.ru.json";
 import ru from "./ru.json";
 
 export const LANGUAGES: readonly Language[] = ["lv", "ru", "en"];
@@ -36,7 +39,11 @@ export async function startI18n(language: Language = initialLanguage()): Promise
     document.title = i18next.t("app.title");
   });
   await i18next.use(initReactI18next).init({
-    resources: { en: { translation: en }, lv: { translation: lv }, ru: { translation: ru } },
+    resources: {
+      en: { translation: { ...en, ...routingEn } },
+      lv: { translation: { ...lv, ...routingLv } },
+      ru: { translation: { ...ru, ...routingRu } },
+    },
     lng: language,
     fallbackLng: "en",
     interpolation: { escapeValue: false }, // React escapes.

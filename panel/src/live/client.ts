@@ -5,7 +5,8 @@
  * that the server keeps talking, and comes back with growing pauses for as long as it is wanted.
  */
 
-import type { ServerMessage } from "../api/types";
+import { decodeMessage } from "../api/decode";
+import type { ContactMsg, ServerMessage } from "../api/types";
 import { ServerClock } from "./clock";
 import { EMPTY, reduce, type LiveState } from "./state";
 
@@ -39,6 +40,10 @@ export interface LiveOptions {
 }
 
 type CardListener = (incidentId: string | null) => void;
+
+function concerns(contact: ContactMsg, agentId: string): boolean {
+  return contact.agent_id === agentId || contact.participants.includes(agentId);
+}
 
 /** Holds the live state and tells listeners of every change. */
 export class LiveClient {
@@ -90,6 +95,13 @@ export class LiveClient {
     this.drop();
   }
 
+  /** Puts a read notice away, on this screen only. */
+  acknowledge(noticeId: string): void {
+    const notices = this.state.notices.filter((notice) => notice.id !== noticeId);
+    this.state = { ...this.state, notices };
+    this.notify();
+  }
+
   /** Tries at once instead of after the pause, e.g. after a new login. */
   readonly retryNow = (): void => {
     if (!this.wanted || this.connection === "live" || this.connection === "replaced") return;
@@ -126,7 +138,7 @@ export class LiveClient {
   private receive(data: unknown): void {
     let message: ServerMessage;
     try {
-      message = JSON.parse(String(data)) as ServerMessage;
+      message = decodeMessage(JSON.parse(String(data)));
     } catch {
       return; // Not from our server; silence is watched for, so nothing else needs doing.
     }
@@ -197,10 +209,11 @@ export class LiveClient {
     if (state.offer !== before.offer) return true;
     if (state.agentId === null) return false;
     if (message.type === "agent") return message.agent.agent_id === state.agentId;
-    if (message.type === "contact" && message.contact.agent_id === state.agentId) return true;
+    if (message.type === "contact" && concerns(message.contact, state.agentId)) return true;
     if (message.type !== "contact" && message.type !== "contact_gone") return false;
     const contactId = message.type === "contact" ? message.contact.contact_id : message.contact_id;
-    return before.contacts[contactId]?.agent_id === state.agentId;
+    const known = before.contacts[contactId];
+    return known !== undefined && concerns(known, state.agentId);
   }
 
   private notify(): void {

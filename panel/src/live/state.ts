@@ -5,17 +5,11 @@
  * is kept, so that a new connection can ask for what it missed.
  */
 
-import type { AgentMsg, ContactMsg, ServerMessage } from "../api/types";
+import type { AgentMsg, CallbackTask, ContactMsg, ServerMessage } from "../api/types";
+import { afterAgent, afterContact, afterSnapshot, noticeOf, withNotice, type Notice } from "./notices";
+import { offerAfter, type Offer } from "./offer";
 
-export interface Offer {
-  offer_id: string;
-  contact_id: string;
-  incident_id: string | null;
-  deadline: string;
-  caller_number: string | null;
-  /** True once the contact itself was reported as offered to us. */
-  confirmed: boolean;
-}
+export type { Offer } from "./offer";
 
 export interface LiveState {
   epoch: string | null;
@@ -24,10 +18,15 @@ export interface LiveState {
   agentId: string | null;
   contacts: Readonly<Record<string, ContactMsg>>;
   agents: Readonly<Record<string, AgentMsg>>;
+  callbacks: Readonly<Record<string, CallbackTask>>;
   /** What is offered to us now; one at a time, as the server rings one at a time. */
   offer: Offer | null;
   /** Codes of the alarms that stand, in the order in which they were raised. */
   alarms: readonly string[];
+  /** What the distributor raised and nobody here has read yet, oldest first. */
+  notices: readonly Notice[];
+  /** Of the routing, as last told; null before its first change. */
+  routingVersion: number | null;
 }
 
 export const EMPTY: LiveState = {
@@ -36,41 +35,43 @@ export const EMPTY: LiveState = {
   agentId: null,
   contacts: {},
   agents: {},
+  callbacks: {},
   offer: null,
   alarms: [],
+  notices: [],
+  routingVersion: null,
 };
 
-function offerOf(contact: ContactMsg, previous: Offer | null): Offer | null {
-  if (contact.offer === null) return null;
-  const same = previous?.offer_id === contact.offer.offer_id ? previous : null;
-  return {
-    offer_id: contact.offer.offer_id,
-    contact_id: contact.contact_id,
-    incident_id: contact.incident_id ?? same?.incident_id ?? null,
-    deadline: contact.offer.deadline,
-    caller_number: contact.caller_number ?? same?.caller_number ?? null,
-    confirmed: true,
-  };
-}
-
-/** The offer that stands after `contact` was reported. */
-function offerAfter(state: LiveState, contact: ContactMsg): Offer | null {
-  const mine = state.agentId !== null && contact.agent_id === state.agentId;
-  if (contact.state === "offered" && mine) return offerOf(contact, state.offer);
-  if (state.offer?.contact_id !== contact.contact_id) return state.offer;
-  // The offer may overtake the report that the contact left the waiting list: such a report is
-  // older than the offer and must not take it down.
-  if (contact.state === "waiting" && !state.offer.confirmed) return state.offer;
-  return null;
-}
+type Snapshot = Extract<ServerMessage, { type: "snapshot" }>;
+type Alarm = Extract<ServerMessage, { type: "alarm" }>;
 
 function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
-function alarmsAfter(alarms: readonly string[], code: string, active: boolean): readonly string[] {
-  const others = alarms.filter((other) => other !== code);
-  return active ? [...others, code] : others;
+function afterAlarm(state: LiveState, { code, data }: Pick<Alarm, "code" | "data">): LiveState {
+  const active = data.active ?? true;
+  const notice = noticeOf(code, data);
+  if (notice !== null) return { ...state, notices: withNotice(state.notices, notice, active) };
+  const others = state.alarms.filter((other) => other !== code);
+  return { ...state, alarms: active ? [...others, code] : others };
+}
+
+function fromSnapshot(before: LiveState, message: Snapshot): LiveState {
+  const fresh: LiveState = {
+    ...EMPTY,
+    epoch: message.epoch,
+    seq: message.seq,
+    agentId: message.me.agent_id,
+    contacts: Object.fromEntries(message.contacts.map((item) => [item.contact_id, item])),
+    agents: Object.fromEntries(message.agents.map((item) => [item.agent_id, item])),
+    callbacks: Object.fromEntries(message.callbacks.map((item) => [item.task_id, item])),
+    notices: afterSnapshot(before.notices, message.contacts.filter(isWaiting), message.agents),
+    routingVersion: message.routing?.version ?? before.routingVersion,
+  };
+  const offer = message.contacts.reduce<Offer | null>((o, item) => offerAfter(o, item, fresh.agentId), null);
+  const alarms = message.alarms.map((alarm) => (typeof alarm === "string" ? { code: alarm, data: {} } : alarm));
+  return alarms.reduce(afterAlarm, { ...fresh, offer });
 }
 
 /** The next state. Unknown messages change nothing but the sequence number. */
@@ -78,75 +79,109 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
   const seq = typeof message.seq === "number" ? message.seq : state.seq;
   const next = seq === state.seq ? state : { ...state, seq };
   switch (message.type) {
-    case "snapshot": {
-      const fresh: LiveState = {
-        ...EMPTY,
-        epoch: message.epoch,
-        seq: message.seq,
-        agentId: message.me.agent_id,
-        contacts: Object.fromEntries(message.contacts.map((item) => [item.contact_id, item])),
-        agents: Object.fromEntries(message.agents.map((item) => [item.agent_id, item])),
-        alarms: message.alarms ?? [],
-      };
-      return message.contacts.reduce((s, item) => ({ ...s, offer: offerAfter(s, item) }), fresh);
-    }
+    case "snapshot":
+      return fromSnapshot(state, message);
     case "resumed":
       // The numbers of missed messages follow; only they may move the sequence forward.
       return { ...state, epoch: message.epoch };
     case "contact": {
       const { contact } = message;
       const contacts = { ...next.contacts, [contact.contact_id]: contact };
-      return { ...next, contacts, offer: offerAfter(next, contact) };
+      const notices = afterContact(next.notices, contact.contact_id, isWaiting(contact));
+      return { ...next, contacts, notices, offer: offerAfter(next.offer, contact, next.agentId) };
     }
     case "contact_gone": {
       const offer = next.offer?.contact_id === message.contact_id ? null : next.offer;
-      return { ...next, contacts: without(next.contacts, message.contact_id), offer };
+      const notices = afterContact(next.notices, message.contact_id, false);
+      return { ...next, contacts: without(next.contacts, message.contact_id), notices, offer };
     }
-    case "agent":
-      return { ...next, agents: { ...next.agents, [message.agent.agent_id]: message.agent } };
+    case "agent": {
+      const { agent } = message;
+      const notices = afterAgent(next.notices, agent);
+      return { ...next, agents: { ...next.agents, [agent.agent_id]: agent }, notices };
+    }
     case "offer": {
-      const { offer_id, contact_id, incident_id, deadline, caller_number } = message.offer;
+      const { offer_id, contact_id, incident_id, deadline, caller_number, kind } = message.offer;
       const confirmed = next.offer?.offer_id === offer_id && next.offer.confirmed;
-      const offer = { offer_id, contact_id, incident_id, deadline, caller_number, confirmed };
-      return { ...next, offer };
+      return { ...next, offer: { offer_id, contact_id, incident_id, deadline, caller_number, kind, confirmed } };
     }
     case "offer_gone":
       return next.offer?.offer_id === message.offer_id ? { ...next, offer: null } : next;
     case "alarm":
-      return { ...next, alarms: alarmsAfter(next.alarms, message.code, message.data.active) };
+      return afterAlarm(next, message);
+    case "callback":
+      return { ...next, callbacks: { ...next.callbacks, [message.task.task_id]: message.task } };
+    case "callback_gone":
+      return { ...next, callbacks: without(next.callbacks, message.task_id) };
+    case "routing":
+      return { ...next, routingVersion: message.version };
     default:
       return next;
   }
 }
 
 /** A contact in the parachute queue waits until somebody has taken it. */
-function isWaiting(contact: ContactMsg): boolean {
+export function isWaiting(contact: ContactMsg): boolean {
   if (contact.state === "parachute") return contact.agent_id === null;
   return contact.state === "waiting" || contact.state === "offered";
 }
 
-/** Those who wait, in the order in which they are served: priority first, then arrival. */
-export function waitingContacts(state: LiveState): ContactMsg[] {
-  return Object.values(state.contacts)
-    .filter(isWaiting)
-    .sort(
-      (a, b) =>
-        b.priority - a.priority ||
-        Date.parse(a.arrived_at) - Date.parse(b.arrived_at) ||
-        a.contact_id.localeCompare(b.contact_id),
-    );
+/** Somebody is in a conversation with the citizen, or is calling them. */
+export function isConversation(contact: ContactMsg): boolean {
+  if (contact.state === "parachute") return contact.agent_id !== null;
+  return !isWaiting(contact);
 }
 
-/** The contact that we talk with (or hold), if there is one. */
+/** Held in hand beside a voice call; they take no place at the seat's telephone. */
+export function isText(contact: ContactMsg): boolean {
+  return contact.medium === "sms";
+}
+
+function byArrival(a: ContactMsg, b: ContactMsg): number {
+  return Date.parse(a.arrived_at) - Date.parse(b.arrived_at) || a.contact_id.localeCompare(b.contact_id);
+}
+
+function byPriority(a: ContactMsg, b: ContactMsg): number {
+  return b.priority - a.priority || byArrival(a, b);
+}
+
+/** Class by class, within a class by the server's order key. */
+function byScore(a: ContactMsg, b: ContactMsg): number {
+  const key = (contact: ContactMsg): number => Date.parse(contact.sort_at ?? contact.arrived_at);
+  return (b.queue_class ?? 0) - (a.queue_class ?? 0) || key(a) - key(b) || byArrival(a, b);
+}
+
+/** Those who wait, in the order in which they are served. */
+export function waitingContacts(state: LiveState): ContactMsg[] {
+  const waiting = Object.values(state.contacts).filter(isWaiting);
+  // Only a server that tells the order key of some contact has one for all of the distributor's.
+  const scored = waiting.some((contact) => contact.sort_at !== null);
+  return waiting.sort(scored ? byScore : byPriority);
+}
+
+/** All conversations, the longest first. */
+export function conversations(state: LiveState): ContactMsg[] {
+  return Object.values(state.contacts).filter(isConversation).sort(byArrival);
+}
+
+/** The contact that we talk with (or hold, call, or assist in), if there is one. */
 export function ownContact(state: LiveState): ContactMsg | null {
-  if (state.agentId === null) return null;
-  const talking = (c: ContactMsg) => c.state === "talking" || c.state === "held" || c.state === "parachute";
-  const mine = Object.values(state.contacts).filter((c) => c.agent_id === state.agentId);
-  return mine.find(talking) ?? null;
+  const { agentId } = state;
+  if (agentId === null) return null;
+  const spoken = conversations(state).filter((c) => c.state !== "handed_over" && !isText(c));
+  return (
+    spoken.find((c) => c.agent_id === agentId) ?? spoken.find((c) => c.participants.includes(agentId)) ?? null
+  );
 }
 
 export function ownAgent(state: LiveState): AgentMsg | null {
   return state.agentId === null ? null : (state.agents[state.agentId] ?? null);
+}
+
+/** The name people know a seat by. */
+export function agentName(state: LiveState, agentId: string | null): string {
+  if (agentId === null) return "";
+  return state.agents[agentId]?.name ?? agentId;
 }
 
 /** Call takers by extension, as people look for them on a list. */
@@ -156,4 +191,16 @@ export function agentsByExtension(state: LiveState): AgentMsg[] {
       a.extension.localeCompare(b.extension, undefined, { numeric: true }) ||
       a.agent_id.localeCompare(b.agent_id),
   );
+}
+
+/** Citizens to be called, in the order in which it should be done: priority, then age. */
+export function openCallbacks(state: LiveState): CallbackTask[] {
+  return Object.values(state.callbacks)
+    .filter((task) => task.state !== "done")
+    .sort(
+      (a, b) =>
+        b.priority - a.priority ||
+        Date.parse(a.created_at) - Date.parse(b.created_at) ||
+        a.task_id.localeCompare(b.task_id),
+    );
 }

@@ -46,6 +46,13 @@ export class Microphone {
     return this.pending;
   }
 
+  /** A muted track sends silence; the same stream serves the next call, so it must be opened again. */
+  setMuted(muted: boolean): void {
+    this.stream?.getAudioTracks().forEach((track) => {
+      track.enabled = !muted;
+    });
+  }
+
   close(): void {
     this.stream?.getTracks().forEach((track) => track.stop());
     this.stream = null;

@@ -27,6 +27,8 @@ export interface PhoneState {
   microphone: MicrophoneState;
   call: PhoneCall | null;
   media: Media;
+  /** Our microphone is muted in this call; a new call begins with an open one. */
+  muted: boolean;
 }
 
 /** A registration that a dead link leaves behind is gone after this time. */
@@ -70,7 +72,13 @@ export class BrowserPhone {
   private readonly microphone: Microphone;
   private readonly audio = document.createElement("audio");
   private readonly listeners = new Set<() => void>();
-  private state: PhoneState = { registration: "off", microphone: "off", call: null, media: "ok" };
+  private state: PhoneState = {
+    registration: "off",
+    microphone: "off",
+    call: null,
+    media: "ok",
+    muted: false,
+  };
   private session: RTCSession | null = null;
   private answerWantedUntil = 0;
   private held = false;
@@ -128,6 +136,16 @@ export class BrowserPhone {
   /** While the contact is on hold nothing needs to be heard. */
   setHeld(held: boolean): void {
     this.held = held;
+  }
+
+  /** Mutes our own microphone in the present call; without a call there is nothing to mute. */
+  setMuted(muted: boolean): void {
+    if (this.session === null || this.state.call?.stage !== "talking") return;
+    // JsSIP keeps its own word of it, and sets the track by it when the far end holds and resumes.
+    if (muted) this.session.mute({ audio: true });
+    else this.session.unmute({ audio: true });
+    this.microphone.setMuted(muted);
+    this.set({ muted });
   }
 
   private listen(): void {
@@ -204,7 +222,8 @@ export class BrowserPhone {
     this.session = null;
     window.clearInterval(this.statsTimer);
     this.audio.srcObject = null;
-    this.set({ call: null, media: "ok" });
+    this.microphone.setMuted(false);
+    this.set({ call: null, media: "ok", muted: false });
   }
 
   private set(change: Partial<PhoneState>): void {

@@ -6,6 +6,8 @@ import { useConnection, useLive, usePhone, useSession } from "../app/session";
 import { ownAgent } from "../live/state";
 import { attempt } from "../app/session";
 import { Icon } from "../shared/Icon";
+import { MonitorBar } from "../supervise/MonitorBar";
+import { NoticeBanners } from "../supervise/NoticeBanners";
 
 function useOnline(): boolean {
   const [online, setOnline] = useState(navigator.onLine);
@@ -87,6 +89,8 @@ export function Banners() {
       <MicrophoneBanner />
       <UnavailableBanner />
       <AlarmBanners />
+      <NoticeBanners />
+      <MonitorBar />
     </div>
   );
 }

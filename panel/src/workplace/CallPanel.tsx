@@ -3,79 +3,118 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ContactMsg } from "../api/types";
-import { useLive, usePhone, useSession } from "../app/session";
-import { ownAgent } from "../live/state";
-import { readableNumber } from "../shared/format";
+import { useDirectory, useLive, usePhone, useSession } from "../app/session";
+import { MISSED_OFFERS } from "../live/notices";
+import { agentName, isText, ownAgent, type Offer } from "../live/state";
 import { Icon } from "../shared/Icon";
 import { Age, Countdown, CountdownBar } from "../shared/Time";
-import { answer, changePresence, finishWrapUp, hangUp, reject, toggleHold } from "./actions";
-import type { Seat } from "./seat";
-
-/** A caller's number in large type; a hidden one is marked, for the law shows it to 112. */
-function CallerNumber({ number, hidden }: { number: string | null; hidden: boolean }) {
-  const { t } = useTranslation();
-  return (
-    <span className="caller-number" data-testid="caller-number">
-      {number === null ? t("contact.no_number") : readableNumber(number)}
-      {hidden && <span className="chip">{t("contact.hidden_number")}</span>}
-    </span>
-  );
-}
-
-function Key({ children }: { children: string }) {
-  return <kbd aria-hidden="true">{children}</kbd>;
-}
+import { queueTitle } from "../talk/directory";
+import { partyName } from "../talk/party-name";
+import { Marks, SilenceNotice } from "../talk/Marks";
+import { MuteButton, TalkStrip } from "../talk/TalkStrip";
+import { answer, changePresence, finishWrapUp, hangUp, prolongWrapUp, reject } from "./actions";
+import type { OfferSeat, Seat } from "./seat";
+import { CallerNumber, Key, MediaWarning } from "./strip-parts";
 
 /** Whoever is writing keeps the cursor: an Enter meant for the notes must not answer a call. */
-function useFocusUnlessWriting() {
+function useFocusUnlessWriting(wanted: boolean) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
+    if (!wanted) return;
     const busy = document.activeElement?.closest("input, textarea, select, dialog");
     if (!busy) button.current?.focus();
-  }, []);
+  }, [wanted]);
   return button;
 }
 
 interface OfferProperties {
   seat: Extract<Seat, { kind: "offer" | "backup_offer" }>;
+  /** Shown beside a conversation: it takes neither the keyboard nor the keys. */
+  aside?: boolean;
 }
 
-function OfferStrip({ seat }: OfferProperties) {
+/** Whose conversation we are asked into, and who is in it already. */
+function Company({ contact }: { contact: ContactMsg }) {
+  const { t } = useTranslation();
+  const state = useLive();
+  const directory = useDirectory();
+  const ids = [contact.state === "offered" ? null : contact.agent_id, ...contact.participants];
+  const names = ids.filter((id) => id !== null).map((id) => agentName(state, id));
+  const outside = contact.parties
+    .filter((party) => party.agent_id === null)
+    .map((party) => partyName(party, state, directory));
+  const all = [...names, ...outside].filter((name) => name !== "");
+  if (all.length === 0) return null;
+  return <span data-testid="offer-company">{t("offer.with", { who: all.join(", ") })}</span>;
+}
+
+function OfferFacts({ contact, offer }: { contact: ContactMsg | null; offer: Offer | null }) {
+  const { t } = useTranslation();
+  const directory = useDirectory();
+  return (
+    <p className="strip-facts">
+      {contact && offer?.kind === "answer" && (
+        <span>
+          {t("offer.waiting_for")} <Age since={contact.arrived_at} />
+        </span>
+      )}
+      {contact && <span>{queueTitle(directory, contact.queue)}</span>}
+      {contact && <span>{t("waiting.priority", { value: contact.priority })}</span>}
+      {offer && (
+        <span data-testid="offer-deadline">
+          {t("offer.time_left")} <Countdown deadline={offer.deadline} /> {t("common.seconds")}
+        </span>
+      )}
+      {contact && <Company contact={contact} />}
+    </p>
+  );
+}
+
+export const OFFER_ICONS = { answer: "bell", assist: "people", outbound: "outbound" } as const;
+
+/** The sentence over an offer, as a key of the translations. */
+export function offerTitle(offer: Offer | null, contact: ContactMsg | null): string {
+  if (offer === null) return "offer.backup";
+  if (contact !== null && isText(contact)) return "offer.text";
+  if (offer.kind !== "answer") return `offer.${offer.kind}`;
+  return contact?.direction === "outbound" ? "offer.outbound" : "offer.incoming";
+}
+
+export function OfferStrip({ seat, aside = false }: OfferProperties) {
   const { t } = useTranslation();
   const session = useSession();
   const { call } = usePhone();
   const [asked, setAsked] = useState(false);
-  const button = useFocusUnlessWriting();
+  const button = useFocusUnlessWriting(!aside);
   const offer = seat.kind === "offer" ? seat.offer : null;
   const contact = seat.kind === "offer" ? seat.contact : null;
   const number = offer ? (contact?.caller_number ?? offer.caller_number) : (call?.remote ?? null);
-  const answering = asked || call?.stage === "answering" || (offer !== null && call?.stage === "talking");
+  const ringing = !aside && (call?.stage === "answering" || (offer !== null && call?.stage === "talking"));
+  const answering = asked || ringing;
   const onAnswer = async (): Promise<void> => {
     setAsked(true);
     setAsked(await answer(session, seat));
   };
   return (
-    <section className="strip strip-offer" aria-label={t("offer.title")} data-testid="offer">
+    <section
+      className="strip strip-offer"
+      aria-label={t("offer.title")}
+      data-testid={aside ? "side-offer" : "offer"}
+      data-kind={offer?.kind ?? "backup"}
+    >
       <div className="strip-main">
         <div role="alert">
           <p className="strip-kind">
-            <Icon name={offer ? "bell" : "parachute"} /> {t(offer ? "offer.incoming" : "offer.backup")}
+            <Icon name={offer ? OFFER_ICONS[offer.kind] : "parachute"} /> {t(offerTitle(offer, contact))}
           </p>
           <CallerNumber number={number} hidden={contact?.caller_number_hidden ?? false} />
         </div>
-        <p className="strip-facts">
-          {contact && (
-            <span>
-              {t("offer.waiting_for")} <Age since={contact.arrived_at} />
-            </span>
-          )}
-          {contact && <span>{t("waiting.priority", { value: contact.priority })}</span>}
-          {offer && (
-            <span data-testid="offer-deadline">
-              {t("offer.time_left")} <Countdown deadline={offer.deadline} /> {t("common.seconds")}
-            </span>
-          )}
-        </p>
+        {contact && (
+          <p className="strip-marks">
+            <Marks contact={contact} />
+          </p>
+        )}
+        <OfferFacts contact={contact} offer={offer} />
       </div>
       <div className="strip-actions">
         <button
@@ -83,84 +122,24 @@ function OfferStrip({ seat }: OfferProperties) {
           type="button"
           className="button button-answer"
           disabled={answering}
-          data-testid="offer-answer"
+          data-testid={aside ? "side-answer" : "offer-answer"}
           onClick={() => void onAnswer()}
         >
-          <Icon name="phone" size={24} /> {t(answering ? "offer.answering" : "offer.answer")} <Key>F2</Key>
+          <Icon name="phone" size={24} /> {t(answering ? "offer.answering" : "offer.answer")}
+          {!aside && <Key>F2</Key>}
         </button>
         <button
           type="button"
           className="button button-large"
           disabled={answering}
-          data-testid="offer-reject"
+          data-testid={aside ? "side-reject" : "offer-reject"}
           onClick={() => void reject(session, seat)}
         >
-          {t("offer.reject")} <Key>F8</Key>
+          {t("offer.reject")} {!aside && <Key>F8</Key>}
         </button>
       </div>
+      {contact && <SilenceNotice contact={contact} />}
       {offer && <CountdownBar deadline={offer.deadline} total={session.me.server.offer_timeout_s} />}
-    </section>
-  );
-}
-
-function MediaWarning() {
-  const { t } = useTranslation();
-  const { media, microphone, call } = usePhone();
-  if (call?.stage !== "talking") return null;
-  const keys = [
-    ...(media === "ok" ? [] : [`media.${media}`]),
-    ...(microphone === "ended" ? ["microphone.ended"] : []),
-  ];
-  return keys.map((key) => (
-    <p key={key} className="strip-warning" role="alert" data-testid="media-warning">
-      <Icon name="warning" /> {t(key)}
-    </p>
-  ));
-}
-
-function TalkStrip({ contact, seat }: { contact: ContactMsg; seat: Seat }) {
-  const { t } = useTranslation();
-  const session = useSession();
-  const agent = ownAgent(useLive());
-  const since = agent?.state === "talking" ? agent.since : contact.arrived_at;
-  const kind = contact.on_hold ? "call.on_hold" : "call.talking";
-  return (
-    <section
-      className={`strip ${contact.on_hold ? "strip-held" : "strip-talk"}`}
-      aria-label={t("call.title")}
-      data-testid="call"
-    >
-      <div className="strip-main">
-        <p className="strip-kind" data-testid="call-state">
-          <Icon name={contact.on_hold ? "pause" : "phone"} /> <span role="status">{t(kind)}</span>
-          <span className="strip-timer" data-testid="call-timer">
-            <Age since={since} />
-          </span>
-        </p>
-        <CallerNumber number={contact.caller_number} hidden={contact.caller_number_hidden} />
-        <MediaWarning />
-      </div>
-      <div className="strip-actions">
-        <button
-          type="button"
-          className="button button-large"
-          disabled={contact.state === "parachute"}
-          aria-pressed={contact.on_hold}
-          data-testid={contact.on_hold ? "call-resume" : "call-hold"}
-          onClick={() => void toggleHold(session, seat)}
-        >
-          <Icon name={contact.on_hold ? "play" : "pause"} />
-          {t(contact.on_hold ? "call.resume" : "call.hold")} <Key>F4</Key>
-        </button>
-        <button
-          type="button"
-          className="button button-hangup"
-          data-testid="call-hangup"
-          onClick={() => void hangUp(session, seat)}
-        >
-          <Icon name="hangup" size={24} /> {t("call.hang_up")} <Key>F8</Key>
-        </button>
-      </div>
     </section>
   );
 }
@@ -169,6 +148,7 @@ function TalkStrip({ contact, seat }: { contact: ContactMsg; seat: Seat }) {
 function BackupTalkStrip({ seat }: { seat: Extract<Seat, { kind: "backup_talk" }> }) {
   const { t } = useTranslation();
   const session = useSession();
+  const { muted } = usePhone();
   return (
     <section className="strip strip-talk" aria-label={t("call.title")} data-testid="call">
       <div className="strip-main">
@@ -179,6 +159,7 @@ function BackupTalkStrip({ seat }: { seat: Extract<Seat, { kind: "backup_talk" }
         <MediaWarning />
       </div>
       <div className="strip-actions">
+        <MuteButton seat={seat} muted={muted} />
         <button
           type="button"
           className="button button-hangup"
@@ -219,8 +200,40 @@ function WrapUpStrip({ deadline }: { deadline: string | null }) {
         >
           <Icon name="check" /> {t("wrap_up.done")} <Key>F9</Key>
         </button>
+        <button
+          type="button"
+          className="button button-large"
+          data-testid="wrap-up-extend"
+          onClick={() => void prolongWrapUp(session)}
+        >
+          <Icon name="add" /> {t("wrap_up.extend")} <Key>⇧F9</Key>
+        </button>
       </div>
       {deadline !== null && <CountdownBar deadline={deadline} total={session.me.server.wrap_up_s} />}
+    </section>
+  );
+}
+
+/** The distributor took this seat out: said plainly, with the one key that puts it back. */
+function MissedStrip({ missed }: { missed: number }) {
+  const { t } = useTranslation();
+  const session = useSession();
+  return (
+    <section className="strip strip-missed" aria-label={t("call.title")} data-testid="missed-offers">
+      <div className="strip-main" role="alert">
+        <p className="strip-kind">
+          <Icon name="warning" /> {t("missed.title")}
+        </p>
+        <p className="strip-facts">{missed > 0 ? t("missed.text_count", { missed }) : t("missed.text")}</p>
+      </div>
+      <button
+        type="button"
+        className="button button-primary button-large"
+        data-testid="missed-ready"
+        onClick={() => void changePresence(session, "ready")}
+      >
+        <Icon name="check" /> {t("missed.ready")} <Key>F7</Key>
+      </button>
     </section>
   );
 }
@@ -231,6 +244,7 @@ function IdleStrip() {
   const agent = ownAgent(useLive());
   if (session.me.agent === null) return null;
   const ready = agent?.presence.kind === "ready";
+  if (agent?.presence.reason === MISSED_OFFERS) return <MissedStrip missed={agent.missed_offers} />;
   return (
     <section className="strip strip-idle" aria-label={t("call.title")} data-testid="idle">
       <p className="strip-facts">
@@ -251,14 +265,21 @@ function IdleStrip() {
   );
 }
 
-export function CallPanel({ seat }: { seat: Seat }) {
+interface Properties {
+  seat: Seat;
+  /** A text that is offered while we talk. */
+  aside: OfferSeat | null;
+  onAdd: () => void;
+}
+
+function Strip({ seat, onAdd }: Omit<Properties, "aside">) {
   switch (seat.kind) {
     case "offer":
       return <OfferStrip key={seat.offer.offer_id} seat={seat} />;
     case "backup_offer":
       return <OfferStrip key={seat.call.id} seat={seat} />;
     case "talk":
-      return <TalkStrip contact={seat.contact} seat={seat} />;
+      return <TalkStrip key={seat.contact.contact_id} contact={seat.contact} seat={seat} onAdd={onAdd} />;
     case "backup_talk":
       return <BackupTalkStrip seat={seat} />;
     case "wrap_up":
@@ -266,4 +287,13 @@ export function CallPanel({ seat }: { seat: Seat }) {
     case "idle":
       return <IdleStrip />;
   }
+}
+
+export function CallPanel({ seat, aside, onAdd }: Properties) {
+  return (
+    <>
+      <Strip seat={seat} onAdd={onAdd} />
+      {aside && <OfferStrip key={aside.offer.offer_id} seat={aside} aside />}
+    </>
+  );
 }

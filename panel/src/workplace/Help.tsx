@@ -6,10 +6,13 @@ const SHORTCUTS = [
   ["F2", "answer"],
   ["F3", "search"],
   ["F4", "hold"],
+  ["⇧F4", "mute"],
   ["F6", "notes"],
   ["F7", "ready"],
   ["F8", "hang_up"],
   ["F9", "done"],
+  ["⇧F9", "extend"],
+  ["F10", "add"],
   ["Esc", "leave"],
 ] as const;
 

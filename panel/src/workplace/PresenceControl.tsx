@@ -29,6 +29,11 @@ function OwnState({ agent }: { agent: AgentMsg }) {
         {reason && `: ${presenceText(agent.presence)}`}
       </strong>
       <Age since={agent.since} />
+      {agent.contacts.length > 0 && (
+        <span className="texts" data-testid="text-count">
+          <Icon name="note" size={16} /> {t("presence.texts", { texts: agent.contacts.length })}
+        </span>
+      )}
       {pending && (
         <span className="pending" data-testid="presence-pending">
           {t("presence.pending", { presence: presenceText(pending) })}
@@ -77,8 +82,10 @@ function ReasonMenu({ pressed }: { pressed: boolean }) {
       </button>
       {open && (
         <div className="menu-items" role="menu" tabIndex={-1} aria-label={t("presence.why")} onKeyDown={(event) => {
-          if (event.key === "Escape") close();
-          else walk(event);
+          if (event.key === "Escape") {
+            event.preventDefault();
+            close();
+          } else walk(event);
         }}>
           {NOT_READY_REASONS.map((reason, index) => (
             <button

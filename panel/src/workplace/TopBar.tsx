@@ -7,8 +7,9 @@ import { attempt, useConnection, useLive, usePhone, useSession } from "../app/se
 import { changeLanguage, currentLanguage } from "../i18n";
 import { ownAgent } from "../live/state";
 import { clockTime } from "../shared/format";
-import { Icon } from "../shared/Icon";
+import { Icon, type IconName } from "../shared/Icon";
 import { useServerNow } from "../shared/Time";
+import { pagesFor, type Page } from "./pages";
 import { PresenceControl } from "./PresenceControl";
 
 function Clock() {
@@ -77,12 +78,37 @@ function RingerSwitch() {
   );
 }
 
+const PAGE_ICONS: Record<Page, IconName> = { live: "headset", routing: "routing", people: "people" };
+
+/** The ways to what is beside call taking; only those that the account has a right to. */
+function PageButtons({ page, onPage }: Pick<Properties, "page" | "onPage">) {
+  const { t } = useTranslation();
+  const pages = pagesFor(useSession().me.rights);
+  return pages.map((name) => (
+    <button
+      key={name}
+      type="button"
+      className="icon-button"
+      aria-label={t(`page.${name}`)}
+      aria-pressed={page === name}
+      title={t(`page.${name}`)}
+      data-testid={`page-${name}`}
+      onClick={() => onPage(page === name ? null : name)}
+    >
+      <Icon name={PAGE_ICONS[name]} />
+    </button>
+  ));
+}
+
 interface Properties {
+  /** What covers the workplace now. */
+  page: Page | null;
+  onPage: (page: Page | null) => void;
   onHelp: () => void;
   onLogout: () => void;
 }
 
-export function TopBar({ onHelp, onLogout }: Properties) {
+export function TopBar({ page, onPage, onHelp, onLogout }: Properties) {
   const { t } = useTranslation();
   const session = useSession();
   const { account, agent } = session.me;
@@ -104,6 +130,7 @@ export function TopBar({ onHelp, onLogout }: Properties) {
           <PhoneMark />
         </div>
         <Clock />
+        <PageButtons page={page} onPage={onPage} />
         {session.phone && <RingerSwitch />}
         <LanguageSwitch onChange={choose} />
         <button

@@ -1,28 +1,75 @@
 import { useTranslation } from "react-i18next";
 import type { ContactMsg } from "../api/types";
-import { useLive } from "../app/session";
+import { useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
-import { waitingContacts, type LiveState } from "../live/state";
+import { agentName, ownAgent, waitingContacts } from "../live/state";
 import { duration, readableNumber, secondsSince } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { useServerNow } from "../shared/Time";
+import { queueTitle } from "../talk/directory";
+import { Marks } from "../talk/Marks";
+import { pick } from "./actions";
 
 /** From here on a wait is marked; EU centres aim to answer within ten to fifteen seconds. */
 const LONG_WAIT_S = 15;
 /** Above normal: the priority that ordinary 112 calls have is 5 of 0 to 10. */
 const PRIORITY_HIGH = 6;
 
-function agentName(state: LiveState, agentId: string | null): string {
-  if (agentId === null) return "";
-  return state.agents[agentId]?.name ?? agentId;
+function TakeButton({ contact }: { contact: ContactMsg }) {
+  const { t } = useTranslation();
+  const session = useSession();
+  const own = ownAgent(useLive());
+  if (!session.me.rights.pick || contact.state !== "waiting") return null;
+  const free = own?.state === "idle" || own?.state === "not_ready";
+  return (
+    <button
+      type="button"
+      className="button button-small"
+      disabled={!free}
+      aria-label={t("waiting.take_who", { who: contact.caller_number ?? t("contact.no_number") })}
+      title={t(free ? "waiting.take_hint" : "waiting.take_busy")}
+      data-testid="waiting-take"
+      onClick={() => void pick(session, contact)}
+    >
+      {t("waiting.take")}
+    </button>
+  );
+}
+
+function Place({ contact }: { contact: ContactMsg }) {
+  const { t } = useTranslation();
+  const directory = useDirectory();
+  const state = useLive();
+  const parachute = contact.state === "parachute";
+  const called = contact.offers.map((offer) => agentName(state, offer.agent_id)).join(", ");
+  return (
+    <span className="row-facts">
+      <span className="fact">
+        <Icon name={parachute ? "parachute" : "phone"} size={16} />
+        {parachute ? t("waiting.parachute") : translateCode("medium", contact.medium, contact.medium)}
+      </span>
+      <span className="fact" data-testid="waiting-queue">
+        {queueTitle(directory, contact.queue)}
+      </span>
+      {contact.queue_class !== null && (
+        <span className="fact">{t("waiting.class_short", { value: contact.queue_class })}</span>
+      )}
+      <span className={contact.priority >= PRIORITY_HIGH ? "fact fact-strong" : "fact"}>
+        {t("waiting.priority_short", { value: contact.priority })}
+      </span>
+      {contact.state === "offered" && (
+        <span className="fact">
+          <Icon name="bell" size={16} /> {called || agentName(state, contact.agent_id)}
+        </span>
+      )}
+    </span>
+  );
 }
 
 function Row({ contact, place }: { contact: ContactMsg; place: number }) {
   const { t } = useTranslation();
-  const state = useLive();
   const waited = secondsSince(contact.arrived_at, useServerNow());
   const long = waited > LONG_WAIT_S;
-  const parachute = contact.state === "parachute";
   const offered = contact.state === "offered";
   return (
     <li
@@ -31,25 +78,22 @@ function Row({ contact, place }: { contact: ContactMsg; place: number }) {
       data-contact={contact.contact_id}
       data-state={contact.state}
       data-long={long}
+      data-escalated={contact.escalated}
     >
       <span className="row-place" aria-hidden="true">{place}</span>
       <span className="row-body">
         <span className="row-number">
           {contact.caller_number === null ? t("contact.no_number") : readableNumber(contact.caller_number)}
         </span>
-        <span className="row-facts">
-          <span className="fact">
-            <Icon name={parachute ? "parachute" : "phone"} size={16} />
-            {parachute ? t("waiting.parachute") : translateCode("medium", contact.medium, contact.medium)}
-          </span>
-          <span className={contact.priority >= PRIORITY_HIGH ? "fact fact-strong" : "fact"}>
-            {t("waiting.priority_short", { value: contact.priority })}
-          </span>
-          {offered && (
-            <span className="fact">
-              <Icon name="bell" size={16} /> {agentName(state, contact.agent_id)}
+        <Place contact={contact} />
+        <span className="row-marks">
+          <Marks contact={contact} />
+          {contact.shortage !== null && contact.state === "waiting" && (
+            <span className="row-shortage" data-testid="waiting-shortage">
+              {translateCode("shortage", contact.shortage, contact.shortage)}
             </span>
           )}
+          <TakeButton contact={contact} />
         </span>
       </span>
       <span className="row-age digits" data-testid="waiting-age">

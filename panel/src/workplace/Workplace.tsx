@@ -1,12 +1,12 @@
 /** The one screen of a shift: who waits, what is in hand with its card, what was before. */
 
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { setPresence } from "../api/agent";
 import { reportSessionLost } from "../api/http";
 import { fetchMe, logout } from "../api/session";
 import type { Me } from "../api/types";
-import { SessionContext, attempt, useSession, type Session } from "../app/session";
+import { SessionContext, attempt, useLive, useSession, type Session } from "../app/session";
 import { CardView } from "../cards/CardView";
 import { RecentCards } from "../cards/RecentCards";
 import { LiveClient } from "../live/client";
@@ -18,19 +18,41 @@ import { Dialog } from "../shared/Dialog";
 import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { ToastStore } from "../shared/toast-store";
 import { Toasts } from "../shared/Toasts";
-import { answer, changePresence, finishWrapUp, hangUp, reject, toggleHold } from "./actions";
+import { CallbackList } from "../callbacks/CallbackList";
+import { DirectoryStore } from "../talk/directory";
+import { TargetDialog } from "../talk/TargetDialog";
+import {
+  answer,
+  changePresence,
+  finishWrapUp,
+  hangUp,
+  prolongWrapUp,
+  reject,
+  toggleHold,
+  toggleMute,
+} from "./actions";
 import { AgentList } from "./AgentList";
 import { Banners } from "./Banners";
+import { CallBar } from "./CallBar";
 import { CallPanel } from "./CallPanel";
 import { Help } from "./Help";
-import { incidentOf, popOf, type Seat } from "./seat";
+import { Pages } from "./PageView";
+import {
+  stageNow,
+  useDialledAnswered,
+  useDirectoryKept,
+  useHangUpGuard,
+  useMicrophoneWhenReady,
+  useOpenCard,
+  usePage,
+  useRinging,
+  useTalkKeys,
+} from "./screen";
+import { incidentOf, popOf, sideOffer } from "./seat";
 import { TopBar } from "./TopBar";
 import { useSeat } from "./useSeat";
 import { useShortcuts } from "./useShortcuts";
 import { WaitingList } from "./WaitingList";
-
-/** A key pressed to end the ringing must not end the call that was answered at that moment. */
-const HANG_UP_GUARD_MS = 1_000;
 
 function liveUrl(): string {
   const scheme = window.location.protocol === "https:" ? "wss:" : "ws:";
@@ -58,6 +80,8 @@ function createSession(me: Me): Session {
     ringer: new Ringer(),
     notes: new NotesRegistry(me.account.login),
     toasts: new ToastStore(),
+    directory: new DirectoryStore(),
+    dialled: new Set(),
   };
 }
 
@@ -101,54 +125,6 @@ function useRunning(session: Session, expired: boolean): void {
   }, [session, expired]);
 }
 
-/** A seat that is ready already, e.g. after a reload of the page, needs its microphone at once. */
-function useMicrophoneWhenReady(): void {
-  const session = useSession();
-  useEffect(() => {
-    const { phone, live } = session;
-    if (phone === null) return undefined;
-    let asked = false;
-    return live.subscribe(() => {
-      if (asked || ownAgent(live.getState())?.presence.kind !== "ready") return;
-      asked = true;
-      // A refusal shows as a banner; there is no second place to say it.
-      phone.prepare().catch(() => undefined);
-    });
-  }, [session]);
-}
-
-function useRinging(seat: Seat): void {
-  const { ringer, phone } = useSession();
-  const { kind } = seat;
-  const ringing = phone !== null && (kind === "offer" || kind === "backup_offer");
-  useEffect(() => {
-    if (!ringing) return undefined;
-    ringer.start();
-    return () => ringer.stop();
-  }, [ringer, ringing]);
-}
-
-/** The card on screen: popped by an offer or a call, else what was chosen from the list. */
-function useOpenCard(seat: Seat): [string | null, (incidentId: string) => void] {
-  const [open, setOpen] = useState<string | null>(null);
-  const [popped, setPopped] = useState<string | null>(null);
-  const pop = popOf(seat);
-  if (pop !== null && pop !== popped) {
-    // Only a new call or its new card pops: a card looked up during the call stays.
-    setPopped(pop);
-    setOpen(incidentOf(seat));
-  }
-  return [open, setOpen];
-}
-
-function useHangUpGuard(kind: Seat["kind"]): () => boolean {
-  const since = useRef(0);
-  useEffect(() => {
-    since.current = performance.now();
-  }, [kind]);
-  return useCallback(() => performance.now() - since.current > HANG_UP_GUARD_MS, []);
-}
-
 function focusOn(testid: string): void {
   document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.focus();
 }
@@ -156,12 +132,18 @@ function focusOn(testid: string): void {
 function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void }) {
   const { t } = useTranslation();
   const session = useSession();
+  const state = useLive();
   const seat = useSeat();
+  const stage = stageNow(seat, state);
   const [open, setOpen] = useOpenCard(seat);
+  const [page, setPage] = usePage(seat);
   const [helping, setHelping] = useState(false);
-  const mayHangUp = useHangUpGuard(seat.kind);
+  const [addingTo, setAddingTo] = useState<string | null>(null);
+  const mayHangUp = useHangUpGuard(`${seat.kind} ${stage ?? ""}`);
+  const talkKeys = useTalkKeys(seat, stage, mayHangUp);
   useRinging(seat);
   useMicrophoneWhenReady();
+  useDialledAnswered(seat);
 
   const toggleReady = (): void => {
     const kind = ownAgent(session.live.getState())?.presence.kind;
@@ -172,38 +154,72 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
     if (seat.kind === "offer" || seat.kind === "backup_offer") void reject(session, seat);
     else if (mayHangUp()) void hangUp(session, seat);
   };
+  const goTo = (testid: string): void => {
+    if (page === null) focusOn(testid);
+  };
+  const add = (): void => {
+    // The button is there exactly when something can be added.
+    if (seat.kind === "talk" && document.querySelector("[data-testid='call-add']")) setAddingTo(seat.contact.contact_id);
+  };
+  const leavePage = (): void => {
+    const field = document.activeElement;
+    const writing = field instanceof HTMLElement && field.matches("input, textarea, select");
+    // A field is left first, but not while somebody waits on the line.
+    if (writing && seat.kind === "idle") field.blur();
+    else setPage(null);
+  };
   const offered = seat.kind === "offer" || seat.kind === "backup_offer";
   useShortcuts(
     {
       F1: () => setHelping(true),
       F2: () => void answer(session, seat),
       ...(offered ? { Enter: () => void answer(session, seat) } : {}),
-      F3: () => focusOn("card-search"),
+      ...(page !== null ? { Escape: leavePage } : {}),
+      F3: () => goTo("card-search"),
       F4: () => void toggleHold(session, seat),
-      F6: () => focusOn("notes"),
+      "Shift+F4": () => void toggleMute(session, seat),
+      F6: () => goTo("notes"),
       ...(session.me.agent ? { F7: toggleReady } : {}),
       F8: end,
       F9: () => {
         if (seat.kind === "wrap_up") void finishWrapUp(session);
       },
+      "Shift+F9": () => {
+        if (seat.kind === "wrap_up") void prolongWrapUp(session);
+      },
+      F10: add,
+      ...talkKeys,
     },
     !expired,
   );
 
   const own = incidentOf(seat);
+  const adding = seat.kind === "talk" && seat.contact.contact_id === addingTo ? seat.contact : null;
+  const openCard = (incidentId: string): void => {
+    setPage(null);
+    setOpen(incidentId);
+  };
   return (
     <div className="workplace">
-      <TopBar onHelp={() => setHelping(true)} onLogout={onLogout} />
+      <TopBar page={page} onPage={setPage} onHelp={() => setHelping(true)} onLogout={onLogout} />
       <Banners />
-      <div className="columns">
+      {page !== null && <CallBar seat={seat} onBack={() => setPage(null)} />}
+      <Pages page={page} onClose={() => setPage(null)} />
+      {/* Hidden under a page, not removed: the call's state and half-written notes stay. */}
+      <div className="columns" hidden={page !== null}>
         <div className="column column-left">
           <ErrorBoundary>
             <WaitingList />
+            <CallbackList onOpenCard={openCard} />
             <AgentList />
           </ErrorBoundary>
         </div>
         <main className="column column-centre">
-          <CallPanel seat={seat} />
+          <CallPanel
+            seat={seat}
+            aside={seat.kind === "talk" ? sideOffer(state, session.live.clock.now()) : null}
+            onAdd={add}
+          />
           {own !== null && own !== open && (
             <button type="button" className="button back-to-call" data-testid="back-to-call" onClick={() => setOpen(own)}>
               {t("call.back_to_card")}
@@ -226,6 +242,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
         </div>
       </div>
       {helping && <Help onClose={() => setHelping(false)} />}
+      {adding !== null && <TargetDialog contact={adding} onClose={() => setAddingTo(null)} />}
     </div>
   );
 }
@@ -241,6 +258,7 @@ export function Workplace({ me, expired, onLogout }: Properties) {
   const [session] = useState(() => createSession(me));
   const [doubt, setDoubt] = useState<"call" | "notes" | null>(null);
   useRunning(session, expired);
+  useDirectoryKept(session);
 
   const leave = async (): Promise<void> => {
     setDoubt(null);

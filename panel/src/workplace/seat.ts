@@ -1,11 +1,17 @@
 /** What is in front of the call taker now: pure, from the live state and the browser phone. */
 
 import type { ContactMsg } from "../api/types";
-import { ownAgent, ownContact, type LiveState, type Offer } from "../live/state";
+import { isText, ownAgent, ownContact, type LiveState, type Offer } from "../live/state";
 import type { PhoneCall } from "../phone/phone";
 
+export interface OfferSeat {
+  kind: "offer";
+  offer: Offer;
+  contact: ContactMsg | null;
+}
+
 export type Seat =
-  | { kind: "offer"; offer: Offer; contact: ContactMsg | null }
+  | OfferSeat
   | { kind: "talk"; contact: ContactMsg }
   /** The phone rings or talks, and the server told nothing: the parachute queue's call. */
   | { kind: "backup_offer"; call: PhoneCall }
@@ -16,6 +22,24 @@ export type Seat =
 /** An offer this long past its deadline is over, even if the word of it got lost. */
 const OFFER_GRACE_MS = 3_000;
 
+function offerSeat(state: LiveState, now: number): OfferSeat | null {
+  const { offer } = state;
+  if (!offer || now >= Date.parse(offer.deadline) + OFFER_GRACE_MS) return null;
+  return { kind: "offer", offer, contact: state.contacts[offer.contact_id] ?? null };
+}
+
+/** A text that is offered to somebody who talks; it is shown beside the conversation. */
+export function sideOffer(state: LiveState, now: number): OfferSeat | null {
+  const talking = ownContact(state);
+  const offered = talking === null ? null : offerSeat(state, now);
+  return offered?.offer.contact_id === talking?.contact_id ? null : offered;
+}
+
+/** Whether the offer needs a telephone to be answered. */
+export function needsPhone(seat: OfferSeat): boolean {
+  return seat.contact === null || !isText(seat.contact);
+}
+
 /**
  * `unexplained` is true when a call at the phone has had no counterpart from the server for longer
  * than messages take; before that it is only a little ahead or behind.
@@ -23,10 +47,8 @@ const OFFER_GRACE_MS = 3_000;
 export function seatOf(state: LiveState, call: PhoneCall | null, unexplained: boolean, now: number): Seat {
   const contact = ownContact(state);
   if (contact) return { kind: "talk", contact };
-  const { offer } = state;
-  if (offer && now < Date.parse(offer.deadline) + OFFER_GRACE_MS) {
-    return { kind: "offer", offer, contact: state.contacts[offer.contact_id] ?? null };
-  }
+  const offered = offerSeat(state, now);
+  if (offered) return offered;
   if (call && unexplained) {
     return call.stage === "ringing" ? { kind: "backup_offer", call } : { kind: "backup_talk", call };
   }

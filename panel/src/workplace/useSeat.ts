@@ -1,6 +1,6 @@
 import { useEffect, useState } from "react";
 import { useLive, usePhone, useSession } from "../app/session";
-import { ownContact } from "../live/state";
+import { ownAgent, ownContact } from "../live/state";
 import { useServerNow } from "../shared/Time";
 import { seatOf, type Seat } from "./seat";
 
@@ -28,8 +28,10 @@ export function useSeat(): Seat {
   const { call } = usePhone();
   const now = useServerNow();
   const contact = ownContact(state);
+  // A supervisor's phone has a call of its own while it listens to another one.
+  const monitoring = ownAgent(state)?.monitoring != null;
   const unexplained = useHeldFor(
-    call !== null && contact === null && state.offer === null,
+    call !== null && contact === null && state.offer === null && !monitoring,
     UNEXPLAINED_AFTER_MS,
   );
   const held = contact?.on_hold ?? false;

@@ -15,7 +15,7 @@ function isDialogOpen(): boolean {
   return document.querySelector("dialog[open]") !== null;
 }
 
-/** Calls the shortcut named by `KeyboardEvent.key`; a key held down counts once. */
+/** Calls the shortcut named by `KeyboardEvent.key`, with "Shift+" before it for function keys; a key held down counts once. */
 export function useShortcuts(shortcuts: Shortcuts, enabled: boolean): void {
   const current = useRef(shortcuts);
   useEffect(() => {
@@ -25,9 +25,12 @@ export function useShortcuts(shortcuts: Shortcuts, enabled: boolean): void {
     if (!enabled) return undefined;
     const press = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.altKey || event.metaKey) return;
-      const key = event.key === "?" && !isWriting(event.target) ? "F1" : event.key;
+      const name = event.key === "?" && !isWriting(event.target) ? "F1" : event.key;
+      const key = event.shiftKey && /^F\d/.test(name) ? `Shift+${name}` : name;
       const shortcut = current.current[key];
       if (!shortcut) return;
+      // Escape belongs to an open window or menu first.
+      if (key === "Escape" && (event.defaultPrevented || isDialogOpen())) return;
       // Enter belongs to whatever has the focus; alone it answers.
       if (key === "Enter" && event.target !== document.body) return;
       event.preventDefault();

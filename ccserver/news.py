@@ -1,0 +1,595 @@
+"""What happens to voice contacts, as the telephony edge tells it.
+
+Each piece of news becomes an event for the distributor, entries on the card, and messages for the
+panels. News may be repeated, late or missing; the distributor and the timeline's keys bear that.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from ccserver.acd.commands import ContactState
+from ccserver.acd.events import (
+    AgentDeviceChanged,
+    ContactAdopted,
+    ContactArrived,
+    ContactEnded,
+    ContactHandedOver,
+    ContactLeft,
+    ContactReturned,
+    ContactSkillsChanged,
+    ContactTransferred,
+    Direction,
+    OfferAccepted,
+    OfferFailed,
+    OfferFailure,
+    ParticipantInvited,
+    ParticipantLeft,
+)
+from ccserver.acd.plan import Requirement
+from ccserver.card import TimelineTag
+from ccserver.chronicle import Data
+from ccserver.current_plan import CurrentPlan
+from ccserver.live import LiveContact, Monitored
+from ccserver.metrics import Metrics
+from ccserver.runtime import Runtime
+from ccserver.speakers import Speakers
+from ccserver.telephony.call import CallFacts, Segment
+from ccserver.telephony.devices import Device, Devices
+from ccserver.telephony.party import PartyState, PartyView
+from ccserver.telephony.queue_log import JournalEntry
+from ccserver.telephony.waiting_plan import WaitingSettings
+from ccserver.types import AgentId, ContactId, LegId, OfferId
+from ccserver.web.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+
+MONITOR_OFF = "off"
+SEGMENT_BEGINS = {
+    Segment.CONSULT: TimelineTag.CONSULT_STARTED,
+    Segment.CONFERENCE: TimelineTag.CONFERENCE,
+    Segment.TRANSFER: TimelineTag.TRANSFERRED,
+}
+SEGMENT_ENDS = {Segment.CONSULT: TimelineTag.CONSULT_ENDED}
+"""What the timeline says of a span; the others have entries of their own."""
+
+
+class Waiting(Protocol):
+    """What a waiting caller hears; `ccserver.telephony.waiting.WaitingRoom`."""
+
+    def begin(
+        self,
+        contact_id: ContactId,
+        leg_id: LegId,
+        settings: WaitingSettings,
+        *,
+        waited_s: float,
+        language: str | None = None,
+        cannot_speak: bool = False,
+    ) -> None:
+        """The caller waits in our hands."""
+
+    def adopted(
+        self,
+        contact_id: ContactId,
+        leg_id: LegId,
+        settings: WaitingSettings,
+        *,
+        cannot_speak: bool = False,
+    ) -> None:
+        """The caller was found in a conversation."""
+
+    def talking(self, contact_id: ContactId) -> None:
+        """A call taker is about to be with the caller."""
+
+    def end(self, contact_id: ContactId) -> None:
+        """The caller is out of our hands."""
+
+
+class FollowUp(Protocol):
+    """What follows a contact that is over; `ccserver.aftermath.Aftermath`."""
+
+    def abandoned(self, contact: LiveContact) -> None:
+        """The citizen left before an answer."""
+
+    def citizen_called(self, number: str, contact_id: ContactId) -> None:
+        """A number called in."""
+
+    def outbound_accepted(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        """A call taker accepted a call that we place."""
+
+    def outbound_finished(self, contact_id: ContactId, *, answered: bool, dialled: bool) -> None:
+        """A call that we placed is over."""
+
+
+class News:
+    """Implements `ccserver.telephony.observer.CallObserver` and hears what callers press."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        plan: CurrentPlan,
+        speakers: Speakers,
+        aftermath: FollowUp,
+        *,
+        metrics: Metrics,
+        clock: Clock,
+        seal: Callable[[ContactId, datetime], None],
+    ) -> None:
+        self._runtime = runtime
+        self._live = runtime.live
+        self._chronicle = runtime.chronicle
+        self._plan = plan
+        self._speakers = speakers
+        self._aftermath = aftermath
+        self._metrics = metrics
+        self._clock = clock
+        self._seal = seal
+        self._offer_answered_at: dict[ContactId, float] = {}
+        self._waiting: Waiting
+        self._devices: Devices
+
+    def attach(self, waiting: Waiting, devices: Devices) -> None:
+        """Give it the rooms that in turn tell their news here."""
+        self._waiting, self._devices = waiting, devices
+
+    # -- the caller's leg -------------------------------------------------------------------------
+
+    def caller_waits(self, facts: CallFacts) -> None:
+        """A caller is in our hands: open the card, and stand in line with the first arrival."""
+        contact = self._open(facts)
+        was, contact.parachute_agent, contact.on_hold = contact.view, None, False
+        contact.muted = False
+        if was is not None and was.state is not ContactState.WAITING:
+            self._chronicle.write_now(facts.contact_id, TimelineTag.RETURNED, "returned")
+            self._runtime.post(ContactReturned(facts.contact_id, agent_id=was.agent_id))
+        elif was is None:
+            self._chronicle.write_now(
+                facts.contact_id, TimelineTag.QUEUED, "queued", queue=contact.queue
+            )
+            self._arrive(contact)
+        self._wait(contact)
+
+    def _arrive(self, contact: LiveContact) -> None:
+        self._runtime.post(
+            ContactArrived(
+                contact.contact_id,
+                contact.queue,
+                contact.priority,
+                self._monotonic(contact.arrived_at),
+                caller=contact.caller,
+                skills=_language_skill(contact.language),
+                site=contact.site,
+                preferred_agent=self._speakers.last_time(contact.caller).agent_id,
+                direction=contact.direction,
+            )
+        )
+        if contact.view is not None and contact.view.redial:
+            self._chronicle.write(contact.contact_id, TimelineTag.REDIALLED, "redialled")
+        if contact.direction is Direction.INBOUND and contact.caller_number is not None:
+            self._aftermath.citizen_called(contact.caller_number, contact.contact_id)
+
+    def _wait(self, contact: LiveContact) -> None:
+        call = self._runtime.calls.table.get(contact.contact_id)
+        if call is not None and contact.direction is Direction.INBOUND:
+            waited = self._clock.now() - contact.arrived_at
+            self._waiting.begin(
+                contact.contact_id,
+                call.caller_leg,
+                self._plan.waiting(contact.queue),
+                waited_s=waited.total_seconds(),
+                language=contact.language,
+                cannot_speak=contact.cannot_speak,
+            )
+
+    def caller_adopted(
+        self,
+        facts: CallFacts,
+        agent_id: AgentId | None,
+        *,
+        held: bool,
+        participants: tuple[AgentId, ...] = (),
+        handed_over: bool = False,
+    ) -> None:
+        """A conversation that goes on since before this process."""
+        contact = self._open(facts)
+        contact.answered, contact.on_hold = True, held
+        contact.parties = self._runtime.calls.parties(facts.contact_id)
+        self._metrics.contacts_adopted.inc()
+        self._chronicle.write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
+        self._runtime.post(
+            ContactAdopted(
+                facts.contact_id,
+                contact.queue,
+                contact.priority,
+                self._monotonic(facts.arrived_at),
+                agent_id,
+                caller=contact.caller,
+                skills=_language_skill(contact.language),
+                site=contact.site,
+                direction=contact.direction,
+                participants=participants,
+                handed_over=handed_over,
+            )
+        )
+        call = self._runtime.calls.table.get(facts.contact_id)
+        if call is not None:
+            settings = self._plan.waiting(contact.queue)
+            self._waiting.adopted(facts.contact_id, call.caller_leg, settings)
+
+    def caller_left(self, facts: CallFacts, *, agent_channel: str | None) -> None:
+        """The parachute queue has the caller, perhaps with a call taker already."""
+        contact = self._open(facts)
+        self._waiting.end(facts.contact_id)
+        agent_id = self._devices.agent_of_channel(agent_channel) if agent_channel else None
+        news = contact.view is not None or contact.parachute_agent != agent_id
+        contact.parachute_agent = agent_id
+        contact.answered = contact.answered or agent_id is not None
+        if contact.view is not None:
+            self._metrics.parachute_contacts.inc()
+            self._runtime.post(ContactLeft(facts.contact_id))
+            contact.view = None
+        if news:
+            self._live.changed(contact)
+
+    def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
+        """The caller hung up, or (``cut``) the network did."""
+        self._finish(contact_id, by="network" if cut else "caller", cut=cut)
+
+    def conversation_ended(self, contact_id: ContactId) -> None:
+        """The call taker hung up."""
+        self._finish(contact_id, by="call_taker")
+
+    def _finish(self, contact_id: ContactId, *, by: str, cut: bool = False) -> None:
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        self._waiting.end(contact_id)
+        agent_id = contact.view.agent_id if contact.view and contact.answered else None
+        self._runtime.post(ContactEnded(contact_id, cut=cut))
+        self._live.remove(contact_id)
+        self._offer_answered_at.pop(contact_id, None)
+        if contact.direction is Direction.OUTBOUND:
+            self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
+            self._aftermath.outbound_finished(
+                contact_id, answered=contact.answered, dialled=contact.dialled
+            )
+        elif contact.answered:
+            self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
+        else:
+            self._chronicle.write(contact_id, TimelineTag.ABANDONED, "ended", agent_id, by=by)
+            self._aftermath.abandoned(contact)
+        self._metrics.contacts_finished.labels(_outcome(contact)).inc()
+        log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
+
+    def recording_complete(self, contact_id: ContactId) -> None:
+        """Asterisk let go of the recording: seal it."""
+        self._seal(contact_id, self._clock.now())
+
+    # -- offers -----------------------------------------------------------------------------------
+
+    def offer_answered(self, offer_id: OfferId) -> None:
+        """The call taker's phone answered."""
+        found = self._offered(offer_id)
+        if found is not None:
+            contact, agent_id = found
+            self._offer_answered_at[contact.contact_id] = self._clock.monotonic()
+            tag, key = TimelineTag.OFFER_ACCEPTED, f"accepted-{offer_id}"
+            self._chronicle.write(contact.contact_id, tag, key, agent_id)
+            if contact.direction is Direction.OUTBOUND:
+                self._aftermath.outbound_accepted(contact.contact_id, agent_id)
+        self._metrics.offers.labels("accepted").inc()
+        self._runtime.post(OfferAccepted(offer_id))
+
+    def offer_failed(self, offer_id: OfferId, failure: OfferFailure) -> None:
+        """The call taker's phone did not answer."""
+        found = self._offered(offer_id)
+        if found is not None:
+            contact, agent_id = found
+            rejected = failure is OfferFailure.REJECTED
+            log.info(
+                "offer_failed",
+                contact_id=contact.contact_id,
+                offer_id=offer_id,
+                failure=failure.value,
+            )
+            self._metrics.offers.labels("rejected" if rejected else "failed").inc()
+            self._runtime.offer_gone(offer_id, contact.contact_id, failure.value)
+            self._chronicle.write(
+                contact.contact_id,
+                TimelineTag.OFFER_REJECTED if rejected else TimelineTag.OFFER_FAILED,
+                f"failed-{offer_id}",
+                agent_id,
+                reason=failure.value,
+            )
+        self._runtime.post(OfferFailed(offer_id, failure))
+
+    def _offered(self, offer_id: OfferId) -> tuple[LiveContact, AgentId] | None:
+        for contact in self._live.contacts():
+            for offer in contact.view.offers if contact.view is not None else ():
+                if offer.offer_id == offer_id:
+                    return contact, offer.agent_id
+        return None
+
+    # -- the conversation -------------------------------------------------------------------------
+
+    def connected(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        """Both hear each other."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        answered_at = self._offer_answered_at.pop(contact_id, None)
+        if answered_at is not None:
+            self._metrics.connect_seconds.observe(self._clock.monotonic() - answered_at)
+        if not contact.answered and contact.direction is Direction.INBOUND:
+            waited = self._clock.now() - contact.arrived_at
+            self._metrics.answer_seconds.observe(max(0.0, waited.total_seconds()))
+        contact.answered = True
+        self._speakers.spoke(contact.caller, agent_id, contact.language)
+        self._chronicle.write_now(contact_id, TimelineTag.CONNECTED, "connected", agent_id)
+        if contact.direction is Direction.OUTBOUND:
+            self._live.changed(contact)  # no view of the distributor changes with the answer
+        log.info("contact_connected", contact_id=contact_id, agent_id=agent_id)
+
+    def connect_failed(self, contact_id: ContactId) -> None:
+        """The caller lost the call taker, or never heard one: wait again, in the old place."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.on_hold = contact.muted = False
+        self._chronicle.write_now(contact_id, TimelineTag.RETURNED, "returned")
+        agent_id = contact.view.agent_id if contact.view else None
+        self._runtime.post(ContactReturned(contact_id, agent_id=agent_id))
+        self._wait(contact)
+
+    def hold_changed(self, contact_id: ContactId, *, held: bool) -> None:
+        """Music on, music off."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.on_hold = held
+        contact.held_since = self._clock.now() if held else None
+        tag, key = (TimelineTag.HELD, "held") if held else (TimelineTag.RESUMED, "resumed")
+        self._tell_now(contact, tag, key, _agent_of(contact))
+
+    def mute_changed(self, contact_id: ContactId, agent_id: AgentId, *, muted: bool) -> None:
+        """Nobody hears this call taker, or everybody again."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.muted = muted
+        tag, key = (TimelineTag.MUTED, "muted") if muted else (TimelineTag.UNMUTED, "unmuted")
+        self._tell_now(contact, tag, key, agent_id)
+
+    def party_changed(self, contact_id: ContactId) -> None:
+        """Somebody joined, left, rings or is held."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.parties = self._runtime.calls.parties(contact_id)
+        there = {party.party_id: party for party in contact.parties if _joined(party)}
+        for party_id, party in there.items():
+            # The call taker who has the caller is told of by "connected" and "handed over".
+            if party_id not in contact.told_parties and party.agent_id != _agent_of(contact):
+                contact.told_parties[party_id] = party
+                self._tell_party(contact_id, party, TimelineTag.PARTY_JOINED)
+        for party_id in [known for known in contact.told_parties if known not in there]:
+            self._tell_party(contact_id, contact.told_parties.pop(party_id), TimelineTag.PARTY_LEFT)
+        self._live.changed(contact)
+
+    def _tell_party(self, contact_id: ContactId, party: PartyView, tag: TimelineTag) -> None:
+        key = f"{tag.value}-{party.party_id}"
+        self._chronicle.write_now(contact_id, tag, key, party.agent_id, **_described(party))
+
+    def segment_changed(self, contact_id: ContactId, segment: Segment) -> None:
+        """A new span of the contact begins, and the one before it ends."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        before, contact.segment = contact.segment, segment
+        tags = [SEGMENT_ENDS.get(before) if before else None, SEGMENT_BEGINS.get(segment)]
+        if before is Segment.TRANSFER and segment is not Segment.HANDED_OVER:
+            tags.insert(0, TimelineTag.TRANSFER_FAILED)
+        owner = _agent_of(contact)
+        others = [party for party in contact.parties if party.agent_id != owner]
+        other = _described(others[-1]) if others else {}
+        for tag in tags:
+            if tag is not None:
+                self._tell_now(contact, tag, tag.value, owner, **other)
+
+    def participant_wanted(
+        self, contact_id: ContactId, agent_id: AgentId, to_agent: AgentId
+    ) -> None:
+        """A call taker asked a colleague into the conversation."""
+        self._runtime.post(ParticipantInvited(contact_id, to_agent))
+
+    def participant_left(self, contact_id: ContactId, agent_id: AgentId) -> None:
+        """The colleague went; the conversation goes on."""
+        self._runtime.post(ParticipantLeft(contact_id, agent_id))
+
+    def transferred(
+        self,
+        contact_id: ContactId,
+        by_agent: AgentId,
+        queue: str | None,
+        to_agent: AgentId | None,
+    ) -> None:
+        """The caller waits again, for another queue or another call taker."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.on_hold = contact.muted = False
+        self._chronicle.write_now(
+            contact_id,
+            TimelineTag.TRANSFERRED,
+            "transferred",
+            by_agent,
+            queue=queue,
+            to_agent=to_agent,
+        )
+        self._runtime.post(ContactTransferred(contact_id, by_agent, queue=queue, agent_id=to_agent))
+        self._runtime.calls.note(contact_id, "QUEUE", contact.queue)
+        self._wait(contact)
+
+    def handed_over(
+        self, contact_id: ContactId, from_agent: AgentId | None, to_agent: AgentId | None
+    ) -> None:
+        """Somebody else is with the caller: a call taker, or (``None``) outside parties alone."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.muted = False
+        self._chronicle.write_now(
+            contact_id, TimelineTag.HANDED_OVER, "handed-over", from_agent, to_agent=to_agent
+        )
+        self._runtime.post(ContactHandedOver(contact_id, from_agent, to_agent))
+
+    def monitored(self, contact_id: ContactId, supervisor: AgentId, mode: str) -> None:
+        """A supervisor listens, whispers or talks, or (``off``) does not any more."""
+        over = mode == MONITOR_OFF
+        self._live.monitor_changed(supervisor, None if over else Monitored(contact_id, mode))
+        tag = TimelineTag.MONITOR_ENDED if over else TimelineTag.MONITOR_STARTED
+        self._chronicle.write_now(contact_id, tag, tag.value, supervisor, mode=mode)
+
+    # -- calls that we place ----------------------------------------------------------------------
+
+    def before_connect(self, contact_id: ContactId) -> None:
+        """A call taker accepted: nothing else may speak to the caller, or: we dial the citizen."""
+        self._waiting.talking(contact_id)
+        contact = self._live.get(contact_id)
+        if contact is not None and contact.direction is Direction.OUTBOUND and not contact.dialled:
+            contact.dialled = True
+            self._chronicle.write(contact_id, TimelineTag.OUTBOUND_DIALLED, "dialled")
+
+    def outbound_answered(self, contact_id: ContactId) -> None:
+        """The citizen answered."""
+        self._chronicle.write(contact_id, TimelineTag.OUTBOUND_ANSWERED, "outbound-answered")
+
+    def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
+        """The citizen did not."""
+        contact = self._live.get(contact_id)
+        if contact is not None and not contact.answered:
+            tag, key = TimelineTag.OUTBOUND_FAILED, "outbound-failed"
+            self._chronicle.write(contact_id, tag, key, _agent_of(contact), reason=reason)
+        self._finish(contact_id, by="network")
+
+    # -- what the caller does ---------------------------------------------------------------------
+
+    def language_chosen(self, contact_id: ContactId, language: str) -> None:
+        """The caller pressed the key of a language."""
+        contact = self._live.get(contact_id)
+        if contact is None:
+            return
+        contact.language = language
+        self._runtime.calls.note(contact_id, "LANGUAGE", language)
+        self._tell_now(contact, TimelineTag.LANGUAGE_CHOSEN, "language", language=language)
+        self._runtime.post(ContactSkillsChanged(contact_id, _language_skill(language)))
+
+    def cannot_speak(self, contact_id: ContactId) -> None:
+        """The caller pressed the key that means it."""
+        contact = self._live.get(contact_id)
+        if contact is not None and not contact.cannot_speak:
+            contact.cannot_speak = True
+            self._runtime.calls.note(contact_id, "CANNOT_SPEAK", "1")
+            self._tell_now(contact, TimelineTag.CANNOT_SPEAK, "cannot-speak")
+
+    def silence_changed(self, contact_id: ContactId, *, silent: bool) -> None:
+        """Nothing is heard of the caller, or something again."""
+        contact = self._live.get(contact_id)
+        if contact is None or contact.silent is silent:
+            return
+        contact.silent = silent
+        tag = TimelineTag.SILENCE_NOTED if silent else TimelineTag.SPEECH_HEARD
+        self._tell_now(contact, tag, tag.value)
+
+    # -- devices and Asterisk's journal -----------------------------------------------------------
+
+    def device_changed(self, agent_id: AgentId, device: Device) -> None:
+        """A phone was registered, lost, taken off the hook."""
+        log.info("device_changed", agent_id=agent_id, reachable=device.reachable, busy=device.busy)
+        reachable, busy = device.reachable, device.busy
+        self._runtime.post(AgentDeviceChanged(agent_id, reachable=reachable, busy=busy))
+
+    def journal_read(self, entry: JournalEntry) -> None:
+        """A line of Asterisk's own journal."""
+        called = entry.facts.called_number if entry.facts is not None else "112"
+        route = self._plan.entry(called, entry.at)
+        self._chronicle.journal_read(entry, queue=route.queue, priority=route.priority)
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    def _open(self, facts: CallFacts) -> LiveContact:
+        contact = self._live.get(facts.contact_id)
+        if contact is None:
+            contact = self._new_contact(facts)
+            self._live.add(contact)
+            self._chronicle.open_card(facts, queue=contact.queue, priority=contact.priority)
+        return contact
+
+    def _new_contact(self, facts: CallFacts) -> LiveContact:
+        route = self._plan.entry(facts.called_number, facts.arrived_at)
+        incident_id, number = self._chronicle.card_of(facts.contact_id)
+        return LiveContact(
+            facts.contact_id,
+            facts.arrived_at,
+            facts.caller_number,
+            facts.caller_number_hidden,
+            facts.queue or route.queue,
+            route.priority,
+            caller=facts.caller_number,
+            site=route.site,
+            direction=Direction.OUTBOUND if facts.outbound else Direction.INBOUND,
+            language=facts.language or self._speakers.last_time(facts.caller_number).language,
+            cannot_speak=facts.cannot_speak,
+            incident_id=incident_id,
+            card_number=number,
+        )
+
+    def _tell_now(
+        self,
+        contact: LiveContact,
+        tag: TimelineTag,
+        key: str,
+        agent_id: AgentId | None = None,
+        **data: Data,
+    ) -> None:
+        """On the card, and to the panels."""
+        self._chronicle.write_now(contact.contact_id, tag, key, agent_id, **data)
+        self._live.changed(contact)
+
+    def _monotonic(self, moment: datetime) -> float:
+        """A wall clock's time on the core's clock; never in the future."""
+        ago = (self._clock.now() - moment.astimezone(UTC)).total_seconds()
+        return self._clock.monotonic() - max(0.0, ago)
+
+
+def _language_skill(language: str | None) -> tuple[Requirement, ...]:
+    return () if language is None else (Requirement(f"language:{language}"),)
+
+
+def _agent_of(contact: LiveContact) -> AgentId | None:
+    return contact.view.agent_id if contact.view is not None else None
+
+
+def _described(party: PartyView) -> dict[str, Data]:
+    return {
+        "kind": party.kind.value,
+        "number": party.number,
+        "party": party.name,
+        "to_agent": party.agent_id,
+    }
+
+
+def _joined(party: PartyView) -> bool:
+    return party.state is not PartyState.RINGING
+
+
+def _outcome(contact: LiveContact) -> str:
+    if contact.parachute_agent is not None:
+        return "parachute"
+    if contact.answered:
+        return "answered"
+    return "unreached" if contact.direction is Direction.OUTBOUND else "abandoned"

@@ -1,0 +1,68 @@
+/**
+ * Alarms of the distributor: each tells that something happened to a contact or a seat. Unlike the
+ * system's alarms they do not stand; one goes when its contact is served, or when it was read.
+ */
+
+import type { AgentMsg, AlarmData, ContactMsg } from "../api/types";
+
+const NOTICE_CODES = ["contact_waits", "nobody_logged_in", "contact_escalated", "offers_missed"] as const;
+export type NoticeCode = (typeof NOTICE_CODES)[number];
+
+export interface Notice {
+  /** Equal for equal alarms, so that a repeated one is shown once. */
+  id: string;
+  code: NoticeCode;
+  contactId: string | null;
+  agentId: string | null;
+  queue: string | null;
+}
+
+/** In a bad hour hundreds wait; more notices than this nobody reads, the waiting list tells all. */
+const NOTICES_MAX = 50;
+
+/** The presence that the distributor gives to a seat that let offers pass. */
+export const MISSED_OFFERS = "missed_offers";
+
+/** The notice that an alarm makes; null for an alarm of the system, which stands by itself. */
+export function noticeOf(code: string, data: AlarmData): Notice | null {
+  const known = NOTICE_CODES.find((name) => name === code);
+  if (known === undefined) return null;
+  const contactId = data.contact_id ?? null;
+  const agentId = data.agent_id ?? null;
+  const queue = data.queue ?? null;
+  const id = [known, contactId ?? "", agentId ?? "", queue ?? ""].join("/");
+  return { id, code: known, contactId, agentId, queue };
+}
+
+export function withNotice(notices: readonly Notice[], notice: Notice, active: boolean): readonly Notice[] {
+  const others = notices.filter((other) => other.id !== notice.id);
+  if (active) return [...others, notice].slice(-NOTICES_MAX);
+  return others.length === notices.length ? notices : others;
+}
+
+/** Drops what `keep` refuses; the same array if that is nothing, so that nothing is redrawn. */
+function pruned(notices: readonly Notice[], keep: (notice: Notice) => boolean): readonly Notice[] {
+  return notices.every(keep) ? notices : notices.filter(keep);
+}
+
+/** After a report of a contact, or of its end (`waits` false). */
+export function afterContact(notices: readonly Notice[], contactId: string, waits: boolean): readonly Notice[] {
+  return waits ? notices : pruned(notices, (notice) => notice.contactId !== contactId);
+}
+
+/** After a report of a seat: who is ready again, or gone, needs no word about missed offers. */
+export function afterAgent(notices: readonly Notice[], agent: AgentMsg): readonly Notice[] {
+  if (agent.presence.reason === MISSED_OFFERS) return notices;
+  return pruned(notices, (n) => n.code !== "offers_missed" || n.agentId !== agent.agent_id);
+}
+
+/** After a snapshot: what was not read stays if its contact still waits. */
+export function afterSnapshot(
+  notices: readonly Notice[],
+  waiting: readonly ContactMsg[],
+  agents: readonly AgentMsg[],
+): readonly Notice[] {
+  const ids = new Set(waiting.map((contact) => contact.contact_id));
+  const kept = pruned(notices, (notice) => notice.contactId === null || ids.has(notice.contactId));
+  return agents.reduce(afterAgent, kept);
+}

@@ -1,0 +1,390 @@
+/** The inputs of the forms: each edits one value of the draft and shows what is wrong with it. */
+
+import { useState } from "react";
+import { LANGUAGES, LANGUAGE_NAMES, currentLanguage } from "../i18n";
+import type { Language } from "../api/types";
+import { useEditing, useSet } from "./context";
+import { namesOf, titleOf, type Kind, type Span, type Texts } from "./document";
+import { Field } from "./Field";
+import { getIn, type Path } from "./paths";
+import { fieldName, numberProblem, parseNumber, type NumberSpec, type Spec } from "./specs";
+import { useTitles, useWords } from "./words";
+
+interface Properties<S> {
+  spec: S;
+  path: Path;
+  compact?: boolean;
+}
+
+type Of<K extends Spec["kind"]> = Extract<Spec, { kind: K }>;
+
+function useTexts(spec: Spec): { label: string; help: string } {
+  const say = useWords();
+  return { label: say(`field.${fieldName(spec)}`), help: say(`help.${fieldName(spec)}`) };
+}
+
+export function NumberField({ spec, path, compact = false }: Properties<NumberSpec>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const [typed, setTyped] = useState<string | null>(null);
+  const value = getIn(document, path);
+  const stored = typeof value === "number" ? value : null;
+  const parsed = typed === null ? stored : parseNumber(typed);
+  // After an undo the field shows the draft again and not what was typed before.
+  const shown = typed !== null && (parsed === undefined || parsed === stored) ? typed : String(stored ?? "");
+  const unit = spec.unit === "none" ? "" : say(`unit.${spec.unit}`);
+  const bounds = say("bounds", { low: spec.min, high: spec.max });
+  return (
+    <Field
+      path={path}
+      label={texts.label}
+      help={`${texts.help} ${bounds}${spec.nullable ? ` ${say("empty_usual")}` : ""}`}
+      unit={unit}
+      compact={compact}
+      complaint={parsed === undefined ? say("problem.not_a_number") : null}
+    >
+      {(wiring) => (
+        <input
+          {...wiring}
+          className="number"
+          inputMode={spec.whole ? "numeric" : "decimal"}
+          autoComplete="off"
+          value={shown}
+          onChange={(event) => {
+            const number = parseNumber(event.target.value);
+            setTyped(event.target.value);
+            if (number !== undefined) set(path, number);
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+            event.preventDefault();
+            const next = (stored ?? spec.min) + (event.key === "ArrowUp" ? 1 : -1);
+            setTyped(null);
+            if (numberProblem(spec, next) !== "out_of_range") set(path, next);
+          }}
+          onBlur={() => setTyped(null)}
+        />
+      )}
+    </Field>
+  );
+}
+
+function FlagField({ spec, path }: Properties<Spec>) {
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  return (
+    <Field path={path} label={texts.label} help={texts.help}>
+      {(wiring) => (
+        <input
+          {...wiring}
+          type="checkbox"
+          checked={getIn(document, path) === true}
+          onChange={(event) => set(path, event.target.checked)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** Text, a date, or a time of the day. */
+function TextField({ spec, path, compact = false }: Properties<Of<"text" | "date" | "time">>) {
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const value = getIn(document, path);
+  return (
+    <Field path={path} label={texts.label} help={texts.help} compact={compact}>
+      {(wiring) => (
+        <input
+          {...wiring}
+          // A browser's time picker does not know 24:00, so a time is plain text.
+          type={spec.kind === "date" ? "date" : "text"}
+          className={spec.kind === "text" ? "text" : "number"}
+          placeholder={spec.kind === "time" ? "08:00" : undefined}
+          autoComplete="off"
+          spellCheck={false}
+          value={typeof value === "string" ? value : ""}
+          onChange={(event) => set(path, event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+function TextsField({ spec, path }: Properties<Of<"texts">>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const value = getIn(document, path) as Partial<Texts> | undefined;
+  return (
+    <fieldset className="language-texts">
+      <legend>{texts.label}</legend>
+      <p className="field-help">{texts.help}</p>
+      {LANGUAGES.map((language) => {
+        const place = [...path, language];
+        const text = value?.[language] ?? "";
+        return (
+          <Field key={language} path={place} label={LANGUAGE_NAMES[language]} unit={spec.long ? say("characters", { count: text.length, limit: spec.max }) : undefined}>
+            {(wiring) =>
+              spec.long ? (
+                <textarea {...wiring} lang={language} rows={3} value={text} onChange={(event) => set(place, event.target.value)} />
+              ) : (
+                <input {...wiring} className="text" lang={language} value={text} onChange={(event) => set(place, event.target.value)} />
+              )
+            }
+          </Field>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+function ChoiceField({ spec, path }: Properties<Of<"choice">>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  return (
+    <Field path={path} label={texts.label} help={texts.help}>
+      {(wiring) => (
+        <select {...wiring} value={String(getIn(document, path))} onChange={(event) => set(path, event.target.value)}>
+          {spec.options.map((option) => (
+            <option key={option} value={option}>
+              {say(`${spec.words}.${option}`)}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function SeveralField({ spec, path, compact = false }: Properties<Of<"several">>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const chosen = (getIn(document, path) ?? []) as string[];
+  return (
+    <Field path={path} label={texts.label} help={texts.help} compact={compact} group below>
+      {() =>
+        spec.options.map((option) => (
+          <label key={option} className="tick">
+            <input
+              type="checkbox"
+              checked={chosen.includes(option)}
+              onChange={(event) =>
+                set(path, spec.options.filter((other) => (other === option ? event.target.checked : chosen.includes(other))))
+              }
+            />
+            {say(`${spec.words}.${option}`)}
+          </label>
+        ))
+      }
+    </Field>
+  );
+}
+
+/** How an item of a list is shown in a choice: its title, and its name where that says more. */
+function useOptions(kind: Kind): { name: string; text: string }[] {
+  const { document } = useEditing();
+  const language = currentLanguage();
+  return namesOf(document, kind).map((name) => {
+    const items = kind === "skills" || kind === "queues" || kind === "sites" ? document[kind] : [];
+    const title = titleOf(items, name, language);
+    return { name, text: title === name ? name : `${title} (${name})` };
+  });
+}
+
+/** `*` and `language:*`: all skills, and those of a category. */
+function usePatterns(): { name: string; text: string }[] {
+  const { document } = useEditing();
+  const titles = useTitles(document);
+  const categories = new Set(
+    document.skills.filter(({ name }) => name.includes(":")).map(({ name }) => `${name.slice(0, name.indexOf(":"))}:*`),
+  );
+  return ["*", ...categories].map((name) => ({ name, text: titles.skill(name) }));
+}
+
+export function ReferenceField({ spec, path, compact = false }: Properties<Of<"reference">>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const items = useOptions(spec.to);
+  const patterns = usePatterns();
+  const value = getIn(document, path);
+  const name = typeof value === "string" ? value : "";
+  const options = spec.patterns ? [...patterns, ...items] : items;
+  const unknown = name !== "" && !options.some((option) => option.name === name);
+  return (
+    <Field path={path} label={texts.label} help={texts.help} compact={compact}>
+      {(wiring) => (
+        <select
+          {...wiring}
+          value={name}
+          onChange={(event) => set(path, event.target.value === "" ? (spec.empty ?? "") : event.target.value)}
+        >
+          <option value="">{say(spec.empty === undefined ? "choose" : "no_choice")}</option>
+          {unknown && <option value={name}>{say("unknown_name", { name })}</option>}
+          {options.map((option) => (
+            <option key={option.name} value={option.name}>
+              {option.text}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function ReferencesField({ spec, path }: Properties<Of<"references">>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const items = useOptions(spec.to);
+  const chosen = (getIn(document, path) ?? []) as string[];
+  const unknown = chosen.filter((name) => !items.some((item) => item.name === name));
+  const options = [...items, ...unknown.map((name) => ({ name, text: say("unknown_name", { name }) }))];
+  return (
+    <Field path={path} label={texts.label} help={texts.help} group below>
+      {() =>
+        options.length === 0
+          ? say(`empty.${spec.to}`)
+          : options.map((item) => (
+              <label key={item.name} className="tick">
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(item.name)}
+                  onChange={(event) =>
+                    set(path, event.target.checked ? [...chosen, item.name] : chosen.filter((name) => name !== item.name))
+                  }
+                />
+                {item.text}
+              </label>
+            ))
+      }
+    </Field>
+  );
+}
+
+const TELEPHONE_KEYS = ["1", "2", "3", "4", "6", "7", "8", "9", "0", "*", "#", "5"];
+
+/** Which key chooses which language; one key for each. */
+function KeysField({ spec, path }: Properties<Spec>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const keys = (getIn(document, path) ?? {}) as Record<string, Language>;
+  const choose = (language: Language, key: string): void => {
+    const others = Object.entries(keys).filter(([other, known]) => known !== language && other !== key);
+    set(path, Object.fromEntries(key === "" ? others : [...others, [key, language]]));
+  };
+  return (
+    <Field path={path} label={texts.label} help={texts.help} group below>
+      {() =>
+        LANGUAGES.map((language) => (
+          <label key={language} className="tick">
+            {LANGUAGE_NAMES[language]}
+            <select
+              value={Object.entries(keys).find(([, known]) => known === language)?.[0] ?? ""}
+              onChange={(event) => choose(language, event.target.value)}
+            >
+              <option value="">{say("no_key")}</option>
+              {TELEPHONE_KEYS.map((key) => (
+                <option key={key} value={key}>
+                  {key}
+                </option>
+              ))}
+            </select>
+          </label>
+        ))
+      }
+    </Field>
+  );
+}
+
+const FROM: Of<"time"> = { kind: "time", key: "from" };
+const TO: Of<"time"> = { kind: "time", key: "to" };
+
+/** A day that differs from the week: closed, open all day, or open in spans. */
+function OpeningField({ spec, path, compact = false }: Properties<Spec>) {
+  const say = useWords();
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const value = getIn(document, path) as boolean | Span[] | undefined;
+  const spans = Array.isArray(value) ? value : null;
+  const mode = spans ? "spans" : value === true ? "all_day" : "closed";
+  return (
+    <Field path={path} label={texts.label} help={texts.help} compact={compact} group>
+      {() => (
+        <>
+          <select
+            aria-label={texts.label}
+            value={mode}
+            onChange={(event) => {
+              const next = { closed: false, all_day: true, spans: [{ from: "08:00", to: "12:00" }] };
+              set(path, next[event.target.value as keyof typeof next]);
+            }}
+          >
+            {["closed", "all_day", "spans"].map((name) => (
+              <option key={name} value={name}>
+                {say(`opening.${name}`)}
+              </option>
+            ))}
+          </select>
+          {spans?.map((_, index) => (
+            <span key={index} className="span">
+              <TextField spec={FROM} path={[...path, index, "from"]} compact />–
+              <TextField spec={TO} path={[...path, index, "to"]} compact />
+              <button type="button" className="button button-small" onClick={() => set(path, spans.filter((__, place) => place !== index))}>
+                {say("remove")}
+              </button>
+            </span>
+          ))}
+          {spans && (
+            <button type="button" className="button button-small" onClick={() => set(path, [...spans, { from: "13:00", to: "17:00" }])}>
+              {say("add_span")}
+            </button>
+          )}
+        </>
+      )}
+    </Field>
+  );
+}
+
+export function SpecField({ spec, path, compact = false }: Properties<Spec>) {
+  switch (spec.kind) {
+    case "number":
+      return <NumberField spec={spec} path={path} compact={compact} />;
+    case "flag":
+      return <FlagField spec={spec} path={path} />;
+    case "text":
+    case "date":
+    case "time":
+      return <TextField spec={spec} path={path} compact={compact} />;
+    case "texts":
+      return <TextsField spec={spec} path={path} />;
+    case "choice":
+      return <ChoiceField spec={spec} path={path} />;
+    case "several":
+      return <SeveralField spec={spec} path={path} compact={compact} />;
+    case "reference":
+      return <ReferenceField spec={spec} path={path} compact={compact} />;
+    case "references":
+      return <ReferencesField spec={spec} path={path} />;
+    case "keys":
+      return <KeysField spec={spec} path={path} />;
+    case "opening":
+      return <OpeningField spec={spec} path={path} compact={compact} />;
+    case "rows":
+      return null;
+  }
+}

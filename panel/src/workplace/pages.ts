@@ -1,0 +1,14 @@
+/** What can cover the workplace, by right. */
+
+import type { Rights } from "../api/types";
+
+export type Page = "live" | "routing" | "people";
+
+export function pagesFor(rights: Rights): Page[] {
+  const all: [Page, boolean][] = [
+    ["live", rights.supervise],
+    ["routing", rights.routing],
+    ["people", rights.people],
+  ];
+  return all.filter(([, allowed]) => allowed).map(([page]) => page);
+}

@@ -1,0 +1,128 @@
+/** What the screen does by itself, and what decides which part of it is shown. */
+
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useSession, type Session } from "../app/session";
+import { ownAgent, type LiveState } from "../live/state";
+import { othersOf, stageOf, type Stage } from "../talk/stage";
+import { answerDialled, doOn } from "./actions";
+import type { Page } from "./pages";
+import { incidentOf, popOf, type Seat } from "./seat";
+
+/** A key pressed to end the ringing must not end the call that was answered at that moment. */
+const HANG_UP_GUARD_MS = 1_000;
+
+/** Loads the directory with each new stream of the server, and when the routing was changed. */
+export function useDirectoryKept(session: Session): void {
+  useEffect(() => {
+    const { live, directory } = session;
+    const nameOf = ({ epoch, routingVersion }: LiveState): string => `${epoch ?? ""} ${routingVersion ?? ""}`;
+    let known = nameOf(live.getState());
+    const stop = live.subscribe(() => {
+      const name = nameOf(live.getState());
+      if (name === known) return;
+      known = name;
+      void directory.refresh();
+    });
+    return () => {
+      stop();
+      directory.stop();
+    };
+  }, [session]);
+}
+
+/** One click is enough for a call that we asked for: our own phone is answered by itself. */
+export function useDialledAnswered(seat: Seat): void {
+  const session = useSession();
+  const offerId = seat.kind === "offer" ? seat.offer.offer_id : null;
+  useEffect(() => {
+    if (offerId !== null) void answerDialled(session);
+  }, [session, offerId]);
+}
+
+/** A seat that is ready already, e.g. after a reload of the page, needs its microphone at once. */
+export function useMicrophoneWhenReady(): void {
+  const session = useSession();
+  useEffect(() => {
+    const { phone, live } = session;
+    if (phone === null) return undefined;
+    let asked = false;
+    return live.subscribe(() => {
+      if (asked || ownAgent(live.getState())?.presence.kind !== "ready") return;
+      asked = true;
+      // A refusal shows as a banner; there is no second place to say it.
+      phone.prepare().catch(() => undefined);
+    });
+  }, [session]);
+}
+
+export function useRinging(seat: Seat): void {
+  const { ringer, phone } = useSession();
+  const { kind } = seat;
+  const ringing = phone !== null && (kind === "offer" || kind === "backup_offer");
+  useEffect(() => {
+    if (!ringing) return undefined;
+    ringer.start();
+    return () => ringer.stop();
+  }, [ringer, ringing]);
+}
+
+/** The card on screen: popped by an offer or a call, else what was chosen from the list. */
+export function useOpenCard(seat: Seat): [string | null, (incidentId: string) => void] {
+  const [open, setOpen] = useState<string | null>(null);
+  const [popped, setPopped] = useState<string | null>(null);
+  const pop = popOf(seat);
+  if (pop !== null && pop !== popped) {
+    // Only a new call or its new card pops: a card looked up during the call stays.
+    setPopped(pop);
+    setOpen(incidentOf(seat));
+  }
+  return [open, setOpen];
+}
+
+/** `situation` names what the key would do; for a moment after a change it does nothing. */
+export function useHangUpGuard(situation: string): () => boolean {
+  const since = useRef(0);
+  useEffect(() => {
+    since.current = performance.now();
+  }, [situation]);
+  return useCallback(() => performance.now() - since.current > HANG_UP_GUARD_MS, []);
+}
+
+/** What covers the workplace; a call that begins brings the workplace back, with its card. */
+export function usePage(seat: Seat): [Page | null, (page: Page | null) => void] {
+  const [page, setPage] = useState<Page | null>(null);
+  const talking = seat.kind === "talk" || seat.kind === "backup_talk" ? popNameOf(seat) : null;
+  const [known, setKnown] = useState(talking);
+  if (talking !== known) {
+    setKnown(talking);
+    if (talking !== null) setPage(null);
+  }
+  return [page, setPage];
+}
+
+function popNameOf(seat: Extract<Seat, { kind: "talk" | "backup_talk" }>): string {
+  return seat.kind === "talk" ? seat.contact.contact_id : seat.call.id;
+}
+
+export function stageNow(seat: Seat, state: LiveState): Stage | null {
+  if (seat.kind !== "talk") return null;
+  return stageOf(seat.contact, othersOf(seat.contact, state.agentId, state));
+}
+
+/** A consultation has keys of its own, in the places of those that it replaces. */
+export function useTalkKeys(seat: Seat, stage: Stage | null, mayHangUp: () => boolean): Record<string, () => void> {
+  const session = useSession();
+  if (seat.kind !== "talk" || (stage !== "consult" && stage !== "consult_ringing")) return {};
+  const { contact } = seat;
+  const cancel = (): void => {
+    if (mayHangUp()) void doOn(session, contact, "cancel");
+  };
+  const nothing = (): void => undefined;
+  if (stage === "consult_ringing") return { F4: nothing, F8: cancel, F9: nothing, F10: nothing };
+  return {
+    F4: () => void doOn(session, contact, "swap"),
+    F8: cancel,
+    F9: () => void doOn(session, contact, "complete"),
+    F10: () => void doOn(session, contact, "merge"),
+  };
+}

@@ -1,0 +1,211 @@
+"""ccserver dies in every state of a conversation with others in it: the caller loses nobody."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sim.panel import Message, Panel
+from sim.phones import Behaviour
+from sim.scenarios.base import Measured, Run, eventually, expect, scenario
+from sim.scenarios.talking import (
+    CHIEF,
+    CHIEF_TONE,
+    HEARD_S,
+    OUTSIDE_TONE,
+    QUICK,
+    agent,
+    outside,
+    outside_phone,
+)
+
+HEARD_AFTER_S = 25.0  # lease, parachute, restart and offer, on a busy machine
+SILENT_NUMBER = "67000999"  # rings for ever
+
+
+@dataclass(slots=True)
+class Stage:
+    """Everybody on it."""
+
+    run: Run
+    first: Panel
+    second: Panel
+    chief: Panel
+    call: str = ""
+    contact_id: str = ""
+
+    async def act(self, action: str, **body: object) -> None:
+        """A button at the first call taker's panel."""
+        await self.first.act(self.contact_id, action, **body)
+
+    async def heard(self, phone: str, tone: int, since: float) -> None:
+        """This phone hears this tone now."""
+        await self.run.bank.wait_for(
+            "heard", phone=phone, party=tone, after=since, timeout_s=HEARD_S
+        )
+
+
+async def _talking(stage: Stage) -> None:
+    """Only the first call taker."""
+
+
+async def _held(stage: Stage) -> None:
+    await stage.act("hold")
+
+
+async def _consult_rings(stage: Stage) -> None:
+    await stage.run.bank.set_behaviour("taker102", Behaviour(on_call="ring"))
+    await stage.act("consult", **agent(1))
+
+
+async def _consulting(stage: Stage) -> None:
+    since = time.monotonic()
+    await stage.act("consult", **agent(1))
+    await stage.heard("taker102", 0, since)
+
+
+async def _swapped(stage: Stage) -> None:
+    await _consulting(stage)
+    await stage.act("swap")
+
+
+async def _conference(stage: Stage) -> None:
+    await _consulting(stage)
+    await stage.act("merge")
+
+
+async def _with_service(stage: Stage) -> None:
+    since = time.monotonic()
+    await stage.act("invite", **outside())
+    await stage.heard("taker101", OUTSIDE_TONE, since)
+
+
+async def _transfer_rings(stage: Stage) -> None:
+    target = {"kind": "number", "number": SILENT_NUMBER}
+    await stage.act("transfer", target=target)
+
+
+async def _handed_over(stage: Stage) -> None:
+    await stage.act("transfer", **outside())
+
+    async def there() -> bool:
+        return bool(stage.first.contacts.get(stage.contact_id, {}).get("handed_over"))
+
+    await eventually("the caller is outside", there)
+
+
+async def _listened_to(stage: Stage) -> None:
+    since = time.monotonic()
+    await stage.chief.act(stage.contact_id, "monitor", mode="listen")
+    await stage.heard("chief", 0, since)
+
+
+STATES: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    "talking": _talking,
+    "held": _held,
+    "consult_rings": _consult_rings,
+    "consulting": _consulting,
+    "swapped": _swapped,
+    "conference": _conference,
+    "with_service": _with_service,
+    "transfer_rings": _transfer_rings,
+    "handed_over": _handed_over,
+    "listened_to": _listened_to,
+}
+
+
+@scenario("talk-crash", "kill -9 in every state of a conversation (dead_s=N states=a,b)")
+async def talk_crash(run: Run) -> Measured:
+    """``dead_s``: how long ccserver stays dead (0; over the lease of 6 s: the parachute opens)."""
+    dead_s = float(run.options.get("dead_s", 0))
+    names = run.options.get("states", ",".join(STATES)).split(",")
+    await run.start(takers=2, acd=QUICK, people=[CHIEF])
+    await run.add_taker_phone(CHIEF, CHIEF_TONE)
+    await outside_phone(run)
+    await run.add_outside_phone(f"+371{SILENT_NUMBER}", OUTSIDE_TONE + 1, Behaviour())
+    first, second = [await run.panel(seat) for seat in run.takers]
+    stage = Stage(run, first, second, await run.panel(CHIEF, ready=False))
+    heard_after: dict[str, float] = {}
+    for name in names:
+        heard_after[name] = round(await _one(stage, STATES[name], dead_s), 2)
+    return {"dead_s": dead_s, "heard_after_s": heard_after}
+
+
+async def _one(stage: Stage, reach: Callable[[Stage], Awaitable[None]], dead_s: float) -> float:
+    run = stage.run
+    # The second is out of the line, so that it is the first who has the caller.
+    await stage.second.put("/api/agent/presence", {"kind": "not_ready", "reason": "break"})
+    await eventually("the first is idle", lambda: _is(stage.first, "idle"))
+    began = time.monotonic()
+    number = run.calls_made
+    stage.call = await run.call()
+    await stage.heard("taker101", run.caller_tone(number), began)
+    await stage.second.ready()
+    await eventually("the second is idle", lambda: _is(stage.second, "idle"))
+
+    async def talking() -> Message | None:
+        found = stage.first.contacts.values()
+        return next((c for c in found if c["state"] == "talking"), None)
+
+    contact: Message = await eventually("they talk", talking)
+    stage.contact_id = contact["contact_id"]
+    await reach(stage)
+    await asyncio.sleep(0.3)
+    await run.stack.kill_ccserver()
+    await asyncio.sleep(dead_s)
+    await run.bank.set_behaviour("taker102", Behaviour(on_call="answer"))
+    restarted_at = time.monotonic()
+    await run.stack.start_ccserver()
+    heard_s = await _in_company(stage, restarted_at)
+    ended = run.bank.history("disconnected", call=stage.call)
+    expect(not ended, f"the caller was dropped: {ended}")
+    await run.bank.hangup(stage.call)
+    await _everybody_home(stage)
+    return heard_s
+
+
+async def _in_company(stage: Stage, since: float) -> float:
+    """Until the caller talks with somebody; on hold, the call taker takes the caller back."""
+    run = stage.run
+
+    async def company() -> bool:
+        contact = stage.first.contacts.get(stage.contact_id, {})
+        if contact.get("state") == "held" and contact.get("agent_id") == "agent-101":
+            action = "resume" if len(contact["parties"]) <= 1 else "merge"
+            await stage.act(action)
+            return False
+        return contact.get("state") in ("talking", "handed_over", "parachute")
+
+    await eventually("the caller has somebody", company, timeout_s=HEARD_AFTER_S)
+
+    async def hears() -> bool:
+        last = run.bank.history("heard", call=stage.call)
+        gone = run.bank.history("unheard", call=stage.call)
+        parties = {event["party"] for event in last}
+        for party in parties:
+            on = max(event["t"] for event in last if event["party"] == party)
+            off = max((e["t"] for e in gone if e["party"] == party), default=0.0)
+            if on > off:
+                return True
+        return False
+
+    await eventually("the caller hears somebody", hears, timeout_s=HEARD_AFTER_S)
+    return time.monotonic() - since
+
+
+async def _everybody_home(stage: Stage) -> None:
+    """Nobody talks any more, and nothing is left in Asterisk."""
+
+    async def silent() -> bool:
+        return not stage.first.contacts
+
+    await eventually("no contact is left", silent, timeout_s=30)
+    for phone in ("taker101", "taker102", "chief"):
+        for event in stage.run.bank.history("connected", phone=phone):
+            if not stage.run.bank.history("disconnected", call=event["call"]):
+                await stage.run.bank.hangup(event["call"])
+    await stage.run.nothing_left()
+
+
+async def _is(panel: Panel, state: str) -> bool:
+    return bool(panel.agents.get(panel.agent_id or "", {}).get("state") == state)

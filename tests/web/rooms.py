@@ -1,0 +1,177 @@
+"""Stand-ins for the rooms that list their own routes: call-backs, routing, people."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ccserver.accounts import (
+    Account,
+    DeviceKind,
+    Person,
+    PersonChange,
+    Role,
+    UnknownAccount,
+)
+from ccserver.routing import (
+    DEFAULT_DOCUMENT,
+    Document,
+    PlanConflict,
+    PlanInvalid,
+    Problem,
+    Severity,
+    StoredPlan,
+    UnknownVersion,
+    VersionHead,
+    VersionUnusable,
+    check,
+)
+from ccserver.types import AgentId, ContactId
+from ccserver.web.callbacks import CallbackMissing, CallbackPage
+from ccserver.web.ports import JSONObject
+from tests.routing.examples import SEATS
+from tests.web.fakes import CONTACT, FakeAccounts
+
+TASK = "0d8f3a52-6a0e-4a39-8a5e-2b8f0c9d2e77"
+
+
+@dataclass
+class FakeCallbacks:
+    """One task; notes what is asked, fails where told to."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    fails: Exception | None = None
+
+    def _note(self, *what: object) -> None:
+        if self.fails:
+            raise self.fails
+        self.asked.append(what)
+
+    async def page(self, *, done: bool, limit: int, before: str | None) -> CallbackPage:
+        self._note("page", done, limit, before)
+        return CallbackPage([{"task_id": TASK}], "next~one")
+
+    async def call(self, task_id: str, agent_id: AgentId) -> ContactId:
+        if task_id != TASK:
+            raise CallbackMissing
+        self._note("call", task_id, agent_id)
+        return CONTACT
+
+    async def close(self, task_id: str, outcome: str, *, by: str, note: str) -> JSONObject:
+        if task_id != TASK:
+            raise CallbackMissing
+        self._note("close", task_id, outcome, by, note)
+        return {"task_id": task_id, "outcome": outcome}
+
+
+@dataclass
+class FakeRouting:
+    """Versions in memory, checked by the real checks; ``None`` stands for an unusable one."""
+
+    kept: list[StoredPlan | None] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def current(self) -> StoredPlan:
+        if self.fails:
+            raise self.fails
+        usable = [stored for stored in self.kept if stored is not None]
+        found = usable[-1] if usable else StoredPlan(0, DEFAULT_DOCUMENT, None, "ccserver", "", 0)
+        newest = len(self.kept)
+        return StoredPlan(
+            found.version, found.document, found.saved_at, found.author, found.comment, newest
+        )
+
+    async def check(self, document: Document) -> list[Problem]:
+        if self.fails:
+            raise self.fails
+        return check(document, SEATS)
+
+    async def save(
+        self, document: Document, *, base_version: int, author: str, comment: str, at: datetime
+    ) -> int:
+        problems = await self.check(document)
+        if any(problem.severity is Severity.ERROR for problem in problems):
+            raise PlanInvalid(problems)
+        if base_version != len(self.kept):
+            raise PlanConflict(await self.current())
+        version = base_version + 1
+        self.kept.append(StoredPlan(version, document, at, author, comment, version))
+        return version
+
+    async def versions(self, limit: int, before: int | None) -> list[VersionHead]:
+        found = [
+            VersionHead(stored.version, stored.saved_at, stored.author, stored.comment)
+            for stored in reversed(self.kept)
+            if stored is not None
+            and stored.saved_at is not None
+            and (before is None or stored.version < before)
+        ]
+        return found[:limit]
+
+    async def version(self, number: int) -> StoredPlan:
+        if number == 0:
+            return StoredPlan(0, DEFAULT_DOCUMENT, None, "ccserver", "", len(self.kept))
+        if number > len(self.kept):
+            raise UnknownVersion
+        stored = self.kept[number - 1]
+        if stored is None:
+            raise VersionUnusable
+        return stored
+
+
+@dataclass
+class FakePeople:
+    """People over the fake accounts; refuses where told to."""
+
+    accounts: FakeAccounts
+    refuses: Exception | None = None
+    changes: list[tuple[str, PersonChange, str]] = field(default_factory=list)
+    removed: list[tuple[str, str]] = field(default_factory=list)
+
+    async def people(self) -> list[Person]:
+        return [self._person(account) for account in self.accounts.people.values()]
+
+    async def add(
+        self,
+        *,
+        login: str,
+        name: str,
+        role: Role,
+        language: str,
+        password: str,
+        extension: str | None = None,
+        device: DeviceKind | None = None,
+    ) -> Account:
+        if self.refuses:
+            raise self.refuses
+        account = Account(login, name, role, language, None)
+        self.accounts.people[login] = account
+        return account
+
+    async def change(self, login: str, change: PersonChange, *, by: str) -> Person:
+        if self.refuses:
+            raise self.refuses
+        if login not in self.accounts.people:
+            raise UnknownAccount
+        self.changes.append((login, change, by))
+        account = self.accounts.people[login]
+        if change.role is not None:
+            account = self.accounts.people[login] = replace(account, role=change.role)
+        return self._person(account)
+
+    async def remove(self, login: str, *, by: str) -> None:
+        if self.refuses:
+            raise self.refuses
+        if login not in self.accounts.people:
+            raise UnknownAccount
+        self.removed.append((login, by))
+
+    def _person(self, account: Account) -> Person:
+        seat = self.accounts.seats.get(account.agent_id) if account.agent_id else None
+        return Person(
+            account.login,
+            account.name,
+            account.role,
+            account.language,
+            account.agent_id,
+            None if seat is None else seat.extension,
+            None if seat is None else seat.device,
+        )
