@@ -121,6 +121,13 @@ class Keeper:
                 )
         self._settle_legs(found, before)
         await self._sweep(found)
+        if any(self._ended_meanwhile(caller.facts.contact_id) for caller in found.callers):
+            # Its legs were not looked at as those of nobody; they should not wait for long.
+            self._calls.look_again = True
+
+    def _ended_meanwhile(self, contact_id: ContactId) -> bool:
+        call = self._calls.table.get(contact_id)
+        return call is None or call.phase is CallPhase.GONE or call.ended_posted
 
     def _is_news(self, contact_id: ContactId, before: Changes) -> bool:
         call = self._calls.table.get(contact_id)

@@ -327,6 +327,8 @@ class Checks:
         nobody = short in (c.Shortage.NOBODY_LOGGED_IN, c.Shortage.NOBODY_QUALIFIED)
         if contact.told_why != (nobody or long, short):
             raise Mismatch(f"{contact.contact_id} {contact.told_why}: waits for {short}, {long=}")
+        if nobody and c.AlarmCode.NOBODY_LOGGED_IN not in contact.alarms:
+            raise Mismatch(f"{contact.contact_id} waits for {short}, and nobody was told")
         self.counts[f"shortage:{short}"] += 1
         if nobody and not long:
             self.counts["escalated: nobody there"] += 1

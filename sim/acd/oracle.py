@@ -189,7 +189,10 @@ class Oracle(Seats):
         if event.contact_id in self.contacts or event.contact_id in self.over:
             return False
         states = (c.AgentState.IDLE, c.AgentState.NOT_READY, c.AgentState.WRAP_UP)
+        text = event.medium is not Medium.VOICE
         if seat.state() not in states or not seat.reachable:
+            return False
+        if text and seat.text_ring is not None:  # There is one text offer at a time.
             return False
         contact = Believed(
             contact_id=event.contact_id,
@@ -205,12 +208,16 @@ class Oracle(Seats):
             to_dial=True,
         )
         self.contacts[event.contact_id] = contact
+        if not text:  # A text leaves the voice slot as it is.
+            self._stop_for_call(seat)
+        self.named.append((contact, seat, c.OfferKind.OUTBOUND))
+        return True
+
+    def _stop_for_call(self, seat: Seat) -> None:
         if seat.after_until is not None:
             seat.after_until, seat.extended_s = None, 0.0
             self._settle(seat)
         seat.paused_until = None
-        self.named.append((contact, seat, c.OfferKind.OUTBOUND))
-        return True
 
     # ---- contacts go -------------------------------------------------------------------------
 

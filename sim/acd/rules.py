@@ -106,7 +106,7 @@ def asked(queue: QueuePlan, contact: Believed, at: float) -> dict[str, int]:
     for needed in [*queue.skills, *contact.skills]:
         levels[needed.skill] = max(levels.get(needed.skill, 0), needed.level)
     for step in queue.relax:
-        if contact.since + step.after_s > at:
+        if not contact.since + step.after_s <= at:  # Nor one whose time is no number.
             continue
         category = step.skill.removesuffix("*") if step.skill.endswith(":*") else None
         for skill, level in levels.items():

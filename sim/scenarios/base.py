@@ -203,12 +203,19 @@ class Run:
     async def nothing_left(self) -> None:
         """No channel and no bridge remains in Asterisk."""
 
-        async def empty() -> bool:
-            channels = (await self.stack.asterisk_cli("core show channels concise")).strip()
-            bridges = (await self.stack.asterisk_cli("bridge show all")).strip().splitlines()
-            return not channels and len(bridges) <= 1
+        left = ""
 
-        await eventually("nothing is left in Asterisk", empty)
+        async def empty() -> bool:
+            nonlocal left
+            channels = (await self.stack.asterisk_cli("core show channels concise")).strip()
+            bridges = (await self.stack.asterisk_cli("bridge show all")).strip().splitlines()[1:]
+            left = "\n".join([channels, *bridges]).strip()
+            return not left
+
+        try:
+            await eventually("nothing is left in Asterisk", empty)
+        except ScenarioFailed:
+            raise ScenarioFailed(f"left in Asterisk: {left}") from None
 
 
 def caller_number(number: int) -> str:
