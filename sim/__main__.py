@@ -39,10 +39,16 @@ def main() -> int:
         measured = asyncio.run(run_scenario(chosen.scenario, options=options, keep_dir=chosen.keep))
         result |= {"held": True, "measured": measured}
     except Exception as error:
-        result |= {"held": False, "failure": f"{type(error).__name__}: {error}"}
+        result |= {"held": False, "failure": _described(error)}
     result["seconds"] = round(time.monotonic() - began, 1)
     print(json.dumps(result, ensure_ascii=False))
     return 0 if result["held"] else 1
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_described(part) for part in error.exceptions)
+    return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

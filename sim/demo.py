@@ -55,9 +55,32 @@ PEOPLE = [
     ),
     Seat("browser", "Browser call taker", "201", DeviceKind.BROWSER, language="en"),
     Seat("softphone", "Softphone call taker", "202", DeviceKind.SIP, language="en"),
-    Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR, language="en"),
+    Seat("supervisor", "Supervisor", "190", DeviceKind.BROWSER, Role.SUPERVISOR, "en"),
     Seat("admin", "Administrator", "", role=Role.ADMIN, language="en"),
 ]
+
+
+FIRST_SERVICE_TONE = 36
+SERVICES: tuple[Message, ...] = (
+    {
+        "name": "nmpd",
+        "title": {"lv": "Neatliekamā palīdzība", "ru": "Скорая помощь", "en": "Ambulance"},
+        "number": "113",
+        "kind": "service",
+    },
+    {
+        "name": "vp",
+        "title": {"lv": "Policija", "ru": "Полиция", "en": "Police"},
+        "number": "110",
+        "kind": "service",
+    },
+    {
+        "name": "interpreter",
+        "title": {"lv": "Tulks", "ru": "Переводчик", "en": "Interpreter"},
+        "number": "67000001",
+        "kind": "interpreter",
+    },
+)
 
 
 class DemoError(Exception):
@@ -108,12 +131,20 @@ class Demo:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        with self._lock():
+        async with contextlib.AsyncExitStack() as exits:
+            exits.enter_context(self._lock())
             self._check_ports()
             began = time.monotonic()
+            bank = PhoneBank(record_dir=self.data_dir / "phones")
+            trunk_out = ""
+            if not self.chosen.no_traffic:
+                # The services outside have phones in the same process as the callers.
+                await exits.enter_async_context(bank)
+                trunk_out = f"sip:127.0.0.1:{bank.sip_port}"
             self.stack = Stack(
                 self.data_dir,
                 PEOPLE,
+                trunk_out=trunk_out,
                 host=self.chosen.bind,
                 passwords=self._known_passwords(),
                 sip_port=self.chosen.sip_port,
@@ -121,22 +152,23 @@ class Demo:
                 acd=ACDSettings(offer_timeout_s=15.0, wrap_up_s=30.0),
             )
             self._say("starting Asterisk and ccserver")
-            async with self.stack, contextlib.AsyncExitStack() as exits:
+            async with self.stack:
                 self._say(f"up after {time.monotonic() - began:.1f} s")
                 self._introduce()
                 self.supervisor = await exits.enter_async_context(self._panel("supervisor"))
                 try:
-                    await self._until(stop, exits)
+                    await self._until(stop, exits, bank)
                 finally:
                     self._say("stopping every process")
         self._say("stopped")
 
-    async def _until(self, stop: asyncio.Event, exits: contextlib.AsyncExitStack) -> None:
+    async def _until(
+        self, stop: asyncio.Event, exits: contextlib.AsyncExitStack, bank: PhoneBank
+    ) -> None:
         work: list[Callable[[], Awaitable[object]]] = [self._show, self._restart_if_dead]
         if not self.chosen.no_traffic:
-            bank = PhoneBank(record_dir=self.data_dir / "phones")
-            await exits.enter_async_context(bank)
             await self._seat_takers(bank, exits)
+            await self._add_services(bank)
             work.append(lambda: self._call_for_ever(bank))
         tasks = [asyncio.ensure_future(each()) for each in (*work, stop.wait)]
         try:
@@ -298,6 +330,26 @@ class Demo:
             exits.callback(task.cancel)
         for number in range(CALLERS):
             await bank.add_phone(f"caller{number}", tone=FIRST_CALLER_TONE + number)
+
+    async def _add_services(self, bank: PhoneBank) -> None:
+        """Phones of the ambulance, the police and an interpreter, and their directory entries."""
+        for tone, entry in enumerate(SERVICES, start=FIRST_SERVICE_TONE):
+            await bank.add_phone(
+                str(entry["name"]),
+                tone=tone,
+                sip_uri=f"sip:{entry['number']}@127.0.0.1:{bank.sip_port}",
+                behaviour=Behaviour(on_call="answer", after_s=1.0),
+            )
+        assert self.supervisor is not None
+        stored = await self.supervisor.get("/api/routing")
+        if stored["document"]["directory"]:
+            return
+        document = {**stored["document"], "directory": list(SERVICES)}
+        await self.supervisor.put(
+            "/api/routing",
+            {"document": document, "comment": "Services of the demonstration"},
+            headers={"If-Match": f'"{stored["newest"]}"'},
+        )
 
     async def _wrap_up_for_ever(self, panel: Panel) -> None:
         after = 0.0

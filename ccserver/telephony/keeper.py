@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 SURVEY_INTERVAL_S = 1.0  # while a caller is in the parachute queue and might be taken back
 SWEEP_INTERVAL_S = 15.0  # otherwise: repairs whatever a lost event left behind
 LEASE_RENEWALS_PARALLEL_MAX = 32  # Asterisk answers in about 1 ms; more only queues up there
+CAUSE_VANISHED = 41  # ITU-T Q.850: temporary failure
 TAKE_BACK_WITHIN_S = 0.5  # of the look that saw no phone ring; later, one may have been answered
 
 Changes = Mapping[ContactId, int]
@@ -108,7 +109,8 @@ class Keeper:
         for contact_id in before:
             call = self._calls.table.get(contact_id)
             if call is not None and contact_id not in seen and call.phase is not CallPhase.DIALLED:
-                self._calls.caller_destroyed(call)
+                # Vanished without a word, with Asterisk itself perhaps: not the caller's doing.
+                self._calls.caller_destroyed(call, CAUSE_VANISHED)
         for caller in found.callers:
             if not self._is_news(caller.facts.contact_id, before):
                 continue

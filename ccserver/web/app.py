@@ -125,7 +125,13 @@ def create_app(
         sockets=sockets,
         static=Static(settings.panel_dir),
         others=(
-            *RoutingAPI(routing, clock, in_use=plan_in_use, saved=lambda _: plan_saved()).routes(),
+            *RoutingAPI(
+                routing,
+                clock,
+                in_use=plan_in_use,
+                saved=lambda _: plan_saved(),
+                seats=control.seats,
+            ).routes(),
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
         ),

@@ -11,6 +11,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     hang_ups,
     latency,
     phones,
+    pictures,
     queueing,
     talk_crash,
     talking,

@@ -5,10 +5,8 @@ import contextlib
 import io
 import math
 import time
-from pathlib import Path
 
 import soundfile
-from playwright.async_api import Locator
 
 from ccserver.accounts import DeviceKind
 from ccserver.config import ACDSettings
@@ -359,73 +357,3 @@ async def _short_call(run: Run) -> tuple[str, float]:
     await asyncio.sleep(SHORT_TALK_S)
     await run.bank.hangup(call)
     return number, float(calling["t"])
-
-
-COLLEAGUES = [
-    Seat("janis", "Jānis Kalniņš", "101"),
-    Seat("olga", "Olga Petrova", "102"),
-    Seat("ilze", "Ilze Ozola", "103"),
-]
-PICTURE_AFTER_S = 8.0
-EARLIER_NOTES = "Sirdslēkme, vīrietis, 67 gadi, elpo. Lāčplēša iela 12, 4. stāvs. NMPD izsaukta."
-LIVE_NOTES = (
-    "Deg divstāvu koka māja, Brīvības iela 1, Cēsis.\n"
-    "Liesmas no 2. stāva loga, iekšā varētu būt viens cilvēks.\n"
-    "Zvana kaimiņiene, gaida pie vārtiem."
-)
-
-
-@scenario("panel-pictures", "the pictures of the panel in the README; to=DIR says where they go")
-async def panel_pictures(run: Run) -> Measured:
-    """A call taker in a call, two colleagues too, two callers waiting; by day and by night."""
-    target = Path(run.options.get("to", run.data_dir))
-    await run.start(takers=0, people=[BROWSER_SEAT, *COLLEAGUES])
-    for tone, seat in enumerate(COLLEAGUES):
-        await run.add_taker_phone(seat, tone)
-    workplace = await enter(run, await open_chromium(run), BROWSER_SEAT)
-    await workplace.shows("phone-state", state="registered")
-    first = await run.call(from_uri="<sip:+37126114520@127.0.0.1>")
-    await workplace.at("presence-ready").click()
-    await workplace.at("offer-answer").click()
-    await write_notes(workplace, EARLIER_NOTES)
-    await run.bank.hangup(first)
-    await workplace.shows("player")
-    await workplace.at("wrap-up-done").click()
-    await workplace.at("presence-not-ready").click()
-    await workplace.at("presence-reason-admin").click()
-    await workplace.shows("own-state", state="not_ready")
-    gone = await run.call(from_uri="<sip:+37129334071@127.0.0.1>")
-    await workplace.shows("waiting-row")
-    await run.bank.hangup(gone)
-    await workplace.hides("waiting-row")
-    for seat, number in zip(COLLEAGUES[:2], ("+37122507318", "+37167890011"), strict=True):
-        await run.panel(seat)
-        await run.call(from_uri=f"<sip:{number}@127.0.0.1>")
-        await run.bank.wait_for("connected", phone=seat.login)
-    third = await run.panel(COLLEAGUES[2], ready=False)
-    await third.put("/api/agent/presence", {"kind": "not_ready", "reason": "break"})
-    await workplace.at("presence-ready").click()
-    await run.call(from_uri="<sip:+37126481903@127.0.0.1>")
-    await workplace.at("offer-answer").click()
-    await write_notes(workplace, LIVE_NOTES)
-    for number in ("+37120145562", "+37125770436"):
-        await run.call(from_uri=f"<sip:{number}@127.0.0.1>")
-    waiting = workplace.at("waiting-row")
-    await eventually("two callers wait", lambda: _count(waiting, 2))
-    shown_from = time.monotonic() + PICTURE_AFTER_S
-    await eventually("the clocks show some seconds", lambda: passed(shown_from))
-    taken = {}
-    schemes: tuple[tuple[ColourScheme, str], ...] = (
-        ("light", "panel.png"),
-        ("dark", "panel-dark.png"),
-    )
-    for scheme, name in schemes:
-        await workplace.page.emulate_media(color_scheme=scheme)
-        await workplace.page.mouse.move(0, 0)
-        await workplace.page.screenshot(path=target / name, animations="disabled", caret="hide")
-        taken[name] = (target / name).stat().st_size
-    return taken
-
-
-async def _count(elements: Locator, wanted: int) -> bool:
-    return await elements.count() == wanted

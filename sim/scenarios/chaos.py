@@ -46,6 +46,7 @@ FAULT_EVERY_S = (0.3, 2.5)  # from a healthy centre to the next fault
 FROZEN_S = (0.3, 9.0)  # also longer than the lease
 HEALTHY_WITHIN_S = 60.0  # on a busy machine; what it takes is measured
 SERVED_POLL_S = 0.02
+NOTICED_S = 1.0  # a cut is seen at once; so long the centre is watched at least
 CARDS_WITHIN_S = 60.0
 LOST_WITH_ASTERISK_S = 3.0  # its death takes calls of a moment before and after with it
 RINGALL_HEADER = "x-ccserver-contact"
@@ -99,6 +100,8 @@ class Chaos:
         self.callers: dict[str, Caller] = {}
         self.over: list[Caller] = []
         self.fragile: list[tuple[Seat, PhoneBank]] = []
+        self.banks = [run.bank]
+        """Every process of phones that there ever was, for what its phones told."""
         self.faults: dict[str, Callable[[], Awaitable[None]]] = {
             "kill_ccserver": self._kill_ccserver,
             "freeze_ccserver": self._freeze_ccserver,
@@ -116,9 +119,7 @@ class Chaos:
             await self.run.panel(seat)
         for number, seat in enumerate(self.run.takers[:FRAGILE_TAKERS]):
             await self.run.bank.remove_phone(seat.login)
-            bank = PhoneBank(record_dir=self.run.data_dir / f"fragile{number}")
-            await exits.enter_async_context(bank)
-            self.fragile.append((seat, bank))
+            self.fragile.append((seat, self.run.bank))
             await self._start_fragile(number)
         tasks = await exits.enter_async_context(asyncio.TaskGroup())
         service = [
@@ -209,6 +210,7 @@ class Chaos:
     async def _cut_websocket(self) -> None:
         for connection in self.run.ari_proxy.websockets():
             connection.drop()
+        await asyncio.sleep(NOTICED_S)
 
     async def _freeze_ami(self) -> None:
         way = self.rng.choice((Direction.TO_CLIENT, Direction.TO_SERVER))
@@ -222,11 +224,15 @@ class Chaos:
         assert bank.pid is not None
         os.killpg(bank.pid, signal.SIGKILL)
         await bank.close()
-        await bank.start()
         await self._start_fragile(number)
 
     async def _start_fragile(self, number: int) -> None:
-        seat, bank = self.fragile[number]
+        """A phone in a process of its own, with a new one after each death."""
+        seat = self.fragile[number][0]
+        bank = PhoneBank(record_dir=self.run.data_dir / f"fragile{len(self.banks)}")
+        await self.run.exits.enter_async_context(bank)
+        self.banks.append(bank)
+        self.fragile[number] = (seat, bank)
         began = time.monotonic()
         profile = self.run.stack.profiles[seat.extension]
         await bank.add_phone(
@@ -285,8 +291,9 @@ class Chaos:
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(f"{self.run.stack.panel_url}/readyz") as response,
             ):
-                parts = await response.json()
-                return bool(parts.get("ari", response.status == 200))
+                # Without AMI calls go on: only the states of phones are not news for a while.
+                parts = (await response.json())["parts"]
+                return bool(parts["ari"] and parts["database"])
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
@@ -345,7 +352,7 @@ class Chaos:
     def _offered_twice(self) -> list[str]:
         """Contacts for which two phones rang at once by the distributor's own doing."""
         rings: dict[str, list[tuple[float, float]]] = {}
-        for bank in [self.run.bank, *(bank for _, bank in self.fragile)]:
+        for bank in self.banks:
             for event in bank.history("incoming"):
                 contacts = event["headers"].get(RINGALL_HEADER)
                 if contacts:

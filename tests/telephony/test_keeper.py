@@ -199,7 +199,7 @@ def test_what_happened_during_an_outage_is_made_up_for() -> None:
         news = bench.ledger.told[told_before:]
         assert ("answered", "o1") in news
         assert ("failed", "o2") in news
-        assert ("gone", "c3") in news
+        assert ("cut", "c3") in news
         assert ("recorded", "c3") in news
         assert bench.asterisk.channels["caller-c5"].app == "Queue"
 
