@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,18 @@ SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
 LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")))
 
 
-def variables(config: Config, phones: Sequence[AgentProfile]) -> dict[str, object]:
-    """All names that the files in ``asterisk-conf/`` may use."""
+EMERGENCY_NUMBER = "112"
+DIALLED_NUMBER = re.compile(r"\+?[0-9]{1,20}")
+"""What may stand in the dialplan as a number; anything else could be a pattern or a command."""
+
+
+def variables(
+    config: Config, phones: Sequence[AgentProfile], numbers: Sequence[str] = ()
+) -> dict[str, object]:
+    """All names that the files in ``asterisk-conf/`` may use.
+
+    ``numbers`` are those that a trunk may dial; 112 is always one of them.
+    """
     asterisk = config.asterisk
     for address in asterisk.trunk_match:
         _refuse_loopback(address)
@@ -43,11 +54,20 @@ def variables(config: Config, phones: Sequence[AgentProfile]) -> dict[str, objec
         "ami_username": config.ami.username,
         "ami_password": config.ami.password,
         "phones": phones,
+        "numbers": [
+            number
+            for number in dict.fromkeys(numbers)
+            if number != EMERGENCY_NUMBER and DIALLED_NUMBER.fullmatch(number)
+        ],
     }
 
 
 def render(
-    config: Config, phones: Sequence[AgentProfile], *, source_dir: Path = SOURCE_DIR
+    config: Config,
+    phones: Sequence[AgentProfile],
+    numbers: Sequence[str] = (),
+    *,
+    source_dir: Path = SOURCE_DIR,
 ) -> list[Path]:
     """Write every file of ``source_dir`` into the instance's ``config_dir``; returns them.
 
@@ -59,7 +79,7 @@ def render(
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - these are configuration files, not HTML
     )
-    values = variables(config, phones)
+    values = variables(config, phones, numbers)
     target = Path(config.asterisk.config_dir)
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     target.chmod(0o700)  # also where it was there before

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.asterisk import Asterisk, AsteriskBinary, find_binary
 from sim.proxy import FaultProxy
+from tests.faults.asterisk import Asterisk, AsteriskBinary, find_binary
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from ccserver.telephony.ami import MALFORMED_MESSAGES_MAX, AMIClient
 from ccserver.telephony.ami_protocol import LINE_BYTES_MAX
 from ccserver.telephony.errors import AMIAuthFailed, AMIUnavailable, LinkLost
 from ccserver.telephony.link import Backoff, LinkState
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.asterisk import PASSWORD, Asterisk
 from tests.faults.links import SLACK_S, ami_settings
-from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import Supervised, supervised, until
 
 pytestmark = pytest.mark.asterisk

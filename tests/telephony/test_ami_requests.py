@@ -12,9 +12,9 @@ import pytest
 from ccserver.telephony.ami import ACTIONS_PENDING_MAX, LIST_EVENTS_MAX, AMIClient
 from ccserver.telephony.ami_protocol import FieldValue
 from ccserver.telephony.errors import AMIListTooLong, AMIRefused, AMITimeout, AMIUnavailable
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ami_settings
-from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import WITHIN_S, supervised, until
 
 pytestmark = pytest.mark.asterisk

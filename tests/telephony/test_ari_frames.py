@@ -10,8 +10,6 @@ import pytest
 
 from ccserver.telephony.ari import FRAME_BYTES_MAX, MALFORMED_FRAMES_MAX, ARIClient
 from ccserver.telephony.errors import LinkLost
-from tests.faults.asterisk import Asterisk
-from tests.faults.links import ari_settings, fresh, tell
 from sim.proxy import (
     BINARY,
     CLOSE,
@@ -22,6 +20,8 @@ from sim.proxy import (
     ProxiedConnection,
     websocket_frame,
 )
+from tests.faults.asterisk import Asterisk
+from tests.faults.links import ari_settings, fresh, tell
 from tests.faults.supervised import supervised, until
 
 pytestmark = pytest.mark.asterisk

@@ -18,9 +18,9 @@ from ccserver.telephony.errors import (
     LinkReplaced,
 )
 from ccserver.telephony.link import Backoff, LinkState
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import SLACK_S, ari_settings, fresh, tell
-from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import supervised, until
 
 pytestmark = pytest.mark.asterisk

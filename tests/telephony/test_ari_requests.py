@@ -17,9 +17,9 @@ from ccserver.telephony.errors import (
     ARITimeout,
     ARIUnavailable,
 )
+from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ari_settings, fresh
-from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.supervised import WITHIN_S, supervised, until
 
 pytestmark = pytest.mark.asterisk

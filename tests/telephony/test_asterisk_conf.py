@@ -162,3 +162,20 @@ def test_the_hang_up_handlers_leave_the_group_before_they_count() -> None:
     modules = (SOURCE_DIR / "modules.conf").read_text(encoding="utf-8")
     for name in ("func_groupcount", "func_global", "app_exec", "res_stasis_snoop"):
         assert f"load = {name}.so\n" in modules
+
+
+def test_the_numbers_of_the_plan_lead_into_the_same_dialplan_and_nothing_else_does(
+    config: Config,
+) -> None:
+    odd = ["_X.", "s", "113,1,Hangup", "", "1;2", "${EXTEN}", "9" * 21]
+    texts = {
+        path.name: path.read_text(encoding="utf-8")
+        for path in render(config, PHONES, ["112", "116117", "+37167000000", "116117", *odd])
+    }
+    lines = texts["extensions.conf"].splitlines()
+    into = [line for line in lines if line.startswith("exten => ") and "CALLED_NUMBER" in line]
+    assert into == [
+        "exten => 116117,1,Set(CALLED_NUMBER=${EXTEN})",
+        "exten => +37167000000,1,Set(CALLED_NUMBER=${EXTEN})",
+    ]
+    assert not any(word in texts["extensions.conf"] for word in ("_X.,", "113,1", "1;2"))
