@@ -23,6 +23,7 @@ from ccserver.accounts import (
     UnknownAccount,
 )
 from ccserver.app import Application
+from ccserver.routing import RoutingStore
 from ccserver.routing.commands import add_commands as add_routing_commands
 from ccserver.telephony.asterisk_conf import render
 
@@ -193,13 +194,18 @@ def _with_accounts(settings: config.Config, work: Callable[[AccountStore], Await
 
 
 def _render(settings: config.Config, _: argparse.Namespace) -> int:
-    seats: list[AgentProfile] = []
+    async def read() -> tuple[list[AgentProfile], list[str]]:
+        database = db.Database(settings.database.url, request_timeout_s=ACCOUNTS_TIMEOUT_S)
+        try:
+            accounts = AccountStore(database)
+            plan = await RoutingStore(database, accounts.agent_ids).current()
+            return await accounts.agents(), [entry.number for entry in plan.document.entries]
+        finally:
+            await database.close()
 
-    async def read(store: AccountStore) -> None:
-        seats.extend(await store.agents())
-
-    _with_accounts(settings, read)
-    for path in render(settings, seats):
+    db.check(settings.database.url)
+    seats, numbers = asyncio.run(read())
+    for path in render(settings, seats, numbers):
         print(path)  # noqa: T201
     return 0
 
