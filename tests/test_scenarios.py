@@ -7,7 +7,10 @@ import pytest
 from sim.scenarios import SCENARIOS, run_scenario
 
 ELSEWHERE = {"browser-call", "pop-latency"}  # in tests/browser, with Chromium
-OPTIONS = {"latency": {"rate": "2", "calls": "6"}}
+OPTIONS = {
+    "latency": {"rate": "2", "calls": "6"},
+    "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
+}
 DEADLINE_S = 170.0
 
 
