@@ -61,7 +61,6 @@ SEALS_PENDING_MAX = 1_000  # more than a centre ends in a minute; what does not 
 SEALS_PARALLEL = 2
 DRAIN_TIMEOUT_S = 3.0
 SPEAKERS_LOOK_BACK = timedelta(days=14)  # who called with the same matter will rarely be later
-REDIALS_LOOK_BACK = timedelta(minutes=30)  # longer than any queue's redial window should be
 FIRST_RESYNC_TIMEOUT_S = 10.0  # then call takers become ready even without Asterisk
 
 
@@ -117,6 +116,7 @@ class Application:
             self.plan,
             reload_phones=self._reload_phones,
         )
+        self.runtime.presence_decided = self.seats.presence_decided
         self.prompts = PromptMaker(
             data_dir / "prompts",
             PromptTools.find(),
@@ -237,8 +237,8 @@ class Application:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``. Any task that fails ends the process: start-up rebuilds it all."""
-        await self.seats.load()
         stored = await self.plan.load()
+        await self.seats.load()
         follower = Follower(self.routing, self.plan.apply, applied=stored.newest)
         self._follower = follower
         await self._remember_callers()
@@ -276,6 +276,7 @@ class Application:
             "watch": self.watch.run(),
             "routing": follower.run(),
             "seats": self.seats.run(),
+            "presences_decided": self.seats.keep_presences(),
             "prompts": self._make_prompts(),
             "callbacks": self.desk.run(),
             "call_backs_in_line": self.aftermath.run(),
@@ -290,7 +291,8 @@ class Application:
         ):
             if past.agent_id is not None:
                 self.speakers.spoke(past.caller_number, past.agent_id)
-        for gone in await self.desk.abandoned_recently(now - REDIALS_LOOK_BACK):
+        look_back = timedelta(seconds=self.plan.redial_window_s)
+        for gone in await self.desk.abandoned_recently(now - look_back):
             if gone.redialled_as is None:
                 self.runtime.post(
                     RedialExpected(
@@ -318,6 +320,7 @@ class Application:
             self._follower.wake()
 
     def _plan_took_effect(self) -> None:
+        self.seats.plan_changed()
         self.desk.configure(self.plan.callbacks())
         self._prompts_wanted.set()
 
@@ -382,7 +385,7 @@ class Application:
 
     async def _reload_phones(self) -> None:
         """Asterisk reads the rendered files again; calls go on."""
-        for module in ("res_pjsip.so", "app_queue.so"):
+        for module in ("res_pjsip.so", "app_queue.so", "pbx_config.so"):
             await self.ami.request("ModuleLoad", {"Module": module, "LoadType": "reload"})
 
     async def _redirect_to_claim(self, channel: str) -> None:

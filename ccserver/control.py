@@ -43,7 +43,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 WRAP_UP_EXTENSION_S = 30.0
-WAITING = (ContactState.WAITING, ContactState.OFFERED)
 KIND_OF_ENTRY = {
     "service": PartyKind.SERVICE,
     "interpreter": PartyKind.INTERPRETER,
@@ -142,10 +141,10 @@ class Control:
     # -- what is ----------------------------------------------------------------------------------
 
     def snapshot(self) -> JSONObject:
-        """All live contacts, seats, alarms and call-backs."""
+        """All live contacts, seats and call-backs; alarms as codes, or with what they are about."""
         return {
             **self._runtime.live.snapshot(),
-            "alarms": self._alarms(),
+            "alarms": [*self._alarms(), *self._runtime.live.alarms()],
             "callbacks": self._callbacks(),
             "routing": {"version": self._plan.version},
         }
@@ -232,13 +231,18 @@ class Control:
 
     async def _pick(self, agent_id: AgentId, contact_id: ContactId) -> None:
         """Offer a waiting contact to this seat, out of turn."""
-        seat, contact = self._seat(agent_id), self._runtime.live.get(contact_id)
+        self._seat(agent_id)
+        contact = self._runtime.live.get(contact_id)
         if not self._plan.may_pick(agent_id):
             raise refused("not_allowed")
-        if contact is None or contact.view is None or contact.view.state not in WAITING:
+        if (
+            contact is None
+            or contact.view is None
+            or contact.view.state is not ContactState.WAITING
+        ):
             raise refused("not_waiting")
         self._runtime.post(ContactPicked(contact_id, agent_id))
-        if self._seat(agent_id).contact_id != contact_id or seat.contact_id == contact_id:
+        if self._seat(agent_id).contact_id != contact_id:
             raise refused("not_free")
         self._runtime.chronicle.write_now(contact_id, TimelineTag.PICKED, "picked", agent_id)
 

@@ -89,6 +89,16 @@ class CurrentPlan:
         """Where a call to this number goes at this time."""
         return entry(self.document, number, at)
 
+    def numbers(self) -> list[str]:
+        """What a trunk may dial."""
+        return [entry.number for entry in self.document.entries]
+
+    @property
+    def redial_window_s(self) -> float:
+        """How long any caller who comes back may keep the place."""
+        plan = self.plan()
+        return max(queue.redial_window_s for queue in (plan.fallback, *plan.queues.values()))
+
     def queue(self, name: str) -> Queue | None:
         """A queue by its name."""
         return next((queue for queue in self.document.queues if queue.name == name), None)

@@ -5,22 +5,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ccserver.accounts import AgentProfile
+from ccserver.acd.agent import MISSED_OFFERS
 from ccserver.acd.commands import (
+    AgentState,
     AgentView,
+    AlarmCode,
     ContactState,
     ContactView,
     OfferContact,
     OfferKind,
+    Shortage,
 )
+from ccserver.acd.contact import PRIORITY_MAX
 from ccserver.acd.events import Direction
-from ccserver.acd.plan import AgentPlan, Plan
+from ccserver.acd.plan import Plan, finite
 from ccserver.telephony.call import Segment
 from ccserver.telephony.party import PartyView
-from ccserver.types import AgentId, ContactId, IncidentId, Medium
+from ccserver.types import AgentId, ContactId, IncidentId, LegId, Medium
 from ccserver.web.ports import Clock
 
 Message = dict[str, object]
 Publish = Callable[[Message, AgentId | None], None]
+
+WAITING_STATES = (ContactState.WAITING, ContactState.OFFERED)
+NOBODY_THERE = (Shortage.NOBODY_LOGGED_IN, Shortage.NOBODY_QUALIFIED)
+"""Of a contact that waits: nobody who could take it is logged in."""
 
 
 def iso(moment: datetime) -> str:
@@ -61,18 +70,22 @@ class LiveContact:
     """Nothing is heard from the caller."""
     cannot_speak: bool = False
     """The caller said so by key."""
-    muted: bool = False
-    """The caller does not hear the call taker."""
+    muted_agents: frozenset[AgentId] = frozenset()
+    """The call takers in the conversation whom nobody hears."""
     dialled: bool = False
     """Of a call that we place: the citizen's phone has been rung."""
     answered: bool = False
     on_hold: bool = False
+    left: bool = False
+    """The parachute queue has it."""
     parachute_agent: AgentId | None = None
     held_since: datetime | None = None
     parties: tuple[PartyView, ...] = ()
-    told_parties: dict[str, PartyView] = field(default_factory=dict)
+    told_parties: dict[LegId, PartyView] = field(default_factory=dict)
     """Those of whom the card says that they joined."""
     segment: Segment | None = None
+    alarms: set[AlarmCode] = field(default_factory=set)
+    """What supervisors were told of the present wait."""
 
 
 class LiveView:
@@ -86,6 +99,9 @@ class LiveView:
         self._agents: dict[AgentId, AgentView] = {}
         self._plan = Plan()
         self._monitors: dict[AgentId, Monitored] = {}
+        self._removed: set[AgentId] = set()
+        # Fixed, so that keys made at different times compare as the distributor's own do.
+        self._origin = clock.now() - timedelta(seconds=clock.monotonic())
 
     def wall(self, moment: float) -> datetime:
         """The wall clock's time of a moment of the monotonic clock."""
@@ -120,8 +136,26 @@ class LiveView:
         return contact
 
     def add_seat(self, profile: AgentProfile) -> None:
-        """A seat with its name and phone."""
+        """A seat with its name and phone, or other ones than before."""
+        self._removed.discard(profile.agent_id)
         self._profiles[profile.agent_id] = profile
+        view = self._agents.get(profile.agent_id)
+        if view is not None:
+            self.agent_changed(view)
+
+    def remove_seat(self, agent_id: AgentId) -> None:
+        """The seat exists no more; it is shown until its last conversation is over."""
+        self._removed.add(agent_id)
+        view = self._agents.get(agent_id)
+        if view is not None:
+            self._drop_if_at_rest(view)
+
+    def _drop_if_at_rest(self, view: AgentView) -> None:
+        if view.agent_id in self._removed and view.state is AgentState.OFF and not view.contacts:
+            self._removed.discard(view.agent_id)
+            for known in (self._profiles, self._agents, self._monitors):
+                known.pop(view.agent_id, None)
+            self._publish({"type": "agent_gone", "agent_id": view.agent_id}, None)
 
     def name_of(self, agent_id: AgentId) -> str | None:
         """Who sits there."""
@@ -134,15 +168,21 @@ class LiveView:
 
     def agent_changed(self, view: AgentView) -> None:
         """Tell the panels of a seat."""
+        if view.agent_id not in self._profiles:
+            return  # removed, and at rest since
         self._agents[view.agent_id] = view
         self._publish({"type": "agent", "agent": self._agent_message(view)}, None)
+        self._drop_if_at_rest(view)
 
     def plan_changed(self, plan: Plan) -> None:
-        """Another routing plan; tells of the seats whose abilities it changes."""
+        """Another routing plan; tells of the seats and contacts that it shows differently."""
         before, self._plan = self._plan, plan
-        for agent_id, view in self._agents.items():
+        for agent_id, view in list(self._agents.items()):
             if before.agents.get(agent_id) != plan.agents.get(agent_id):
                 self.agent_changed(view)
+        for contact in self._contacts.values():
+            if before.queue(contact.queue) != plan.queue(contact.queue):
+                self.changed(contact)
 
     def monitor_changed(self, agent_id: AgentId, monitored: Monitored | None) -> None:
         """What a supervisor's seat listens to."""
@@ -154,6 +194,10 @@ class LiveView:
         if view is not None:
             self.agent_changed(view)
 
+    def monitors_of(self, contact_id: ContactId) -> list[tuple[AgentId, Monitored]]:
+        """Who takes part in a conversation as a supervisor."""
+        return [each for each in self._monitors.items() if each[1].contact_id == contact_id]
+
     def monitored(self, agent_id: AgentId) -> Monitored | None:
         """What a supervisor's seat listens to now."""
         return self._monitors.get(agent_id)
@@ -164,6 +208,24 @@ class LiveView:
             "contacts": [self._contact_message(contact) for contact in self._contacts.values()],
             "agents": [self._agent_message(view) for view in self._agents.values()],
         }
+
+    def alarms(self) -> list[Message]:
+        """The distributor's alarms whose reason lasts, for a panel that connects."""
+        found: list[Message] = [
+            {"code": code.value, "data": alarm_data(contact.contact_id, None, contact.queue)}
+            for contact in self._contacts.values()
+            for code in sorted(contact.alarms)
+            if _alarm_lasts(contact, code)
+        ]
+        found += [
+            {
+                "code": AlarmCode.OFFERS_MISSED.value,
+                "data": alarm_data(None, view.agent_id, None),
+            }
+            for view in self._agents.values()
+            if view.presence == MISSED_OFFERS
+        ]
+        return found
 
     def offer_message(self, contact: LiveContact, offer: OfferContact) -> Message:
         """The pop at one seat."""
@@ -187,7 +249,8 @@ class LiveView:
     def _state(self, contact: LiveContact) -> str:
         view = contact.view
         if view is None or view.state is ContactState.GONE:
-            return "parachute"
+            # Before the distributor's first word it is about to stand in line.
+            return "parachute" if contact.left else ContactState.WAITING.value
         if view.state is ContactState.TALKING:
             if contact.direction is Direction.OUTBOUND and not contact.answered:
                 return "dialling"
@@ -206,16 +269,15 @@ class LiveView:
             }
             for offer in (view.offers if view is not None else ())
         ]
-        queue = self._plan.queues.get(contact.queue, self._plan.fallback)
-        head_start_s = queue.head_start_s + contact.priority * queue.priority_step_s
         return {
             "contact_id": contact.contact_id,
             "incident_id": contact.incident_id,
             "card_number": contact.card_number,
-            "queue_class": queue.queue_class,
-            # Whoever has the earliest is next within the class; see the distributor's score.
-            "sort_at": iso(contact.arrived_at - timedelta(seconds=head_start_s)),
-            "held_since": iso(contact.held_since) if contact.held_since else None,
+            "queue_class": self._plan.queue(contact.queue).queue_class,
+            "sort_at": iso(self._sort_at(contact)),
+            "held_since": (
+                iso(contact.held_since) if contact.on_hold and contact.held_since else None
+            ),
             "medium": contact.medium.value,
             "direction": contact.direction.value,
             "queue": contact.queue,
@@ -228,7 +290,7 @@ class LiveView:
             "offer": offers[0] if offers else None,
             "offers": offers,
             "on_hold": contact.on_hold,
-            "muted": contact.muted,
+            "muted": view is not None and view.agent_id in contact.muted_agents,
             "language": contact.language,
             "silent": contact.silent,
             "cannot_speak": contact.cannot_speak,
@@ -237,12 +299,24 @@ class LiveView:
             "shortage": view.shortage.value if view is not None and view.shortage else None,
             "handed_over": view is not None and view.state is ContactState.HANDED_OVER,
             "participants": list(view.participants) if view is not None else [],
-            "parties": [_party_message(party) for party in contact.parties],
+            "parties": [
+                _party_message(party, muted=party.agent_id in contact.muted_agents)
+                for party in contact.parties
+            ],
         }
+
+    def _sort_at(self, contact: LiveContact) -> datetime:
+        """Whoever has the earliest is next within the class; the distributor's own order."""
+        queue, arrived_at = self._plan.queue(contact.queue), contact.arrived_at
+        if contact.view is not None:  # somebody who is back has an earlier place
+            arrived_at = self._origin + timedelta(seconds=contact.view.arrived_at)
+        points = min(max(contact.priority, 0), PRIORITY_MAX)
+        head_start_s = finite(queue.head_start_s, 0.0) + points * finite(queue.priority_step_s, 0.0)
+        return arrived_at - timedelta(seconds=head_start_s)
 
     def _agent_message(self, view: AgentView) -> Message:
         profile = self._profiles[view.agent_id]
-        abilities = self._plan.agents.get(view.agent_id) or AgentPlan(view.agent_id)
+        abilities = self._plan.agent(view.agent_id)
         monitored = self._monitors.get(view.agent_id)
         pending = view.presence_pending
         return {
@@ -269,7 +343,7 @@ class LiveView:
             "reachable": view.reachable,
             "busy": view.busy,
             "wrap_up_deadline": (
-                iso(self.wall(view.wrap_up_deadline)) if view.wrap_up_deadline else None
+                iso(self.wall(view.wrap_up_deadline)) if view.wrap_up_deadline is not None else None
             ),
         }
 
@@ -281,7 +355,21 @@ def _kind_of_offer(contact: LiveContact, view: ContactView | None) -> str:
     return (OfferKind.OUTBOUND if outbound else OfferKind.ANSWER).value
 
 
-def _party_message(party: PartyView) -> Message:
+def alarm_data(
+    contact_id: ContactId | None, agent_id: AgentId | None, queue: str | None
+) -> Message:
+    """What an alarm of the distributor's is about."""
+    return {"active": True, "contact_id": contact_id, "agent_id": agent_id, "queue": queue}
+
+
+def _alarm_lasts(contact: LiveContact, code: AlarmCode) -> bool:
+    view = contact.view
+    if view is None or view.state not in WAITING_STATES:
+        return False
+    return code is not AlarmCode.NOBODY_LOGGED_IN or view.shortage in NOBODY_THERE
+
+
+def _party_message(party: PartyView, *, muted: bool) -> Message:
     return {
         "party_id": party.party_id,
         "kind": party.kind,
@@ -289,4 +377,5 @@ def _party_message(party: PartyView) -> Message:
         "number": party.number,
         "name": party.name,
         "state": party.state,
+        "muted": muted,
     }

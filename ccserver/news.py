@@ -48,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 MONITOR_OFF = "off"
+MONITOR_BARGE = "barge"
 SEGMENT_BEGINS = {
     Segment.CONSULT: TimelineTag.CONSULT_STARTED,
     Segment.CONFERENCE: TimelineTag.CONFERENCE,
@@ -142,7 +143,7 @@ class News:
         """A caller is in our hands: open the card, and stand in line with the first arrival."""
         contact = self._open(facts)
         was, contact.parachute_agent, contact.on_hold = contact.view, None, False
-        contact.muted = False
+        contact.left = False
         if was is not None and was.state is not ContactState.WAITING:
             self._chronicle.write_now(facts.contact_id, TimelineTag.RETURNED, "returned")
             self._runtime.post(ContactReturned(facts.contact_id, agent_id=was.agent_id))
@@ -197,7 +198,12 @@ class News:
         """A conversation that goes on since before this process."""
         contact = self._open(facts)
         contact.answered, contact.on_hold = True, held
-        contact.parties = self._runtime.calls.parties(facts.contact_id)
+        contact.held_since = self._clock.now() if held else None
+        self._take_parties(contact)
+        # The process before this one told of everybody who is there, and of the present span.
+        for party in contact.parties:
+            if _joined(party) and not _is_owner(party, agent_id):
+                contact.told_parties[party.party_id] = party
         self._metrics.contacts_adopted.inc()
         self._chronicle.write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
         self._runtime.post(
@@ -218,7 +224,9 @@ class News:
         call = self._runtime.calls.table.get(facts.contact_id)
         if call is not None:
             settings = self._plan.waiting(contact.queue)
-            self._waiting.adopted(facts.contact_id, call.caller_leg, settings)
+            self._waiting.adopted(
+                facts.contact_id, call.caller_leg, settings, cannot_speak=contact.cannot_speak
+            )
 
     def caller_left(self, facts: CallFacts, *, agent_channel: str | None) -> None:
         """The parachute queue has the caller, perhaps with a call taker already."""
@@ -226,7 +234,7 @@ class News:
         self._waiting.end(facts.contact_id)
         agent_id = self._devices.agent_of_channel(agent_channel) if agent_channel else None
         news = contact.view is not None or contact.parachute_agent != agent_id
-        contact.parachute_agent = agent_id
+        contact.parachute_agent, contact.on_hold, contact.left = agent_id, False, True
         contact.answered = contact.answered or agent_id is not None
         if contact.view is not None:
             self._metrics.parachute_contacts.inc()
@@ -251,6 +259,7 @@ class News:
         agent_id = contact.view.agent_id if contact.view and contact.answered else None
         self._runtime.post(ContactEnded(contact_id, cut=cut))
         self._live.remove(contact_id)
+        self._end_monitors(contact_id)
         self._offer_answered_at.pop(contact_id, None)
         if contact.direction is Direction.OUTBOUND:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
@@ -339,7 +348,7 @@ class News:
         contact = self._live.get(contact_id)
         if contact is None:
             return
-        contact.on_hold = contact.muted = False
+        contact.on_hold = False
         self._chronicle.write_now(contact_id, TimelineTag.RETURNED, "returned")
         agent_id = contact.view.agent_id if contact.view else None
         self._runtime.post(ContactReturned(contact_id, agent_id=agent_id))
@@ -348,7 +357,7 @@ class News:
     def hold_changed(self, contact_id: ContactId, *, held: bool) -> None:
         """Music on, music off."""
         contact = self._live.get(contact_id)
-        if contact is None:
+        if contact is None or contact.on_hold is held:
             return
         contact.on_hold = held
         contact.held_since = self._clock.now() if held else None
@@ -358,9 +367,10 @@ class News:
     def mute_changed(self, contact_id: ContactId, agent_id: AgentId, *, muted: bool) -> None:
         """Nobody hears this call taker, or everybody again."""
         contact = self._live.get(contact_id)
-        if contact is None:
+        if contact is None or (agent_id in contact.muted_agents) is muted:
             return
-        contact.muted = muted
+        others = contact.muted_agents - {agent_id}
+        contact.muted_agents = others | {agent_id} if muted else others
         tag, key = (TimelineTag.MUTED, "muted") if muted else (TimelineTag.UNMUTED, "unmuted")
         self._tell_now(contact, tag, key, agent_id)
 
@@ -369,16 +379,23 @@ class News:
         contact = self._live.get(contact_id)
         if contact is None:
             return
-        contact.parties = self._runtime.calls.parties(contact_id)
+        self._take_parties(contact)
         there = {party.party_id: party for party in contact.parties if _joined(party)}
         for party_id, party in there.items():
             # The call taker who has the caller is told of by "connected" and "handed over".
-            if party_id not in contact.told_parties and party.agent_id != _agent_of(contact):
+            if party_id not in contact.told_parties and not _is_owner(party, _agent_of(contact)):
                 contact.told_parties[party_id] = party
                 self._tell_party(contact_id, party, TimelineTag.PARTY_JOINED)
         for party_id in [known for known in contact.told_parties if known not in there]:
             self._tell_party(contact_id, contact.told_parties.pop(party_id), TimelineTag.PARTY_LEFT)
         self._live.changed(contact)
+        self._end_monitors(contact_id)
+
+    def _take_parties(self, contact: LiveContact) -> None:
+        calls, contact_id = self._runtime.calls, contact.contact_id
+        contact.parties = calls.parties(contact_id)
+        agents = {party.agent_id for party in contact.parties if party.agent_id is not None}
+        contact.muted_agents = frozenset(one for one in agents if calls.muted(contact_id, one))
 
     def _tell_party(self, contact_id: ContactId, party: PartyView, tag: TimelineTag) -> None:
         key = f"{tag.value}-{party.party_id}"
@@ -390,11 +407,13 @@ class News:
         if contact is None:
             return
         before, contact.segment = contact.segment, segment
+        if before is None:
+            return  # a caller's first span is the line; any other began before this process
         tags = [SEGMENT_ENDS.get(before) if before else None, SEGMENT_BEGINS.get(segment)]
         if before is Segment.TRANSFER and segment is not Segment.HANDED_OVER:
             tags.insert(0, TimelineTag.TRANSFER_FAILED)
         owner = _agent_of(contact)
-        others = [party for party in contact.parties if party.agent_id != owner]
+        others = [party for party in contact.parties if not _is_owner(party, owner)]
         other = _described(others[-1]) if others else {}
         for tag in tags:
             if tag is not None:
@@ -421,7 +440,7 @@ class News:
         contact = self._live.get(contact_id)
         if contact is None:
             return
-        contact.on_hold = contact.muted = False
+        contact.on_hold = False
         self._chronicle.write_now(
             contact_id,
             TimelineTag.TRANSFERRED,
@@ -441,7 +460,6 @@ class News:
         contact = self._live.get(contact_id)
         if contact is None:
             return
-        contact.muted = False
         self._chronicle.write_now(
             contact_id, TimelineTag.HANDED_OVER, "handed-over", from_agent, to_agent=to_agent
         )
@@ -450,9 +468,21 @@ class News:
     def monitored(self, contact_id: ContactId, supervisor: AgentId, mode: str) -> None:
         """A supervisor listens, whispers or talks, or (``off``) does not any more."""
         over = mode == MONITOR_OFF
+        if over and self._live.monitored(supervisor) is None:
+            return  # told already
         self._live.monitor_changed(supervisor, None if over else Monitored(contact_id, mode))
         tag = TimelineTag.MONITOR_ENDED if over else TimelineTag.MONITOR_STARTED
         self._chronicle.write_now(contact_id, tag, tag.value, supervisor, mode=mode)
+
+    def _end_monitors(self, contact_id: ContactId) -> None:
+        """Of supervisors who came in and have left, or who have the caller themselves now."""
+        contact = self._live.get(contact_id)
+        there = {party.agent_id for party in contact.parties} if contact is not None else set()
+        owner = _agent_of(contact) if contact is not None else None
+        for supervisor, monitored in self._live.monitors_of(contact_id):
+            came_in = monitored.mode == MONITOR_BARGE
+            if contact is None or (came_in and (supervisor == owner or supervisor not in there)):
+                self.monitored(contact_id, supervisor, MONITOR_OFF)
 
     # -- calls that we place ----------------------------------------------------------------------
 
@@ -466,7 +496,8 @@ class News:
 
     def outbound_answered(self, contact_id: ContactId) -> None:
         """The citizen answered."""
-        self._chronicle.write(contact_id, TimelineTag.OUTBOUND_ANSWERED, "outbound-answered")
+        if self._live.get(contact_id) is not None:
+            self._chronicle.write(contact_id, TimelineTag.OUTBOUND_ANSWERED, "outbound-answered")
 
     def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
         """The citizen did not."""
@@ -572,6 +603,11 @@ def _language_skill(language: str | None) -> tuple[Requirement, ...]:
 
 def _agent_of(contact: LiveContact) -> AgentId | None:
     return contact.view.agent_id if contact.view is not None else None
+
+
+def _is_owner(party: PartyView, owner: AgentId | None) -> bool:
+    """Of whom other entries tell; parties from outside are nobody's seat, like no owner."""
+    return owner is not None and party.agent_id == owner
 
 
 def _described(party: PartyView) -> dict[str, Data]:

@@ -14,6 +14,8 @@ from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import Clock, ControlRefused
 
 MESSAGES = {
+    "no_seat": "This seat does not exist, or has no phone.",
+    "not_free": "You have another contact or offer in hand.",
     "no_trunk": "No line for outgoing calls is set up.",
     "bad_number": "This number cannot be called.",
 }
@@ -30,12 +32,17 @@ class Outbound:
     def place(self, agent_id: AgentId, number: str, incident_id: IncidentId | None) -> ContactId:
         """Ring this seat, then the citizen. Raises `ControlRefused`."""
         seat = self._runtime.live.seat(agent_id)
-        if seat is None or seat.state not in PLACEABLE or not seat.reachable:
-            raise ControlRefused("not_free", "You have another contact or offer in hand.")
+        if seat is None or not seat.reachable:
+            raise _refused("no_seat")
+        if seat.state not in PLACEABLE:
+            raise _refused("not_free")
         contact = self._open(number, incident_id, priority=0)
         self._runtime.post(
             ContactPlaced(contact.contact_id, agent_id, contact.queue, caller=number)
         )
+        if contact.view is None:  # the distributor knows better: nothing may be left of it
+            self._runtime.calls.cancel_outbound(contact.contact_id)
+            raise _refused("not_free")
         return contact.contact_id
 
     def line_up(
@@ -71,7 +78,7 @@ class Outbound:
         try:
             self._runtime.calls.open_outbound(facts)
         except CallRefused as refusal:
-            raise ControlRefused(refusal.code, MESSAGES.get(refusal.code, "")) from refusal
+            raise _refused(refusal.code) from refusal
         contact = LiveContact(
             facts.contact_id,
             now,
@@ -88,6 +95,10 @@ class Outbound:
             facts, queue=CALLBACK_QUEUE, priority=priority, incident_id=incident_id
         )
         return contact
+
+
+def _refused(code: str) -> ControlRefused:
+    return ControlRefused(code, MESSAGES[code])
 
 
 def _facts(contact_id: ContactId, number: str, now: datetime) -> CallFacts:

@@ -5,10 +5,13 @@ takes time (ringing, card, screen pop) starts here side by side and waits for no
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
+from ccserver.acd.agent import MISSED_OFFERS
 from ccserver.acd.commands import (
     AgentState,
     AgentView,
@@ -27,11 +30,12 @@ from ccserver.acd.commands import (
 )
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
-from ccserver.acd.events import Direction, Event
+from ccserver.acd.events import Event
 from ccserver.card import TimelineTag
 from ccserver.chronicle import Chronicle
-from ccserver.live import LiveView, Publish
+from ccserver.live import WAITING_STATES, LiveView, Publish, alarm_data
 from ccserver.metrics import Metrics
+from ccserver.telephony.call import CallPhase
 from ccserver.telephony.calls import Calls
 from ccserver.types import AgentId, ContactId, OfferId
 from ccserver.web.ports import Clock
@@ -64,7 +68,11 @@ class Runtime:
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
         self._broken: InvariantBroken | None = None
+        self._executing = False
+        self._posted: deque[Event] = deque()
         self._last_contact: dict[AgentId, ContactId] = {}
+        self.presence_decided: Callable[[AgentId], None] = lambda _: None
+        """Told when the core itself took somebody out, which has to be kept like a declaration."""
         self.calls: Calls
         self._before_connect: Callable[[ContactId], None]
 
@@ -75,10 +83,21 @@ class Runtime:
         """
         self.calls, self._before_connect = calls, before_connect
 
+    def now(self) -> datetime:
+        """The aware UTC time for records."""
+        return self._clock.now()
+
     # -- the loop -------------------------------------------------------------------------------
 
     def post(self, event: Event) -> None:
-        """Tell the core, do what it wants, re-arm its timer."""
+        """Tell the core, do what it wants, re-arm its timer.
+
+        An event that comes out of carrying out a command waits until all commands of that step are
+        done: else their publications would overwrite newer ones.
+        """
+        if self._executing:
+            self._posted.append(event)
+            return
         with self._metrics.runtime_step_seconds.time():
             self._step(lambda now: self._core.handle_event(event, now=now))
 
@@ -88,11 +107,17 @@ class Runtime:
 
     def _step(self, step: Callable[[float], list[Command]]) -> None:
         try:
+            self._executing = True
             self._execute(step(self._clock.monotonic()))
+            while self._posted:
+                event = self._posted.popleft()
+                self._execute(self._core.handle_event(event, now=self._clock.monotonic()))
         except InvariantBroken as broken:
             # A timer and a background task have nobody above them who would end the process.
             self._broken = broken
             raise
+        finally:
+            self._executing = False
         self._rearm()
 
     def _rearm(self) -> None:
@@ -159,11 +184,11 @@ class Runtime:
         )
 
     def _kind_of_call(self, command: OfferContact) -> OfferKind:
-        """A citizen whom we call, and who has not answered, is dialled after the call taker."""
-        contact = self.live.get(command.contact_id)
-        if contact is None or contact.direction is not Direction.OUTBOUND or contact.answered:
+        """Whether the citizen is still to be dialled is what telephony knows, over restarts too."""
+        call = self.calls.table.get(command.contact_id)
+        if command.kind is OfferKind.ASSIST or call is None:
             return command.kind
-        return OfferKind.OUTBOUND
+        return OfferKind.OUTBOUND if call.phase is CallPhase.DIALLED else OfferKind.ANSWER
 
     def _pop(self, offer: OfferContact) -> None:
         """The card at the seat, after everybody knows that the contact is offered."""
@@ -212,13 +237,11 @@ class Runtime:
             queue=command.queue,
         )
         self._metrics.alarms.labels(command.code.value).inc()
-        data: dict[str, object] = {
-            "active": True,
-            "contact_id": command.contact_id,
-            "agent_id": command.agent_id,
-            "queue": command.queue,
-        }
+        data = alarm_data(command.contact_id, command.agent_id, command.queue)
         self._publish({"type": "alarm", "code": command.code.value, "data": data}, None)
+        contact = self.live.get(command.contact_id) if command.contact_id is not None else None
+        if contact is not None:
+            contact.alarms.add(command.code)
         tag = ALARM_TAGS.get(command.code)
         if tag is not None and command.contact_id is not None:
             self.chronicle.write_now(command.contact_id, tag, command.code.value)
@@ -227,10 +250,12 @@ class Runtime:
         contact = self.live.get(view.contact_id)
         if contact is None:
             return
+        if view.state not in WAITING_STATES:
+            contact.alarms.clear()  # the next wait has alarms of its own
         if view.state is ContactState.GONE:
             contact.view = None
             return  # whoever took it out of the distributor says what becomes of it
-        contact.view, contact.queue = view, view.queue
+        contact.view, contact.queue, contact.priority = view, view.queue, view.priority
         self.live.changed(contact)
 
     def _agent_changed(self, view: AgentView) -> None:
@@ -243,3 +268,5 @@ class Runtime:
                 tag, key = TimelineTag.WRAP_UP_ENDED, f"wrap-up-ended-{view.agent_id}"
                 self.chronicle.write(contact_id, tag, key, view.agent_id)
         self.live.agent_changed(view)
+        if view.presence == MISSED_OFFERS and (before is None or before.presence != MISSED_OFFERS):
+            self.presence_decided(view.agent_id)

@@ -16,6 +16,7 @@ import structlog
 from ccserver.acd.commands import AgentState, ContactState
 from ccserver.card import CardJournal
 from ccserver.config import Config
+from ccserver.live import WAITING_STATES
 from ccserver.metrics import Metrics
 from ccserver.routing.default import EMERGENCY_QUEUE
 from ccserver.runtime import Runtime
@@ -29,6 +30,7 @@ INTERVAL_S = 1.0
 LINK_PATIENCE_S = 3.0  # a reconnect takes less; longer is worth a person's attention
 JOURNAL_PENDING_ALARM = 500  # about five seconds of ten calls a second
 DISK_FREE_MIN_BYTES = 2_000_000_000  # an hour of fifty conversations, raw and sealed side by side
+CONTACT_STATES = ("waiting", "offered", "talking", "held", "handed_over", "parachute")
 LAG_ALARM_S = 0.5  # a fifth of a lease's renewal interval
 
 
@@ -87,6 +89,7 @@ class Watch:
         self._alarms = _Alarms(publish)
         self._up_at = dict.fromkeys(self._links, clock.monotonic())
         self._counted: dict[str, int] = {}
+        self._queues_seen = {EMERGENCY_QUEUE}  # an empty line must be told, too
 
     def active(self) -> list[str]:
         """The alarms that stand now, for a panel that connects."""
@@ -138,8 +141,8 @@ class Watch:
         self._alarms.set(AlarmCode.PLAN_UNUSABLE, active=self._plan_faulty())
 
     def _count_contacts(self) -> None:
-        counts = dict.fromkeys(("waiting", "offered", "talking", "held", "parachute"), 0)
-        queues: Counter[str] = Counter({EMERGENCY_QUEUE: 0})
+        counts = dict.fromkeys(CONTACT_STATES, 0)
+        queues: Counter[str] = Counter(dict.fromkeys(self._queues_seen, 0))
         for contact in self._runtime.live.contacts():
             if contact.view is None:
                 counts["parachute"] += 1
@@ -147,8 +150,9 @@ class Watch:
                 counts["held"] += 1
             elif contact.view.state.value in counts:
                 counts[contact.view.state.value] += 1
-            if contact.view is not None and contact.view.state is not ContactState.TALKING:
+            if contact.view is not None and contact.view.state in WAITING_STATES:
                 queues[contact.queue] += 1
+        self._queues_seen.update(queues)
         for state, count in counts.items():
             self._metrics.contacts.labels(state).set(count)
         for queue, count in queues.items():

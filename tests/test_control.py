@@ -4,19 +4,34 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import msgspec
 import pytest
 
 from ccserver.accounts import AccountStore
 from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.card import TimelineTag
 from ccserver.control import MESSAGES, Control
 from ccserver.db import DatabaseUnavailable
 from ccserver.outbound import Outbound
+from ccserver.routing import DEFAULT_DOCUMENT
+from ccserver.routing import document as d
 from ccserver.telephony.errors import AMITimeout
 from ccserver.telephony.wishes import REFUSAL_CODES
-from ccserver.types import AgentId, ContactId, LegId
-from ccserver.web.ports import ContactAction, ControlRefused
-from tests.telephony.centre import Centre, passed
+from ccserver.types import AgentId, ContactId, IncidentId, LegId
+from ccserver.web.ports import (
+    AgentChoice,
+    ContactAction,
+    ControlRefused,
+    DirectoryChoice,
+    MonitorMode,
+    NumberChoice,
+    QueueChoice,
+    ReachAction,
+    TargetChoice,
+)
+from tests.telephony.centre import SUPERVISOR, Centre, passed
 from tests.telephony.fakes import BROKEN, NORMAL, FakeAsterisk, in_virtual_time
+from tests.test_news import stored
 
 SEAT = AgentId("agent-101")
 C1 = ContactId("c1")
@@ -102,7 +117,7 @@ def run(test: Callable[[Desk], Awaitable[None]]) -> None:
     in_virtual_time(whole())
 
 
-async def refusal(work: Awaitable[None]) -> str:
+async def refusal(work: Awaitable[object]) -> str:
     with pytest.raises(ControlRefused) as caught:
         await work
     assert caught.value.message == MESSAGES[caught.value.code]
@@ -281,5 +296,163 @@ def test_the_snapshot_shows_contacts_seats_and_alarms() -> None:
         desk.asterisk.hang_up(desk.asterisk.legs()[0].id, NORMAL)
         await passed(0.2)
         assert desk.control.snapshot()["contacts"] == []
+
+    run(test)
+
+
+OTHER = AgentId("agent-102")
+PLAN = msgspec.structs.replace(
+    DEFAULT_DOCUMENT,
+    agents=(d.Agent(agent_id=OTHER, may_pick=True),),
+    directory=(d.DirectoryEntry(name="nmpd", number="113", kind="service"),),
+)
+
+
+def test_a_pick_needs_the_right_a_waiting_contact_and_a_free_seat() -> None:
+    async def test(desk: Desk) -> None:
+        desk.centre.plan.apply(stored(PLAN))
+        for agent_id in desk.centre.agents:
+            desk.centre.present(agent_id, PresenceKind.NOT_READY)
+        await desk.ringing()
+        assert await refusal(desk.act(ContactAction.PICK, SEAT)) == "not_allowed"
+        gone = ContactId("gone")
+        assert await refusal(desk.act(ContactAction.PICK, OTHER, gone)) == "not_waiting"
+        nobody = AgentId("agent-999")
+        assert await refusal(desk.act(ContactAction.PICK, nobody)) == "no_seat"
+        await desk.act(ContactAction.PICK, OTHER)
+        await passed(0.2)
+        assert (desk.state(SEAT), desk.state(OTHER)) == ("not_ready", "reserved")
+        assert await refusal(desk.act(ContactAction.PICK, OTHER)) == "not_waiting"
+        desk.asterisk.call("c2")
+        await passed(0.2)
+        assert await refusal(desk.act(ContactAction.PICK, OTHER, ContactId("c2"))) == "not_free"
+        assert TimelineTag.PICKED in desk.centre.journal.tags("c1")
+        await desk.act(ContactAction.ANSWER, OTHER)
+        await passed(0.2)
+        assert await refusal(desk.act(ContactAction.PICK, OTHER)) == "not_waiting"
+
+    run(test)
+
+
+def test_a_wrap_up_is_extended_to_its_limit_and_no_further() -> None:
+    async def test(desk: Desk) -> None:
+        assert await refusal(desk.control.extend_wrap_up(SEAT)) == "no_wrap_up"
+        await desk.talking()
+        await desk.act(ContactAction.HANG_UP)
+        await passed(0.1)
+        for _ in range(10):  # of half a minute each; the plan allows five minutes
+            await desk.control.extend_wrap_up(SEAT)
+        assert await refusal(desk.control.extend_wrap_up(SEAT)) == "wrap_up_at_limit"
+        await passed(250)
+        assert desk.state() == "wrap_up"
+        await passed(60)
+        assert desk.state() == "idle"
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "code"),
+    [
+        (ReachAction.CONSULT, AgentChoice(AgentId("agent-999")), "agent_not_free"),
+        (ReachAction.CONSULT, AgentChoice(SEAT), "agent_not_free"),
+        (ReachAction.TRANSFER, QueueChoice("nowhere"), "no_such_queue"),
+        (ReachAction.CONSULT, QueueChoice("emergency"), "bad_target"),
+        (ReachAction.INVITE, QueueChoice("emergency"), "bad_target"),
+        (ReachAction.INVITE, DirectoryChoice("nobody"), "no_such_entry"),
+        (ReachAction.CONSULT, NumberChoice("hello"), "no_number"),
+        (ReachAction.CONSULT, NumberChoice("1" * 30), "bad_number"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_and_the_talk_goes_on(
+    action: ReachAction, target: TargetChoice, code: str
+) -> None:
+    async def test(desk: Desk) -> None:
+        desk.centre.plan.apply(stored(PLAN))
+        await desk.talking()
+        assert await refusal(desk.control.reach(SEAT, C1, action, target)) == code
+        assert desk.state() == "talking"
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("target", "rung"),
+    [
+        (AgentChoice(OTHER), "PJSIP/ct-102"),
+        (DirectoryChoice("nmpd"), "PJSIP/113@trunk"),
+        (NumberChoice("+371 26123456"), "PJSIP/+37126123456@trunk"),
+    ],
+)
+@pytest.mark.parametrize("action", list(ReachAction))
+def test_every_way_to_reach_every_kind_of_target(
+    action: ReachAction, target: TargetChoice, rung: str
+) -> None:
+    async def test(desk: Desk) -> None:
+        desk.centre.plan.apply(stored(PLAN))
+        await desk.talking()
+        await desk.control.reach(SEAT, C1, action, target)
+        await passed(0.2)
+        assert desk.asterisk.phones_rung[rung] == 1
+        assert desk.state() == ("wrap_up" if action is ReachAction.TRANSFER else "talking")
+
+    run(test)
+
+
+def test_monitoring_and_parting_are_refused_with_their_codes() -> None:
+    async def test(desk: Desk) -> None:
+        control = desk.control
+        await desk.ringing()
+        listen = control.monitor(SUPERVISOR, C1, MonitorMode.LISTEN)
+        assert await refusal(listen) == "not_talking"
+        await desk.act(ContactAction.ANSWER)
+        await passed(0.2)
+        assert await refusal(control.monitor(SEAT, C1, MonitorMode.LISTEN)) == "already_in"
+        assert await refusal(control.drop_party(SEAT, C1, "party-x")) == "no_such_party"
+
+    run(test)
+
+
+def test_a_call_from_a_card_is_placed_or_refused() -> None:
+    async def test(desk: Desk) -> None:
+        card = IncidentId("i1")
+        assert await refusal(desk.control.place_call(SEAT, card, "hello")) == "no_number"
+        assert await refusal(desk.control.place_call(SEAT, card, "1" * 30)) == "bad_number"
+        nobody = AgentId("agent-999")
+        assert await refusal(desk.control.place_call(nobody, card, "26123456")) == "no_seat"
+        desk.centre.calls.outside._trunk = False
+        assert await refusal(desk.control.place_call(SEAT, card, "26123456")) == "no_trunk"
+        assert desk.centre.live.contacts() == []
+        desk.centre.calls.outside._trunk = True
+        contact_id = await desk.control.place_call(SEAT, card, "26123456")
+        assert desk.state() == "reserved"
+        assert await refusal(desk.control.place_call(SEAT, card, "26123456")) == "not_free"
+        await desk.act(ContactAction.REJECT, SEAT, contact_id)
+
+    run(test)
+
+
+def test_a_forced_presence_takes_effect_after_the_conversation() -> None:
+    async def test(desk: Desk) -> None:
+        await desk.talking()
+        out = AgentPresence(PresenceKind.NOT_READY, "forced")
+        await desk.control.set_presence(SEAT, out, author="chief")
+        assert desk.state() == "talking"
+        assert desk.accounts.saved == [(SEAT, PresenceKind.NOT_READY, "forced")]
+        await desk.act(ContactAction.HANG_UP)
+        await passed(2)
+        assert desk.state() == "not_ready"
+
+    run(test)
+
+
+def test_the_snapshot_has_the_distributors_alarms_beside_the_codes() -> None:
+    async def test(desk: Desk) -> None:
+        for agent_id in desk.centre.agents:
+            desk.centre.present(agent_id, PresenceKind.OFF)
+        await desk.ringing()
+        data = {"active": True, "contact_id": "c1", "agent_id": None, "queue": "emergency"}
+        alarm = {"code": "nobody_logged_in", "data": data}
+        assert desk.control.snapshot()["alarms"] == ["ari", alarm]
 
     run(test)

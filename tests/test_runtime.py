@@ -388,3 +388,25 @@ def test_a_contradiction_where_nobody_looks_ends_the_process_at_the_next_check(
             centre.runtime.check_invariants()
 
     in_virtual_time(whole())
+
+
+def test_an_event_out_of_a_command_waits_until_the_step_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what the step still publishes would overwrite what came of the event."""
+
+    async def test(centre: Centre) -> None:
+        offer = centre.calls.offer
+
+        def refuse_at_once(offer_id: OfferId, *rest: object) -> None:
+            monkeypatch.setattr(centre.calls, "offer", offer)
+            centre.news.offer_failed(offer_id, OfferFailure.REJECTED)
+
+        monkeypatch.setattr(centre.calls, "offer", refuse_at_once)
+        centre.asterisk.call("c1")
+        await passed(0.2)
+        views = {view.agent_id: view for view in centre.core.agent_views()}
+        assert {one.agent_id: one for one in centre.live.agents()} == views
+        assert views[AgentId("agent-102")].state.value == "reserved"
+
+    run(test)

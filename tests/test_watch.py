@@ -182,6 +182,23 @@ def test_links_and_contacts_are_counted(desk: Desk) -> None:
         assert desk.metric("ccserver_contacts", state=state) == count
 
 
+def test_a_line_that_has_become_empty_is_told_and_a_conversation_outside_waits_for_nobody(
+    desk: Desk,
+) -> None:
+    for state in (ContactState.OFFERED, ContactState.HANDED_OVER):
+        view = ContactView(ContactId("c"), Medium.VOICE, "office", 5, 0.0, state, None, None, None)
+        contact = LiveContact(ContactId("c"), datetime.now(UTC), None, False, "office", 5)
+        contact.view = view
+        desk.runtime.live.found.append(contact)
+    desk.look()
+    assert desk.metric("ccserver_contacts_waiting", queue="office") == 1
+    assert desk.metric("ccserver_contacts", state="handed_over") == 1
+    desk.runtime.live.found.clear()
+    desk.look()
+    assert desk.metric("ccserver_contacts_waiting", queue="office") == 0
+    assert desk.metric("ccserver_contacts_waiting", queue="emergency") == 0
+
+
 async def test_a_broken_invariant_ends_the_watch_and_so_the_process(desk: Desk) -> None:
     with pytest.raises(InvariantBroken):
         await desk.watch.run()

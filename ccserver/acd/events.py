@@ -90,8 +90,9 @@ class ContactAdopted:
 class ContactPlaced:
     """A call taker calls out: its own device is rung at once, then the citizen is dialled.
 
-    Needs an agent with a reachable device who is IDLE, NOT_READY or in WRAP_UP (which it ends). If
-    the offer fails, the contact is gone.
+    Needs an agent with a reachable device who is IDLE, NOT_READY or in WRAP_UP. A call ends the
+    wrap-up; a text leaves the voice slot as it is, and needs that no other text is offered. If the
+    offer fails, the contact is gone.
     """
 
     contact_id: ContactId

@@ -13,6 +13,8 @@ CallbackId = NewType("CallbackId", str)
 
 NUMBER_CHARS_MAX = 64
 """A trunk may deliver anything as a number; a longer one is cut, never refused."""
+DIALLED_DIGITS_MAX = 20
+"""E.164 ends at 15; what is longer than this no trunk is asked to call."""
 NOTE_CHARS_MAX = 2_000
 """What a person writes when closing a task: a few sentences, the rest belongs on the card."""
 FAILURES_MAX = 10
@@ -146,8 +148,8 @@ class CallbackTask:
 
     @property
     def dialable(self) -> bool:
-        """Whether there is a number; without one a person can only look at the card."""
-        return bool(self.digits)
+        """Whether there is a number that can be one; else a person can only look at the card."""
+        return 0 < len(self.digits) <= DIALLED_DIGITS_MAX
 
     @property
     def current(self) -> CallbackAttempt | None:

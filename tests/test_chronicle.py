@@ -1,0 +1,80 @@
+"""Cards and entries are handed over once, and whatever only Asterisk saw has its end."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ccserver import chronicle as chronicle_module
+from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
+from ccserver.chronicle import Chronicle
+from ccserver.live import LiveContact, LiveView, Message
+from ccserver.telephony.call import CallFacts
+from ccserver.types import ContactId, IncidentId
+from tests.telephony.centre import EPOCH, ListJournal
+
+C1 = ContactId("c1")
+
+
+class StillClock:
+    def now(self) -> datetime:
+        return EPOCH
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.journal = ListJournal()
+        self.messages: list[Message] = []
+        self.live = LiveView(lambda message, _: self.messages.append(message), StillClock())
+        self.chronicle = Chronicle(
+            self.journal,
+            self.live,
+            publish=lambda message, _: self.messages.append(message),
+            clock=StillClock(),
+        )
+
+    def open(self, name: str = "c1", *, outbound: bool = False) -> None:
+        facts = CallFacts(ContactId(name), EPOCH, "+371", False, "112", outbound)
+        self.chronicle.open_card(facts, queue="a", priority=5, incident_id=IncidentId("i9"))
+
+
+def test_a_card_is_opened_once_with_its_direction_and_incident() -> None:
+    desk = Desk()
+    desk.open(outbound=True)
+    desk.open()
+    (opened,) = desk.journal.items
+    assert isinstance(opened, ContactOpened)
+    assert (opened.direction.value, opened.incident_id) == ("outbound", "i9")
+
+
+def test_the_memory_of_opened_cards_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chronicle_module, "OPENED_REMEMBERED_MAX", 2)
+    desk = Desk()
+    for name in ("c1", "c2", "c3", "c3"):
+        desk.open(name)
+    assert len(desk.journal.items) == 3
+    assert desk.chronicle.card_of(C1) == (None, None)
+    desk.open("c1")
+    assert len(desk.journal.items) == 4, "the journal itself opens no second card"
+
+
+def test_entries_have_the_same_key_only_where_they_are_the_same() -> None:
+    desk = Desk()
+    desk.chronicle.write(C1, TimelineTag.QUEUED, "queued")
+    desk.chronicle.write_now(C1, TimelineTag.HELD, "held", queue="a")
+    keys = [x.key for x in desk.journal.items if isinstance(x, TimelineEntry)]
+    assert keys == ["queued", f"held-{int(EPOCH.timestamp() * 1000)}"]
+
+
+def test_a_written_card_reaches_the_contact_and_the_panels() -> None:
+    desk = Desk()
+    desk.open()
+    contact = LiveContact(C1, datetime.now(UTC), None, False, "a", 5)
+    desk.live.add(contact)
+    desk.chronicle.card_written(C1, IncidentId("i1"), "2026-1")
+    desk.chronicle.card_written(C1, IncidentId("i1"), None)
+    assert (contact.incident_id, contact.card_number) == ("i1", "2026-1")
+    assert desk.chronicle.card_of(C1) == ("i1", "2026-1")
+    assert [m["number"] for m in desk.messages if m["type"] == "card"] == ["2026-1", "2026-1"]

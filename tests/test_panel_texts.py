@@ -1,0 +1,61 @@
+"""The panel has a sentence, in each of its languages, for every code that the server may send."""
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccserver.acd.commands import AgentState, AlarmCode, Shortage
+from ccserver.callbacks.values import CallbackOutcome
+from ccserver.card import TimelineTag
+from ccserver.card.values import Outcome
+from ccserver.control import MESSAGES
+from ccserver.telephony.party import PartyKind, PartyState
+from ccserver.telephony.wishes import REFUSAL_CODES
+
+TEXTS = Path(__file__).parents[1] / "panel" / "src" / "i18n"
+LANGUAGES = ("lv", "ru", "en")
+CALLBACK_REFUSALS = ("taken", "closed", "no_number")
+
+
+def texts(language: str, section: str) -> dict[str, Any]:
+    """One part of a language's sentences, by code; a dot in ``section`` leads further down."""
+    found: dict[str, Any] = json.loads((TEXTS / f"{language}.json").read_text("utf-8"))
+    for key in section.split("."):
+        found = found[key]
+    return found
+
+
+def missing(language: str, section: str, codes: Iterable[str]) -> list[str]:
+    """The codes without a sentence."""
+    known = texts(language, section)
+    return sorted(code for code in codes if not known.get(code))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_has_a_sentence(language: str) -> None:
+    codes = {*MESSAGES, *REFUSAL_CODES, *CALLBACK_REFUSALS}
+    assert missing(language, "refused", codes) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("section", "codes"),
+    [
+        ("timeline", TimelineTag),
+        ("outcome", Outcome),
+        ("agent", AgentState),
+        ("shortage", Shortage),
+        ("notice", AlarmCode),
+        ("party", PartyState),
+        ("party.kind", PartyKind),
+        ("callback.outcome", CallbackOutcome),
+    ],
+)
+def test_every_code_of_a_message_has_a_sentence(
+    language: str, section: str, codes: type[StrEnum]
+) -> None:
+    assert missing(language, section, [code.value for code in codes]) == []
