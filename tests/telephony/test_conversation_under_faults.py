@@ -43,7 +43,7 @@ P = CallPhase
 FATES = {"no": LOST_BEFORE, "lost": LOST_AFTER, "cut": BROKEN}
 LATE_S = 3.5  # a command whose answer is lost is repaired with the next renewal or so
 WITH_CALLER = (P.TALKING, P.INVITING, P.SWAPPED)
-TARGETS = [SERVICE, COLLEAGUE]
+TARGETS: list[NumberTarget | AgentTarget] = [SERVICE, COLLEAGUE]
 WITH_TARGET = ("consult", "invite", "transfer")
 
 
