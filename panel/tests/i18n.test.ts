@@ -90,8 +90,7 @@ const CODED: Record<string, string> = {
   page: "live routing people",
   outcome: "waiting answered parachute abandoned ended unreached",
   refused: `wrap_up_at_limit not_waiting not_allowed not_free agent_not_free no_such_queue
-    no_such_entry no_such_party no_such_card no_number no_trunk busy_with_party not_consulting
-    not_answered_yet not_monitoring contact_over taken closed`,
+    no_such_entry no_such_party no_number no_trunk taken closed`,
 };
 
 it.each(Object.entries(CODED))("has a text for each code of %s", (prefix, codes) => {

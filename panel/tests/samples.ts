@@ -107,6 +107,7 @@ export function party(change: Partial<Party> = {}): Party {
     number: "113",
     name: "NMPD",
     state: "talking",
+    muted: false,
     ...change,
   };
 }

@@ -308,3 +308,9 @@ it("keeps the version of the routing, so that what depends on it is loaded anew"
   expect(changed.routingVersion).toBe(4);
   expect(reduce(changed, snapshot({ routing: { version: 5 } })).routingVersion).toBe(5);
 });
+
+it("forgets a seat that exists no more", () => {
+  const state = reduce(reduce(EMPTY, snapshot()), { type: "agent_gone", seq: 11, agent_id: "agent-101" });
+  expect(state.agents).toEqual({});
+  expect(state.seq).toBe(11);
+});

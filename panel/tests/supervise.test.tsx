@@ -111,6 +111,11 @@ describe("monitoring", () => {
     await openLive();
     await userEvent.click(screen.getByTestId("monitor-take-over"));
     await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c2/take-over"));
+    // From then on it is our own call, whatever is still said of how we came to it.
+    server.say({ type: "agent", seq: 2, agent: { ...own, monitoring: { contact_id: "c2", mode: "barge" } } });
+    expect(screen.getByTestId("monitor-bar")).toBeVisible();
+    server.say({ type: "contact", seq: 3, contact: contact({ contact_id: "c2", state: "talking", agent_id: "agent-101" }) });
+    expect(screen.queryByTestId("monitor-bar")).toBeNull();
   });
 
   it("needs a seat, a phone, and no call of our own", async () => {

@@ -206,6 +206,31 @@ describe("conference", () => {
     await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/parties/p1/drop"));
   });
 
+  it("can be left to the others by F9, and its end is called the end for everybody", async () => {
+    server.on("POST /api/contacts/c1/complete", {});
+    await openTalk({ parties: [own, party()] });
+    expect(screen.getByTestId("call-hangup")).toHaveTextContent("End for everybody");
+    expect(screen.getByTestId("call-complete")).toHaveTextContent("Leave the conversation");
+    await userEvent.keyboard("{F9}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/complete"));
+  });
+
+  it("is not left to an interpreter alone", async () => {
+    await openTalk({ parties: [own, party({ kind: "interpreter" })] });
+    expect(screen.queryByTestId("call-complete")).toBeNull();
+    await userEvent.keyboard("{F9}");
+    expect(server.asked.filter((name) => name.startsWith("POST"))).toEqual([]);
+  });
+
+  it("shows whose microphone is off", async () => {
+    await openTalk({ parties: [own, party({ muted: true })] });
+    expect(screen.getByTestId("party-muted")).toHaveTextContent("Microphone off");
+    expect(screen.getByTestId("call-mute")).toHaveAttribute("aria-pressed", "false");
+    say({ muted: true, parties: [{ ...own, muted: true }, party()] });
+    expect(screen.queryByTestId("party-muted")).toBeNull();
+    expect(screen.getByTestId("call-mute")).toHaveAttribute("aria-pressed", "true");
+  });
+
   it("is only left by who assists, and not held or transferred", async () => {
     server.on("POST /api/contacts/c1/hang-up", {});
     await openTalk({ agent_id: "agent-102", participants: ["agent-101"] });

@@ -7,13 +7,13 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from ccserver.accounts import DeviceKind
+from ccserver.accounts import DeviceKind, Role
 from ccserver.config import ACDSettings
 from sim.browser import Chromium, Workplace
 from sim.panel import Panel
 from sim.phones import Behaviour, PhoneError
 from sim.scenarios.base import Run, eventually
-from sim.scenarios.browser import BROWSER_SEAT, enter, open_chromium
+from sim.scenarios.browser import BROWSER_SEAT, BROWSER_TONE, enter, hears, open_chromium
 from sim.stack import Seat
 
 TALKER = Seat("talker", "Kārlis Liepa", "202", DeviceKind.BROWSER, language="en")
@@ -21,6 +21,9 @@ LATVIAN = Seat("latviete", "Ilze Ozola", "301", language="lv")
 DESK = Seat("desk", "Jānis Kalniņš", "302", language="en")
 COLLEAGUE = Seat("colleague", "Olga Petrova", "303", language="en")
 DESK_SEATS = (LATVIAN, DESK, COLLEAGUE)
+CHIEF = Seat("chief", "Zane Krūmiņa", "203", DeviceKind.BROWSER, Role.SUPERVISOR, language="en")
+ADMIN = Seat("admin", "Admin", "", role=Role.ADMIN, language="en")
+SEATED = (BROWSER_SEAT, TALKER, CHIEF, *DESK_SEATS)
 # A crowded machine may need seconds for what a person does at once.
 PATIENT = ACDSettings(offer_timeout_s=60.0, wrap_up_s=120.0)
 
@@ -41,6 +44,18 @@ class Centre:
         """A new window at the login form."""
         return await self.chromium.workplace(self.run.stack.panel_url)
 
+    async def answered_call(self, workplace: Workplace) -> tuple[str, int]:
+        """Give the call and the tone of a caller who is talked with in that window."""
+        await workplace.ready()
+        tone = self.run.caller_tone(self.run.calls_made)
+        call = await self.run.call()
+        await workplace.shows("offer")
+        await workplace.at("offer-answer").click()
+        await self.run.bank.wait_for("heard", call=call, party=BROWSER_TONE)
+        await hears(workplace, tone)
+        await workplace.shows("call")
+        return call, tone
+
     async def clear(self) -> None:
         """Leave nothing to the next test: no window, no call, nobody ready."""
         for context in self.chromium.contexts:
@@ -52,7 +67,7 @@ class Centre:
                 except PhoneError:
                     continue
         await self.run.nothing_left()
-        for seat in (BROWSER_SEAT, TALKER, *DESK_SEATS):
+        for seat in SEATED:
             profile = self.run.stack.profiles[seat.extension]
             if self.onlooker.agents[profile.agent_id]["state"] == "off":
                 continue
@@ -71,7 +86,7 @@ class Centre:
 async def running_centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
     run = Run(tmp_path_factory.mktemp("browser"), {})
     async with run.exits:
-        people = [BROWSER_SEAT, TALKER, *DESK_SEATS]
+        people = [*SEATED, ADMIN]
         await run.start(takers=0, people=people, acd=PATIENT)
         for tone, seat in enumerate(DESK_SEATS):
             await run.add_taker_phone(seat, tone, Behaviour(on_call="ring"))

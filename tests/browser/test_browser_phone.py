@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from sim.browser import Workplace
 from sim.scenarios.base import EVENTUALLY_S
 from sim.scenarios.browser import BROWSER_SEAT, BROWSER_TONE, call_in_browser, hears, readable
 from tests.browser.conftest import TALKER, Centre
@@ -18,19 +17,6 @@ pytestmark = [
 ]
 
 
-async def answered_call(centre: Centre, workplace: Workplace) -> tuple[str, int]:
-    """Give the call and the tone of a caller who is talked with in that window."""
-    await workplace.ready()
-    tone = centre.run.caller_tone(centre.run.calls_made)
-    call = await centre.run.call()
-    await workplace.shows("offer")
-    await workplace.at("offer-answer").click()
-    await centre.run.bank.wait_for("heard", call=call, party=BROWSER_TONE)
-    await hears(workplace, tone)
-    await workplace.shows("call")
-    return call, tone
-
-
 async def test_a_call_from_the_pop_to_the_replay_of_its_recording(centre: Centre) -> None:
     measured = await call_in_browser(centre.run, await centre.enter(BROWSER_SEAT))
     assert measured["recording_s"] > 0
@@ -38,7 +24,7 @@ async def test_a_call_from_the_pop_to_the_replay_of_its_recording(centre: Centre
 
 async def test_the_conversation_goes_on_while_ccserver_is_dead(centre: Centre) -> None:
     workplace = await centre.enter(BROWSER_SEAT)
-    call, tone = await answered_call(centre, workplace)
+    call, tone = await centre.answered_call(workplace)
     died_at = time.monotonic()
     await centre.run.stack.kill_ccserver()
     try:
@@ -101,7 +87,7 @@ async def test_a_rejected_call_goes_to_the_next_call_taker(centre: Centre) -> No
 
 async def test_a_window_that_is_gone_gives_its_caller_to_the_next(centre: Centre) -> None:
     first = await centre.enter(TALKER)
-    call, _ = await answered_call(centre, first)
+    call, _ = await centre.answered_call(first)
     second = await centre.enter(BROWSER_SEAT)
     await second.at("presence-ready").click()
     await second.shows("phone-state", state="registered")

@@ -11,6 +11,7 @@ import type {
   Directory,
   Me,
   OfferMsg,
+  Party,
   Rights,
   ServerMessage,
 } from "./types";
@@ -29,7 +30,6 @@ const CONTACT_DEFAULTS = {
   escalated: false,
   shortage: null,
   participants: [],
-  parties: [],
   muted: false,
   handed_over: false,
 } as const;
@@ -55,8 +55,13 @@ function kindOf(offer: Partial<ContactOffer>): ContactOffer["kind"] {
   return offer.kind ?? null;
 }
 
+function decodeParty(raw: Partial<Party>): Party {
+  return { muted: false, ...raw } as Party;
+}
+
 export function decodeContact(raw: Partial<ContactMsg>): ContactMsg {
-  return { ...CONTACT_DEFAULTS, ...raw, offers: offersOf(raw) } as ContactMsg;
+  const parties = (raw.parties ?? []).map(decodeParty);
+  return { ...CONTACT_DEFAULTS, ...raw, parties, offers: offersOf(raw) } as ContactMsg;
 }
 
 export function decodeAgent(raw: Partial<AgentMsg>): AgentMsg {

@@ -125,6 +125,8 @@ export interface Party {
   number: string | null;
   name: string;
   state: PartyState;
+  /** Nobody hears this party. */
+  muted: boolean;
 }
 
 export interface ContactOffer {
@@ -170,7 +172,7 @@ export interface ContactMsg {
   /** Further call takers in the conversation. */
   participants: string[];
   parties: Party[];
-  /** The call taker's microphone, as the server mutes it. */
+  /** The microphone of the responsible call taker, as the server mutes it. */
   muted: boolean;
   handed_over: boolean;
 }
@@ -271,6 +273,8 @@ export type ServerMessage =
   | (Numbered & { type: "contact"; contact: ContactMsg })
   | (Numbered & { type: "contact_gone"; contact_id: string })
   | (Numbered & { type: "agent"; agent: AgentMsg })
+  /** The seat exists no more. */
+  | (Numbered & { type: "agent_gone"; agent_id: string })
   | (Numbered & { type: "offer"; offer: OfferMsg })
   | (Numbered & { type: "offer_gone"; offer_id: string; contact_id: string; reason: string })
   | (Numbered & { type: "card"; incident_id: string; contact_ids: string[]; number: string })

@@ -59,6 +59,7 @@ function Actions({ task, onOpenCard, onClose }: RowProperties) {
     setBusy(false);
   };
   const { incident_id } = task;
+  const hint = !task.dialable ? "callback.number_unusable" : mayDial(session) ? null : "callback.not_now";
   return (
     <span className="acts">
       {session.me.agent !== null && (
@@ -67,7 +68,7 @@ function Actions({ task, onOpenCard, onClose }: RowProperties) {
           className="button button-small button-primary"
           disabled={busy || !task.dialable || task.state !== "open" || !mayDial(session)}
           aria-label={t("callback.call_who", { who })}
-          title={task.dialable ? undefined : t("callback.number_unusable")}
+          title={hint === null ? undefined : t(hint)}
           data-testid="callback-call"
           onClick={() => void call()}
         >

@@ -100,6 +100,8 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
       const notices = afterAgent(next.notices, agent);
       return { ...next, agents: { ...next.agents, [agent.agent_id]: agent }, notices };
     }
+    case "agent_gone":
+      return { ...next, agents: without(next.agents, message.agent_id) };
     case "offer": {
       const { offer_id, contact_id, incident_id, deadline, caller_number, kind } = message.offer;
       const confirmed = next.offer?.offer_id === offer_id && next.offer.confirmed;

@@ -15,6 +15,8 @@ export function MonitorBar() {
   const monitoring = ownAgent(state)?.monitoring ?? null;
   if (monitoring === null) return null;
   const contact = state.contacts[monitoring.contact_id];
+  // Taken over: it is our own call now, with its own place on the screen.
+  if (contact?.agent_id === state.agentId) return null;
   const who = agentName(state, contact?.agent_id ?? null);
   const number = contact?.caller_number ?? null;
   return (

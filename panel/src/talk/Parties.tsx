@@ -53,6 +53,11 @@ function Row({ contact, party, removable }: { contact: ContactMsg; party: Party;
         </span>
       </span>
       <StateMark state={party.state} />
+      {party.muted && (
+        <span className="party-state" data-testid="party-muted">
+          <Icon name="mic-off" size={16} /> {t("party.muted")}
+        </span>
+      )}
       {removable && (
         <button
           type="button"

@@ -14,7 +14,7 @@ import type { Seat } from "../workplace/seat";
 import { CallerNumber, Key, MediaWarning } from "../workplace/strip-parts";
 import { Marks, SilenceNotice } from "./Marks";
 import { Parties } from "./Parties";
-import { isResponsible, othersOf, stageOf, type Stage } from "./stage";
+import { isMuted, isResponsible, mayLeave, othersOf, stageOf, type Stage } from "./stage";
 
 /** From here on a person in need has heard music for too long. */
 const HOLD_WARN_S = 30;
@@ -144,10 +144,11 @@ interface Properties {
 
 function Actions({ contact, seat, stage, onAdd }: Properties & { stage: Stage }) {
   const { t } = useTranslation();
-  const { agentId } = useLive();
+  const state = useLive();
+  const { agentId } = state;
   const phone = usePhone();
   const { phone: browser } = useSession();
-  const muted = browser === null ? contact.muted : phone.muted;
+  const muted = browser === null ? isMuted(contact, agentId) : phone.muted;
   const mute = (browser !== null || contact.state !== "parachute") && <MuteButton seat={seat} muted={muted} />;
   if (contact.state === "dialling") return <HangUpButton seat={seat} label={t("call.hang_up")} />;
   if (!isResponsible(contact, agentId)) {
@@ -175,7 +176,11 @@ function Actions({ contact, seat, stage, onAdd }: Properties & { stage: Stage })
           <Icon name="add" /> {t("target.open")} <Key>F10</Key>
         </button>
       )}
-      <HangUpButton seat={seat} label={t("call.hang_up")} />
+      {stage === "conference" && mayLeave(othersOf(contact, agentId, state)) && (
+        <ActionButton contact={contact} action="complete" icon="forward" shortcut="F9" label={t("call.leave")} />
+      )}
+      {/* Unlike a telephone put down, this ends the others' conversation too, and says so. */}
+      <HangUpButton seat={seat} label={t(stage === "conference" ? "call.end_all" : "call.hang_up")} />
     </>
   );
 }

@@ -25,6 +25,7 @@ function invited(contact: ContactMsg, ownAgentId: string | null, state: LiveStat
       number: null,
       name: agentName(state, offer.agent_id),
       state: "ringing",
+      muted: false,
     }));
 }
 
@@ -47,6 +48,17 @@ export function stageOf(contact: ContactMsg, others: readonly Party[]): Stage {
   if (held || (contact.on_hold && talking)) return "consult";
   if (contact.on_hold && talkers.length > 0) return "consult_ringing";
   return talking ? "conference" : "talk";
+}
+
+/** Whether somebody would be with the citizen if we left; an interpreter alone cannot help. */
+export function mayLeave(others: readonly Party[]): boolean {
+  return others.some((party) => party.state === "talking" && party.kind !== "interpreter");
+}
+
+/** Whether the server has muted the microphone of that seat. */
+export function isMuted(contact: ContactMsg, agentId: string | null): boolean {
+  const own = contact.parties.find((party) => agentId !== null && party.agent_id === agentId);
+  return (own?.muted ?? false) || (isResponsible(contact, agentId) && contact.muted);
 }
 
 /** Ours to hold, transfer and end; an assistant only listens, speaks and leaves. */

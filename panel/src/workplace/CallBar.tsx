@@ -83,13 +83,16 @@ function Acts({ seat }: { seat: Seat }) {
       </button>
     );
   }
+  let label = t("call.hang_up");
   if (seat.kind === "talk") {
     const stage = stageOf(seat.contact, othersOf(seat.contact, state.agentId, state));
     if (stage === "consult" || stage === "consult_ringing") return null;
+    if (!isResponsible(seat.contact, state.agentId)) label = t("call.leave");
+    else if (stage === "conference") label = t("call.end_all");
   }
   return (
     <button type="button" className="button button-hangup" data-testid="bar-hangup" onClick={() => void hangUp(session, seat)}>
-      <Icon name="hangup" /> {t("call.hang_up")} <Key>F8</Key>
+      <Icon name="hangup" /> {label} <Key>F8</Key>
     </button>
   );
 }

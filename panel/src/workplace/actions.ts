@@ -5,7 +5,7 @@ import { act, actOn, dropParty, monitor, type ContactAction, type TargetAction }
 import type { ContactMsg, MonitorMode, NotReadyReason, PresenceKind, Target } from "../api/types";
 import { attempt, type Session } from "../app/session";
 import { ownAgent } from "../live/state";
-import { isResponsible } from "../talk/stage";
+import { isMuted, isResponsible } from "../talk/stage";
 import { needsPhone, type Seat } from "./seat";
 
 export async function changePresence(
@@ -64,8 +64,8 @@ export async function toggleMute(session: Session, seat: Seat): Promise<void> {
     return;
   }
   if (seat.kind !== "talk" || seat.contact.state === "parachute") return;
-  const { contact_id, muted } = seat.contact;
-  await attempt(session, () => act(contact_id, muted ? "unmute" : "mute"));
+  const muted = isMuted(seat.contact, session.live.getState().agentId);
+  await attempt(session, () => act(seat.contact.contact_id, muted ? "unmute" : "mute"));
 }
 
 /** An act on the conversation in hand that needs no further word, e.g. `swap`. */

@@ -1,9 +1,9 @@
 /** What the screen does by itself, and what decides which part of it is shown. */
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { useSession, type Session } from "../app/session";
+import { useLive, useSession, type Session } from "../app/session";
 import { ownAgent, type LiveState } from "../live/state";
-import { othersOf, stageOf, type Stage } from "../talk/stage";
+import { isResponsible, mayLeave, othersOf, stageOf, type Stage } from "../talk/stage";
 import { answerDialled, doOn } from "./actions";
 import type { Page } from "./pages";
 import { incidentOf, popOf, type Seat } from "./seat";
@@ -112,8 +112,12 @@ export function stageNow(seat: Seat, state: LiveState): Stage | null {
 /** A consultation has keys of its own, in the places of those that it replaces. */
 export function useTalkKeys(seat: Seat, stage: Stage | null, mayHangUp: () => boolean): Record<string, () => void> {
   const session = useSession();
-  if (seat.kind !== "talk" || (stage !== "consult" && stage !== "consult_ringing")) return {};
+  const state = useLive();
+  if (seat.kind !== "talk" || stage === null || stage === "talk") return {};
   const { contact } = seat;
+  if (!isResponsible(contact, state.agentId)) return {};
+  const complete = (): void => void doOn(session, contact, "complete");
+  if (stage === "conference") return mayLeave(othersOf(contact, state.agentId, state)) ? { F9: complete } : {};
   const cancel = (): void => {
     if (mayHangUp()) void doOn(session, contact, "cancel");
   };
@@ -122,7 +126,7 @@ export function useTalkKeys(seat: Seat, stage: Stage | null, mayHangUp: () => bo
   return {
     F4: () => void doOn(session, contact, "swap"),
     F8: cancel,
-    F9: () => void doOn(session, contact, "complete"),
+    F9: complete,
     F10: () => void doOn(session, contact, "merge"),
   };
 }
