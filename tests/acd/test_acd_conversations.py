@@ -436,6 +436,24 @@ def test_a_call_cannot_be_placed_by_who_is_not_free_or_not_there() -> None:
     unchanged(desk, lambda: desk.place("p", "b"), "agent_off")
 
 
+def test_a_placed_text_leaves_the_voice_slot_as_it_is() -> None:
+    desk = Desk("a")
+    desk.talk("past", "a")
+    desk.end("past", at=1)
+    assert desk.place("p", "a", at=2, medium=Medium.SMS) == [
+        offer(2, "p", "a", at=2, kind=OUTBOUND)
+    ]
+    assert desk.agents["a"] == "wrap_up"
+    assert desk.agent("a").wrap_up_deadline == 1 + TIMES.wrap_up_s
+    unchanged(desk, lambda: desk.place("q", "a", medium=Medium.SMS), "agent_not_free")
+    desk.accept(2, at=3)
+    assert desk.agents["a"] == "wrap_up"
+    assert desk.agent("a").contacts == ("p",)
+    assert desk.place("q", "a", at=4, medium=Medium.SMS) == [
+        offer(3, "q", "a", at=4, kind=OUTBOUND)
+    ]
+
+
 def test_a_placed_call_ends_a_pause() -> None:
     desk = Desk("a")
     desk.arrive("c", at=0)

@@ -9,9 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from ccserver.acd.commands import OfferKind
 from ccserver.telephony.actions import Actions
@@ -182,12 +179,8 @@ async def exchange(directory: Path, takers: int = 3) -> AsyncIterator[Exchange]:
         bank = await exits.enter_async_context(PhoneBank(record_dir=directory))
         outside_uri = await bank.add_phone("113", tone=OUTSIDE, behaviour=ANSWERS)
         await bank.add_phone("citizen", tone=CALLER)
-        stack = Stack(directory / "stack", seats(takers), lease_s=LEASE_S)
         host = outside_uri.strip("<>").partition("@")[2].partition(";")[0]
-        settings: dict[str, Any] = {"trunk_out": f"sip:{host}"}
-        stack.config = msgspec.structs.replace(
-            stack.config, asterisk=msgspec.structs.replace(stack.config.asterisk, **settings)
-        )
+        stack = Stack(directory / "stack", seats(takers), lease_s=LEASE_S, trunk_out=f"sip:{host}")
         exits.push_async_callback(stack.stop)
         await stack.prepare()
         await stack.start_asterisk()

@@ -93,6 +93,7 @@ async def test_before_the_first_save_the_default_is_shown(desk: Desk) -> None:
         "saved_at": None,
         "author": "ccserver",
         "comment": "",
+        "known_agents": [{"agent_id": "agent-101", "name": "Anna Ozola"}],
     }
     assert document == plain(DEFAULT_DOCUMENT)
 
