@@ -45,6 +45,7 @@ class CurrentPlan:
         self._publish = publish
         self._supervisors: frozenset[AgentId] = frozenset()
         self.document: Document = DEFAULT_DOCUMENT
+        self._plan = to_plan(self.document)
         self.version = 0
         self.faulty = False
         """The newest version could not be used; an older one, or the default, is in force."""
@@ -75,13 +76,14 @@ class CurrentPlan:
             self._take_effect()
 
     def _take_effect(self) -> None:
-        plan = self.plan()
-        self._live.plan_changed(plan)
-        self._post(PlanChanged(plan))
+        # Compiled once for each change: calls and logins only look it up.
+        self._plan = to_plan(self.document, supervisors=self._supervisors)
+        self._live.plan_changed(self._plan)
+        self._post(PlanChanged(self._plan))
 
     def plan(self) -> Plan:
         """The distributor's part."""
-        return to_plan(self.document, supervisors=self._supervisors)
+        return self._plan
 
     # -- questions --------------------------------------------------------------------------------
 

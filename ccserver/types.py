@@ -25,6 +25,10 @@ DIGITS_MAX = 40
 beyond that is shown as it came: no caller's number is hidden from the call taker."""
 
 
+DIALLED_DIGITS_MAX = 20
+"""What a trunk may be asked to call: E.164 ends at 15, a prefix for the outside line may come
+before it."""
+
 NATIONAL_NUMBER = re.compile("[2-9][0-9]{7}")
 """Latvia's numbering plan."""
 

@@ -6,15 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType, Protocol
 
-from ccserver.types import AgentId, ContactId, IncidentId, PhoneNumber
+from ccserver.types import DIALLED_DIGITS_MAX, AgentId, ContactId, IncidentId, PhoneNumber
 
 CallbackId = NewType("CallbackId", str)
 """One task to call somebody back; a version 4 UUID."""
 
 NUMBER_CHARS_MAX = 64
 """A trunk may deliver anything as a number; a longer one is cut, never refused."""
-DIALLED_DIGITS_MAX = 20
-"""E.164 ends at 15; what is longer than this no trunk is asked to call."""
 NOTE_CHARS_MAX = 2_000
 """What a person writes when closing a task: a few sentences, the rest belongs on the card."""
 FAILURES_MAX = 10

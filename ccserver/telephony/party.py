@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ccserver.acd.commands import OfferKind
-from ccserver.types import AgentId, LegId, OfferId
+from ccserver.types import DIALLED_DIGITS_MAX, AgentId, LegId, OfferId
 
 OFFER_LEG_PREFIX = "leg-"
 PARTY_LEG_PREFIX = "party-"
 MONITOR_LEG_PREFIX = "monitor-"
 SNOOP_PREFIX = "snoop-"
-DIALLED_DIGITS_MAX = 20  # E.164 ends at 15, a prefix for the outside line may come before it
 NAME_MAX = 80  # what a title of the directory may have; it travels as a channel variable
 _DIALLABLE = re.compile(rf"\+?[0-9]{{1,{DIALLED_DIGITS_MAX}}}")
 
