@@ -100,6 +100,10 @@ class Panel:
         """Take calls from now on."""
         await self.put("/api/agent/presence", {"kind": "ready", "reason": None})
 
+    async def rest(self) -> None:
+        """Be on duty, but take no calls unless need be."""
+        await self.put("/api/agent/presence", {"kind": "not_ready", "reason": "break"})
+
     async def act(self, contact_id: str, action: str, **body: Any) -> Message:
         """Press a button of the call panel."""
         return await self.post(f"/api/contacts/{contact_id}/{action}", body)

@@ -448,8 +448,7 @@ def test_a_forced_presence_takes_effect_after_the_conversation() -> None:
 
 def test_the_snapshot_has_the_distributors_alarms_beside_the_codes() -> None:
     async def test(desk: Desk) -> None:
-        for agent_id in desk.centre.agents:
-            desk.centre.present(agent_id, PresenceKind.OFF)
+        desk.centre.go_home(*desk.centre.agents)
         await desk.ringing()
         data = {"active": True, "contact_id": "c1", "agent_id": None, "queue": "emergency"}
         alarm = {"code": "nobody_logged_in", "data": data}

@@ -21,6 +21,7 @@ from ccserver.acd.events import (
 from ccserver.acd.plan import AgentPlan, Plan, QueuePlan, Requirement
 from ccserver.acd.settings import DistributorSettings
 from ccserver.live import LiveContact, LiveView, Message, Monitored
+from ccserver.telephony.devices import Device
 from ccserver.types import AgentId, ContactId
 from tests.telephony.centre import EPOCH, SUPERVISOR, Centre, passed
 from tests.test_news import C1, FIRST, SECOND, run, shown, talking
@@ -264,8 +265,7 @@ def codes(centre: Centre) -> list[tuple[object, object]]:
 
 def test_a_panel_that_comes_later_sees_why_a_contact_waits_until_it_is_answered() -> None:
     async def test(centre: Centre) -> None:
-        for agent_id in (*centre.agents, SUPERVISOR):
-            centre.present(agent_id, PresenceKind.OFF)
+        centre.go_home(*centre.agents, SUPERVISOR)
         centre.asterisk.call("c1")
         await passed(1)
         assert codes(centre) == [("nobody_logged_in", "c1")]
@@ -276,6 +276,7 @@ def test_a_panel_that_comes_later_sees_why_a_contact_waits_until_it_is_answered(
         assert shown(centre)["escalated"]
         pushed = {message["code"] for message, _ in centre.of_type("alarm")}
         assert pushed == {"nobody_logged_in", "contact_waits", "contact_escalated"}
+        centre.news.device_changed(FIRST, Device(reachable=True, busy=False))
         centre.present(FIRST, PresenceKind.READY)
         await passed(0.3)
         assert [code for code, _ in codes(centre)] == ["contact_escalated", "contact_waits"]

@@ -14,7 +14,9 @@ signal is TAKEN_BACK, not FACTS_CHANGED.)
 
 * IDLE agents are offered contacts. Who is NOT_READY *stands by* if the device is reachable and free
   and no pause runs: rung by name (a pick, a transfer, an invitation), or for an escalated contact.
-  It is NOT_READY again afterwards, because nothing of this changes its presence.
+  A position where nobody is signed on (OFF) but with such a device is *vacant*: it rings in the
+  last resort only, for somebody may be in the room. Each rests as before afterwards, because
+  nothing of this changes its presence.
 * A conversation begins by an accepted offer, or by adoption after a restart. Adoption repeats
   what Asterisk holds and overrides everything except another conversation.
 * A conversation that is over leads to WRAP_UP; one that was lost (the device failed under it)
@@ -83,6 +85,7 @@ RESTING = (AgentState.OFF, AgentState.NOT_READY, AgentState.UNAVAILABLE, AgentSt
 TRANSITIONS: Mapping[tuple[AgentState, AgentSignal], AgentState | None] = {
     (AgentState.OFF, AgentSignal.FACTS_CHANGED): REST,
     (AgentState.OFF, AgentSignal.ADOPTED): AgentState.TALKING,
+    (AgentState.OFF, AgentSignal.RESERVED): AgentState.RESERVED,
     (AgentState.NOT_READY, AgentSignal.FACTS_CHANGED): REST,
     (AgentState.NOT_READY, AgentSignal.ADOPTED): AgentState.TALKING,
     (AgentState.NOT_READY, AgentSignal.RESERVED): AgentState.RESERVED,
@@ -108,7 +111,7 @@ TRANSITIONS: Mapping[tuple[AgentState, AgentSignal], AgentState | None] = {
 }
 
 
-IDLE, STANDS_BY = 0, 1
+IDLE, STANDS_BY, VACANT = 0, 1, 2
 """How free an agent is for a medium, least first; ``None``: not at all."""
 
 
@@ -185,11 +188,24 @@ class Agent:
     @property
     def stands_by(self) -> bool:
         """NOT_READY, but with a device that may be rung."""
-        fit = self.reachable and not self.busy and self.paused_until is None
-        return fit and self.state is AgentState.NOT_READY
+        return self._may_be_rung and self.state is AgentState.NOT_READY
+
+    @property
+    def vacant(self) -> bool:
+        """Known to be OFF, but with a device that may be rung."""
+        known = self.declared and not self.removed
+        return known and self._may_be_rung and self.state is AgentState.OFF
+
+    @property
+    def _may_be_rung(self) -> bool:
+        return self.reachable and not self.busy and self.paused_until is None
+
+    def may_be_named(self, medium: Medium, plan: Plan) -> bool:
+        """Return whether it may be rung by name; who is OFF may not."""
+        return self.free_for(medium, plan) in (IDLE, STANDS_BY)
 
     def free_for(self, medium: Medium, plan: Plan) -> int | None:
-        """Return whether it may be offered a contact now: IDLE, STANDS_BY or ``None``."""
+        """Return whether it may be offered a contact now: IDLE, STANDS_BY, VACANT or ``None``."""
         if medium is not Medium.VOICE:
             return self._free_for_text(plan)
         at_a_text = bool(self.texts) or self.text_offer is not None
@@ -197,7 +213,9 @@ class Agent:
             return None
         if self.state is AgentState.IDLE:
             return IDLE
-        return STANDS_BY if self.stands_by else None
+        if self.stands_by:
+            return STANDS_BY
+        return VACANT if self.vacant else None
 
     def _free_for_text(self, plan: Plan) -> int | None:
         if self.text_offer is not None or self.text_paused_until is not None:
@@ -232,9 +250,7 @@ class Agent:
             return AgentState.OFF
         if self.presence.kind is PresenceKind.NOT_READY:
             return AgentState.NOT_READY
-        if self.busy or not self.reachable or self.paused_until is not None:
-            return AgentState.UNAVAILABLE
-        return AgentState.IDLE
+        return AgentState.IDLE if self._may_be_rung else AgentState.UNAVAILABLE
 
     def next_state(self, signal: AgentSignal) -> AgentState:
         """Return the table's answer; raises `StaleEvent` or `InvariantBroken`, changes nothing."""

@@ -15,7 +15,7 @@ from ccserver.acd.contact import Contact, Offer
 from ccserver.acd.errors import InvariantBroken, StaleEvent
 from ccserver.acd.matching import Line, Moment
 from ccserver.acd.memory import Recent, Redials
-from ccserver.acd.needs import alarm_after_s, escalate_after_s, need_at, next_step
+from ccserver.acd.needs import Need, alarm_after_s, escalate_after_s, need_at, next_step
 from ccserver.acd.plan import Plan, QueuePlan
 from ccserver.acd.pools import Pools
 from ccserver.acd.settings import DistributorSettings
@@ -40,6 +40,8 @@ class Book:
         self._agents: dict[AgentId, Agent] = {}
         self._offers: dict[OfferId, Offer] = {}
         self._pools = Pools(self._agents)
+        self._vacant: dict[ContactId, Contact] = {}
+        """Contacts that were offered to vacant positions, as far as they may still ring there."""
         self._deadlines: Line[Moment] = Line()
         self._timed: dict[int, Contact | Agent] = {}
         self._over: Recent[ContactId, None] = Recent()
@@ -84,6 +86,12 @@ class Book:
 
     def _queue(self, contact: Contact) -> QueuePlan:
         return self._plan.queue(contact.queue)
+
+    def _need(self, contact: Contact) -> Need:
+        """Return whom a contact may be offered to at this moment of its wait."""
+        since, now = contact.waits_since, self._now
+        queue, skills, medium = contact.queue, contact.skills, contact.medium
+        return need_at(self._plan, queue, skills, medium, since=since, now=now)
 
     # ---- facts change ------------------------------------------------------------------------
 
@@ -139,10 +147,7 @@ class Book:
             return
         since, now = contact.waits_since, self._now
         contact.as_of = now
-        need = need_at(
-            self._plan, contact.queue, contact.skills, contact.medium, since=since, now=now
-        )
-        self._pools.place(contact, need)
+        self._pools.place(contact, self._need(contact))
         queue = self._queue(contact)
         if contact.home is not None and not contact.home.logged_in:
             self._alarm(contact, AlarmCode.NOBODY_LOGGED_IN)

@@ -17,6 +17,7 @@ class RescindReason(StrEnum):
     AGENT_WITHDRAWN = "agent_withdrawn"
     ANSWERED_ELSEWHERE = "answered_elsewhere"  # another of several phones was first
     ENDED = "ended"  # the conversation that it should have joined is over, or passed on
+    SOMEBODY_CAME = "somebody_came"  # a vacant position rang, and somebody on duty can take it
 
 
 class OfferKind(StrEnum):

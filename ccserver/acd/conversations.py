@@ -208,7 +208,7 @@ class Conversations(Seats):
             contact.queue = event.queue
             contact.place = contact.place_by(self._queue(contact))
         wanted = self._agents.get(event.agent_id) if event.agent_id is not None else None
-        if wanted is not None and wanted.free_for(contact.medium, self._plan) is not None:
+        if wanted is not None and wanted.may_be_named(contact.medium, self._plan):
             self._offer(contact, wanted)
 
     def _pick(self, event: e.ContactPicked) -> None:
@@ -282,7 +282,7 @@ class Conversations(Seats):
     def _free(self, agent_id: AgentId, contact: Contact) -> Agent:
         """Return an agent if it may be rung by name."""
         agent = self._agent(agent_id)
-        if agent.free_for(contact.medium, self._plan) is None:
+        if not agent.may_be_named(contact.medium, self._plan):
             raise StaleEvent("agent_not_free")
         return agent
 

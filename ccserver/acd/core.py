@@ -27,6 +27,10 @@ Among the agents who are free for it, in this order: who has not refused it; who
 IDLE; who is ready before who stands by (escalated contacts only); who is at its own site; fewest
 texts in hand; then what its queue's selection says. Where all are rung, the first ``ring_all_max``.
 
+The last resort. While nobody at all is logged in with a reachable device, a voice contact rings at
+vacant positions, as many at once as where all are rung, for somebody may be in the room. It goes to
+somebody on duty as soon as one is free for it.
+
 Events that are duplicated, reordered or late are harmless. What speaks of something unknown or
 over is counted in `ACDCore.ignored` and changes nothing. Two cases need more than that. An offer
 accepted after it ended has a live leg somewhere, so the answer is to rescind it (again). And a

@@ -8,7 +8,7 @@ after every step, the runtime now and then. Each sentence here is one of the pro
 
 from collections.abc import Mapping
 
-from ccserver.acd.agent import RESTING, Agent, Standing
+from ccserver.acd.agent import IDLE, RESTING, STANDS_BY, VACANT, Agent, Standing
 from ccserver.acd.commands import AgentState, ContactState, OfferKind
 from ccserver.acd.contact import Contact, Offer
 from ccserver.acd.errors import InvariantBroken
@@ -189,12 +189,14 @@ def _somebody_there(plan: Plan, need: Need, standings: Mapping[AgentId, Standing
 def _check_members(plan: Plan, standings: Mapping[AgentId, Standing], pool: Pool) -> None:
     """Promise 2 for one need."""
     text, selection = pool.need.medium is not Medium.VOICE, pool.need.selection
+    on_duty = any(standing.reachable for standing in standings.values())
+    levels = (STANDS_BY if on_duty else VACANT) if pool.need.everybody else IDLE
     members = []
     for agent_id, standing in standings.items():
         if qualifies(plan.agent(agent_id), pool.need):
             members.append((agent_id, standing))
             rank = rank_of(agent_id, standing, text=text, selection=selection)
-            if pool.waiting and rank is not None and (rank[0] == 0 or pool.need.everybody):
+            if pool.waiting and rank is not None and rank[0] <= levels:
                 raise _broken("2: a contact waits while an agent is free:", agent_id)
     if sorted(agent_id for agent_id, _ in members) != sorted(pool.members):
         raise _broken("2: members are missing, or do not qualify")

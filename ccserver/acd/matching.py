@@ -28,7 +28,7 @@ Place = tuple[int, float, float, int, ContactId]
 """Of a waiting contact: negated class, arrival less head start, arrival, sequence, id."""
 
 Rank = tuple[int, int, int, float, int, AgentId]
-"""Of a free agent: NOT_READY after ready, texts in hand, what the selection counts, idle since,
+"""Of a free agent: how little free it is, texts in hand, what the selection counts, idle since,
 idle sequence, id."""
 
 Moment = tuple[float, int]
@@ -130,19 +130,20 @@ class Free:
         self,
         pool: Pool,
         *,
+        levels: int,
         refused_by: AbstractSet[AgentId] = frozenset(),
         preferred: AgentId | None = None,
         site: str | None = None,
         count: int = 1,
     ) -> list[AgentId]:
-        """Return the first ``count`` for the contacts of a pool.
+        """Return the first ``count`` for the contacts of a pool, of those at most so little free.
 
         In this order: who has not refused; the preferred, if IDLE; who is ready before who stands
-        by (for everybody's pool only); who is at ``site``; rank.
+        by before who is not there; who is at ``site``; rank.
         """
-        chosen = self._best(pool, refused_by, site, count)
+        chosen = self._best(pool, levels, refused_by, site, count)
         if not chosen and refused_by:
-            chosen = self._best(pool, frozenset(), site, count)
+            chosen = self._best(pool, levels, frozenset(), site, count)
         if preferred in pool.members and preferred not in refused_by and self._idle(preferred):
             chosen = [preferred, *(other for other in chosen if other != preferred)]
         return chosen[:count]
@@ -152,23 +153,27 @@ class Free:
         return place is not None and place[1][0] == 0
 
     def _best(
-        self, pool: Pool, passed_over: AbstractSet[AgentId], site: str | None, count: int
+        self,
+        pool: Pool,
+        levels: int,
+        passed_over: AbstractSet[AgentId],
+        site: str | None,
+        count: int,
     ) -> list[AgentId]:
         """Return the first ``count`` members who are not to be passed over."""
         best: list[tuple[int, bool, Rank]] = []
-        for at_site, ranks in self._members(pool):
+        for at_site, ranks in self._members(pool, levels):
             fit = (rank for rank in ranks if rank[-1] not in passed_over)
             elsewhere = site is not None and site != at_site
             best.extend((rank[0], elsewhere, rank) for rank in islice(fit, count))
         return [rank[-1] for _, _, rank in sorted(best)[:count]]
 
-    def _members(self, pool: Pool) -> Iterator[tuple[str, Iterator[Rank]]]:
+    def _members(self, pool: Pool, levels: int) -> Iterator[tuple[str, Iterator[Rank]]]:
         """Yield sites and the ranks of those members of a pool who are free for it, in order.
 
         Who is free most often qualifies, so that the first few decide. If few qualify it is quicker
         to ask them, and a scarce skill never makes a decision look at all agents.
         """
-        levels = 1 if pool.need.everybody else 0
         if len(pool.members) < len(self.places):
             for agent_id in pool.members:
                 place = self.places.get(agent_id)

@@ -20,6 +20,8 @@ class Offers(Book):
     def _match(self) -> None:
         """Give the best contact to its best agent for as long as any contact can be given out."""
         self._settle()
+        self._quiet_vacant()
+        self._settle()
         while (pool := self._pools.next()) is not None:
             self._give(pool)
             self._settle()
@@ -28,8 +30,9 @@ class Offers(Book):
         """Offer the first contact of a pool to the best of those who are free."""
         contact = self._contacts[next(iter(pool.waiting))[-1]]
         queue = self._queue(contact)
-        rings_all = pool.need.selection is Selection.RING_ALL
-        chosen = self._pools.free_for(pool).choose(
+        vacant = self._pools.rings_vacant(pool)
+        rings_all = vacant or pool.need.selection is Selection.RING_ALL
+        chosen = self._pools.choose(
             pool,
             refused_by=contact.refused_by,
             preferred=contact.preferred_agent if queue.prefer_last_agent else None,
@@ -38,6 +41,23 @@ class Offers(Book):
         )
         for agent_id in chosen:
             self._offer(contact, self._agents[agent_id], shared=rings_all)
+        if vacant:
+            self._vacant[contact.contact_id] = contact
+
+    def _quiet_vacant(self) -> None:
+        """Take contacts back from vacant positions for which somebody on duty is free now."""
+        for contact in list(self._vacant.values()):
+            if not self._rings_vacant(contact):
+                del self._vacant[contact.contact_id]
+            elif self._pools.somebody_for(self._need(contact)):
+                for offer in list(contact.offers.values()):
+                    self._take_back(offer, RescindReason.SOMEBODY_CAME)
+
+    def _rings_vacant(self, contact: Contact) -> bool:
+        """Return whether a contact rings where nobody is signed on, and nowhere else."""
+        rung = [self._agents[offer.agent_id] for offer in contact.offers.values()]
+        off = all(agent.presence.kind is e.PresenceKind.OFF for agent in rung)
+        return off and contact.state is ContactState.OFFERED
 
     def _offer(
         self,

@@ -4,7 +4,8 @@ This is an index and decides nothing: it follows from the contacts' and the agen
 the plan, and the core keeps it up to date after each change (`place`, `enlist`).
 
 A contact's *home* is the pool of its own need. As long as nobody who qualifies there is logged in,
-it stands in the pool of everybody instead, and goes back when somebody comes.
+it stands in the pool of everybody instead, and goes back when somebody comes. As long as nobody at
+all is *on duty* (logged in, with a reachable device), vacant positions ring for that pool.
 
 There are as many pools as distinct needs in use, and a bounded number of empty ones, so that an
 arrival at an empty line does not have to look at all agents.
@@ -12,8 +13,9 @@ arrival at an empty line does not have to look at all agents.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
-from ccserver.acd.agent import Agent, Standing
+from ccserver.acd.agent import IDLE, STANDS_BY, VACANT, Agent, Standing
 from ccserver.acd.contact import Contact
 from ccserver.acd.matching import Free, Front, Line, Pool, Rank
 from ccserver.acd.needs import Need, qualifies
@@ -32,7 +34,8 @@ def rank_of(
 ) -> Rank | None:
     """Return where an agent stands among the free; ``None``: it may be offered nothing.
 
-    Someone who is NOT_READY stands by for those who are escalated only, behind all who are ready.
+    Someone who is NOT_READY stands by for those who are escalated only, behind all who are ready;
+    a vacant position comes last.
     """
     level = standing.text if text else standing.voice
     if level is None:
@@ -55,6 +58,8 @@ class Pools:
         self.fronts: Line[Front] = Line()
         """The first contact of each pool: voice before text, then by place."""
         self.free = {(text, selection): Free() for text in (False, True) for selection in Selection}
+        self.on_duty = 0
+        """How many agents are logged in and have a reachable device."""
         self._by_front: dict[ContactId, Pool] = {}
         self._empty: OrderedDict[Need, None] = OrderedDict()
         self._news: dict[Pool, None] = {}
@@ -73,7 +78,7 @@ class Pools:
         """
         best = None
         for pool in list(self._news):
-            if pool.front is None or not self.free_for(pool).choose(pool):
+            if pool.front is None or not self.choose(pool):
                 del self._news[pool]
             elif best is None or pool.front < best:
                 best = pool.front
@@ -82,7 +87,7 @@ class Pools:
                 break
             pool = self._by_front[front[1][-1]]
             may_meet = not self._freed.keys().isdisjoint(pool.members)
-            if may_meet and self.free_for(pool).choose(pool):
+            if may_meet and self.choose(pool):
                 best = front
                 break
         if best is None:
@@ -90,7 +95,46 @@ class Pools:
             return None
         return self._by_front[best[1][-1]]
 
-    def free_for(self, pool: Pool) -> Free:
+    def choose(
+        self,
+        pool: Pool,
+        *,
+        refused_by: AbstractSet[AgentId] = frozenset(),
+        preferred: AgentId | None = None,
+        site: str | None = None,
+        count: int = 1,
+    ) -> list[AgentId]:
+        """Return the first ``count`` agents for the contacts of a pool; see `Free.choose`."""
+        return self._free_for(pool).choose(
+            pool,
+            levels=self._levels(pool),
+            refused_by=refused_by,
+            preferred=preferred,
+            site=site,
+            count=count,
+        )
+
+    def rings_vacant(self, pool: Pool) -> bool:
+        """Return whether vacant positions are rung for the contacts of a pool now."""
+        return self._levels(pool) == VACANT
+
+    def somebody_for(self, need: Need) -> bool:
+        """Return whether anybody on duty is free for a contact with this need now."""
+        home = self._pool(need)
+        pool = home if home.logged_in else self._pool(need.widened())
+        levels = min(self._levels(pool), STANDS_BY)
+        found = bool(self._free_for(pool).choose(pool, levels=levels))
+        for asked in (pool, home):
+            self._note(asked)
+        return found
+
+    def _levels(self, pool: Pool) -> int:
+        """Return how little free somebody may be who is asked for the contacts of a pool."""
+        if not pool.need.everybody:
+            return IDLE
+        return STANDS_BY if self.on_duty else VACANT
+
+    def _free_for(self, pool: Pool) -> Free:
         """Return the free in the order in which they are asked for the contacts of a pool."""
         return self.free[pool.need.medium is not Medium.VOICE, pool.need.selection]
 
@@ -163,6 +207,7 @@ class Pools:
         before, agent.standing = agent.standing, standing
         if before == standing:
             return
+        self._count_on_duty(before or NOWHERE, standing)
         if before is None:
             for pool in self.by_need.values():
                 self._join(agent, pool)
@@ -176,12 +221,20 @@ class Pools:
         """Take an agent out of all lines; it may be enlisted anew."""
         before, agent.standing = agent.standing, None
         if before is not None:
+            self._count_on_duty(before, NOWHERE)
             self._stand(agent, NOWHERE)
             for pool in self.by_need.values():
                 if agent.agent_id in pool.members:
                     self._count(pool, before, NOWHERE)
                     del pool.members[agent.agent_id]
                     self._note_shortage(pool)
+
+    def _count_on_duty(self, before: Standing, after: Standing) -> None:
+        """Note who is on duty; when the last one goes, vacant positions may ring."""
+        was = self.on_duty
+        self.on_duty += after.reachable - before.reachable
+        if was and not self.on_duty:
+            self._news |= {p: None for p in self.by_need.values() if p.need.everybody and p.front}
 
     def _join(self, agent: Agent, pool: Pool) -> None:
         if agent.standing is not None and qualifies(agent.plan, pool.need):

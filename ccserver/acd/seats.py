@@ -12,6 +12,8 @@ from ccserver.acd.offers import Offers
 from ccserver.acd.plan import finite, positive
 from ccserver.types import AgentId
 
+READINESS = {e.PresenceKind.OFF: 0, e.PresenceKind.NOT_READY: 1, e.PresenceKind.READY: 2}
+
 
 class Seats(Offers):
     """The layer that knows what agents declare and do."""
@@ -79,8 +81,8 @@ class Seats(Offers):
         ready = presence.kind is e.PresenceKind.READY
         was = agent.presence.kind
         agent.declared = True
-        # Somebody who stands by was rung all the same, and says nothing new by another reason.
-        if not ready and not (was is presence.kind is e.PresenceKind.NOT_READY):
+        # Who stands by, or is not even signed on, was rung all the same: only a step down ends it.
+        if READINESS[presence.kind] < READINESS[was] or agent.removed:
             self._withdraw(agent)
         if not ready and agent.state in (AgentState.TALKING, AgentState.WRAP_UP):
             agent.presence_pending = presence if presence != agent.presence else None
@@ -91,7 +93,7 @@ class Seats(Offers):
         if ready and was is not e.PresenceKind.READY:
             agent.missed_offers = 0
             self._renew_idle(agent)
-        if was is e.PresenceKind.OFF:
+        if was is e.PresenceKind.OFF is not presence.kind:
             agent.accepted = 0
         agent.presence, agent.presence_pending = presence, None
         self._move(agent, AgentSignal.FACTS_CHANGED)

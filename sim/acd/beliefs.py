@@ -60,6 +60,12 @@ class Believed:
         """The offers by which the contact itself is to be answered, in their order."""
         return [x for x in self.offers if x.kind is not c.OfferKind.ASSIST]
 
+    @property
+    def rings_vacant(self) -> bool:
+        """Tell whether it rings only where nobody is signed on."""
+        off = all(x.seat.presence.kind is e.PresenceKind.OFF for x in self.answers)
+        return off and self.state() is c.ContactState.OFFERED
+
     def state(self) -> c.ContactState:
         """Return the state that a view must show."""
         if self.talks_with is not None:
@@ -139,12 +145,17 @@ class Seat:
         return [self.after_until, self.paused_until, self.text_paused_until]
 
     def may_be_rung(self) -> int | None:
-        """Return 0 if the phone may be rung, 1 if only in need or by name, else None."""
+        """Return 0 if the phone may be rung, 1 if only in need or by name, 2 if in the last resort.
+
+        Else None.
+        """
         if self.doing != "nothing" or not self.reachable or self.busy:
             return None
         if self.paused_until is not None:
             return None
-        return {e.PresenceKind.READY: 0, e.PresenceKind.NOT_READY: 1}.get(self.presence.kind)
+        if self.presence.kind is e.PresenceKind.OFF:
+            return 2 if self.declared and not self.removed else None
+        return {e.PresenceKind.READY: 0, e.PresenceKind.NOT_READY: 1}[self.presence.kind]
 
     def may_get_text(self, *, during_voice: bool) -> int | None:
         """Return 0 if a text may be offered, 1 if only in need, else None."""
@@ -153,7 +164,8 @@ class Seat:
         if self.doing in ("ring", "talk"):
             ready = self.presence.kind is e.PresenceKind.READY and self.pending is None
             return 0 if during_voice and ready and self.reachable else None
-        return self.may_be_rung()
+        level = self.may_be_rung()
+        return None if level == 2 else level
 
     def state(self) -> c.AgentState:
         """Return the state that a view must show."""

@@ -195,6 +195,8 @@ class Checks:
                 raise Mismatch(f"{who} {rank}: {other.agent_id} {other_rank} is to be asked first")
 
     def _ring_all(self, contact: Believed) -> bool:
+        if rules.nobody_on_duty(self.seats.values()):
+            return True
         return rules.planned(self.plan, contact.queue).selection is Selection.RING_ALL
 
     def _may_get(self, contact: Believed, seat: Seat) -> int | None:
@@ -235,6 +237,11 @@ class Checks:
             for seat in free:
                 if self._may_get(contact, seat) is not None:
                     raise Mismatch(f"{contact.contact_id} waits, {seat.agent_id} could take it")
+
+    def somebody_for(self, contact: Believed) -> bool:
+        """Tell whether somebody on duty is free for a contact."""
+        levels = [self._may_get(contact, seat) for seat in self.seats.values()]
+        return any(level is not None and level < 2 for level in levels)
 
     # ---- alarms ------------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MISSED = "missed_offers"
 """Reason code of the presence that the core gives to somebody who lets it ring."""
 
+CLOSED_MIN_S = 10.0
+"""Nobody comes back earlier, and in this time or soon after it somebody calls."""
+
 PLACED_GIVEN_UP_S = 2 * LATE_MAX_S + 60.0
 """A placed call that never rang was lost on its way, and the panel gives it up."""
 
@@ -37,6 +40,7 @@ class Duty:
         world.often(p.device_failures_per_hour * count, self._device_fails)
         world.often(p.own_calls_per_hour * count, self._own_call)
         world.often(p.removals_per_hour, self._remove)
+        world.often(p.closings_per_hour, self._close)
         world.often(p.picks_per_hour, self._pick)
         world.often(p.placed_per_hour, self._place)
         world.often(p.nonsense_per_hour, self._nonsense)
@@ -75,6 +79,27 @@ class Duty:
         if world.chance(0.2):
             world.channel.tell_presence(taker)
         self._later(world.rng.expovariate(1 / mean_s), taker)
+
+    def _close(self) -> None:
+        """Everybody goes home; phones stay, but for those in browsers. Later they come back."""
+        world, p = self.world, self.world.profile
+        if world.calm:
+            return
+        for taker in world.takers:
+            taker.presence = e.AgentPresence(OFF)
+            world.channel.tell_presence(taker)
+            if taker.reachable and not taker.on_the_phone and world.chance(p.browser_phone_chance):
+                taker.reachable = False
+                world.channel.tell_device(taker)
+            away_s = CLOSED_MIN_S + world.rng.expovariate(1 / p.closed_mean_s)
+            world.after(away_s, lambda taker=taker: self._come(taker))  # type: ignore[misc]
+        world.after(world.rng.uniform(0, 3 * CLOSED_MIN_S), world.arrive)
+
+    def _come(self, taker: Taker) -> None:
+        if taker.presence.kind is OFF and not taker.removed:
+            taker.presence = e.AgentPresence(READY)
+            self.world.channel.tell_presence(taker)
+            self._device_returns(taker)
 
     def told_of_agent(self, view: c.AgentView) -> None:
         """Somebody who was made not ready sees it, and sooner or later says that it is over."""

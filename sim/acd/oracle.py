@@ -32,6 +32,7 @@ class Oracle(Seats):
         self.begin(now)
         if not self._take(event):
             self.ignored += 1
+        self._quiet_vacant()
         self.check_event(answer)
 
     def timer(self, *, now: float, answer: Sequence[c.Command]) -> None:
@@ -41,8 +42,24 @@ class Oracle(Seats):
         while (due := self._next_due()) is not None:
             self.loose = self._end_waits(due) > 1
             self.handled_at = max(self.handled_at, due)
+            self._quiet_vacant(answer)
             self.take_offers(offers)
         self.check_timer(answer, offers)
+
+    def _quiet_vacant(self, answer: Sequence[c.Command] | None = None) -> None:
+        """Stop what rings at vacant positions and can be given to somebody on duty.
+
+        Of several deadlines at one instant the core may look after any, so then its ``answer`` is
+        followed.
+        """
+        stopped = {x.offer_id for x in answer or () if isinstance(x, c.RescindOffer)}
+        for contact in list(self.contacts.values()):
+            if not contact.rings_vacant or not self.somebody_for(contact):
+                continue
+            self.counts["vacant positions quiet"] += 1
+            for offer in list(contact.answers):
+                if answer is None or offer.offer_id in stopped:
+                    self._taken_back(offer, R.SOMEBODY_CAME)
 
     def _passing(self, contact: Believed) -> list[float]:
         """Return the steps of a wait that the timer comes to now."""
@@ -320,7 +337,7 @@ class Oracle(Seats):
         """Tell whether somebody may be rung by name for a contact."""
         if seat.removed:
             return False
-        return rules.free_for(self.plan, contact, seat) is not None
+        return rules.free_for(self.plan, contact, seat) in (0, 1)
 
     def _take_picked(self, contact: Believed, event: e.ContactPicked) -> bool:
         seat = self.seats.get(event.agent_id)

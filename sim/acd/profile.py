@@ -72,6 +72,10 @@ class Profile:
     restarts_per_hour: float
     stalls_per_hour: float
     clock_jumps_per_hour: float
+    # the centre
+    closings_per_hour: float
+    closed_mean_s: float
+    browser_phone_chance: float
 
     @classmethod
     def draw(cls, rng: Random) -> "Profile":
@@ -140,4 +144,7 @@ class Profile:
             restarts_per_hour=maybe(0.2, 2.0),
             stalls_per_hour=maybe(0.5, 4.0),
             clock_jumps_per_hour=maybe(0.5, 4.0),
+            closings_per_hour=maybe(1.0, 6.0),
+            closed_mean_s=rng.uniform(30.0, 300.0),
+            browser_phone_chance=rng.uniform(0.1, 0.6),
         )

@@ -140,8 +140,16 @@ def shortage(plan: Plan, contact: Believed, seats: Iterable[Seat], at: float) ->
     return Shortage.ALL_BUSY if reachable else Shortage.NO_DEVICE
 
 
+def nobody_on_duty(seats: Iterable[Seat]) -> bool:
+    """Tell whether nobody at all is logged in with a phone that can be reached."""
+    return not any(seat.logged_in and seat.reachable for seat in seats)
+
+
 def free_for(plan: Plan, contact: Believed, seat: Seat) -> int | None:
-    """Return 0 if a seat could be offered something like this now, 1 if only in need, or None."""
+    """Return 0 if a seat could be offered something like this now, 1 if only in need.
+
+    2 if only because nobody is on duty, or None.
+    """
     if contact.medium is Medium.VOICE:
         at_a_text = bool(seat.texts) or seat.text_ring is not None
         return None if at_a_text and not plan.voice_during_text else seat.may_be_rung()
@@ -153,7 +161,7 @@ def free_for(plan: Plan, contact: Believed, seat: Seat) -> int | None:
 def may_get(
     plan: Plan, contact: Believed, seat: Seat, seats: Iterable[Seat], at: float
 ) -> int | None:
-    """Return 0 or 1 (see `free_for`) if this contact may be offered to this seat, else None."""
+    """Return 0, 1 or 2 (see `free_for`) if this contact may be offered to this seat, else None."""
     level = free_for(plan, contact, seat)
     if level is None:
         return None
@@ -161,6 +169,8 @@ def may_get(
         return 0
     has_room = contact.medium is Medium.VOICE or seat_plan(plan, seat).text_max > 0
     in_need = waited_long(plan, contact, at) or nobody_there(plan, contact, seats, at)
+    if level == 2 and not nobody_on_duty(seats):
+        return None
     return level if has_room and in_need else None
 
 

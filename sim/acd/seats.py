@@ -208,9 +208,10 @@ class Seats(Checks):
     def _declare(self, seat: Seat, presence: e.AgentPresence) -> None:
         seat.declared = True
         ready = presence.kind is READY
-        # Who is NOT_READY may be rung all the same, and saying so again changes nothing.
-        again = presence.kind is NOT_READY is seat.presence.kind
-        withdraws = not ready and not again
+        # Only who is less ready than before, or whose seat is gone, is not rung any more.
+        order = [OFF, NOT_READY, READY]
+        steps_down = order.index(presence.kind) < order.index(seat.presence.kind)
+        withdraws = steps_down or seat.removed
         if seat.text_ring is not None and withdraws:
             self._taken_back(seat.text_ring, R.AGENT_WITHDRAWN)
         if not ready and seat.doing in ("talk", "after"):

@@ -154,11 +154,16 @@ class Run:
         return name
 
     async def panel(self, seat: Seat | str, *, ready: bool = True) -> Panel:
-        """Log a person in; a call taker also goes ready and becomes idle."""
+        """Log a person in; a call taker also goes ready and becomes idle, or else rests.
+
+        Whoever rests is on duty, so that callers wait and no vacant position rings.
+        """
         login = seat if isinstance(seat, str) else seat.login
         panel = Panel(self.stack.panel_url, login, self.stack.passwords[login])
         await self.exits.enter_async_context(panel)
-        if ready and panel.agent_id is not None:
+        if not ready and panel.agent_id is not None:
+            await panel.rest()
+        elif panel.agent_id is not None:
             await panel.ready()
             agent_id = panel.agent_id
             await eventually(

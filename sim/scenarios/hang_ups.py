@@ -17,6 +17,7 @@ async def caller_leaves(run: Run) -> Measured:
     """While dialling, greeted, waiting, ringing and talking."""
     await run.start(takers=1, behaviour=Behaviour(on_call="ring"))
     supervisor = await run.panel("supervisor")
+    panel = await run.panel(run.takers[0], ready=False)
     for step in STEPS:
         call = await run.call(hang_up_at=step)
         await run.bank.wait_for("disconnected", call=call)
@@ -24,7 +25,7 @@ async def caller_leaves(run: Run) -> Measured:
     await run.bank.wait_for("connected", call=waiting)
     await asyncio.sleep(WAIT_S)
     await run.bank.hangup(waiting)
-    panel = await run.panel(run.takers[0])
+    await panel.ready()
     ringing = await run.call()
     await run.bank.wait_for("incoming", phone="taker101")
     await run.bank.hangup(ringing)

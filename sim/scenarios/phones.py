@@ -1,5 +1,7 @@
 """Call takers' phones that are busy, reject, do not answer or are not there."""
 
+import time
+
 from ccserver.config import ACDSettings
 from sim.phones import Behaviour
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
@@ -46,6 +48,48 @@ async def phone_faults(run: Run) -> Measured:
     return {
         "answered_after_s": round(heard["t"] - calling["t"], 2),
         "offers": tags.count("offered"),
+    }
+
+
+@scenario("nobody-on-duty", "everybody is off: every phone in the room rings, until somebody comes")
+async def nobody_on_duty(run: Run) -> Measured:
+    """One caller is answered at a vacant position, another by somebody who signs on."""
+    await run.start(takers=3, behaviour=Behaviour(on_call="ring"))
+    supervisor = await run.panel("supervisor")
+    await run.bank.unregister("taker103")  # a phone that comes with the person
+    call = await run.call()
+    began = time.monotonic()
+    for phone in ("taker101", "taker102"):
+        rung = await run.bank.wait_for("incoming", phone=phone)
+    rung_at: float = rung["t"]
+    expect(not run.bank.history("incoming", phone="taker103"), "the lost phone cannot ring")
+    await run.bank.answer(rung["call"])
+    heard = await run.bank.wait_for("heard", call=call, party=1)
+    await run.bank.hangup(call)
+
+    async def empty() -> bool:
+        return not supervisor.contacts
+
+    await eventually("the first is served", empty)
+    second = await run.call()
+    for phone in ("taker101", "taker102"):
+        await run.bank.wait_for("incoming", phone=phone, after=heard["t"])
+    came = time.monotonic()
+    await run.bank.set_behaviour("taker103", Behaviour(on_call="answer"))
+    panel = await run.panel(run.takers[2], ready=False)
+    await run.bank.register("taker103")
+    await panel.ready()
+    served = await run.bank.wait_for("heard", call=second, party=2)
+    for phone in ("taker101", "taker102"):
+        rung = (await run.bank.wait_for("incoming", phone=phone, after=heard["t"]))["call"]
+        await run.bank.wait_for("disconnected", call=rung)
+    await run.bank.hangup(second)
+    await run.nothing_left()
+    cards = await run.cards(supervisor, 2)
+    expect({card["outcome"] for card in cards} == {"ended"}, f"both were helped: {cards}")
+    return {
+        "call_to_ring_everywhere_ms": round((rung_at - began) * 1000),
+        "came_to_heard_ms": round((served["t"] - came) * 1000),
     }
 
 

@@ -68,6 +68,7 @@ def test_a_transfer_begins_a_new_wait_for_alarms_and_escalation() -> None:
     assert desk.alarms == [(AlarmCode.CONTACT_WAITS, "c")]
     desk.timer(at=529)
     assert len(desk.alarms) == 1
+    desk.device("a", reachable=False, at=529)
     desk.presence("a", OFF, at=529)
     assert desk.alarms[1:] == [(AlarmCode.NOBODY_LOGGED_IN, "c")]
     desk.timer(at=530)

@@ -106,10 +106,11 @@ def test_only_a_reachable_free_device_is_offered_anything(
 
 @pytest.mark.parametrize("presence", [BREAK, OFF])
 def test_only_the_ready_are_offered_anything(presence: object) -> None:
-    desk = Desk("a")
+    desk = Desk("busy", "a")
+    desk.talk("x", "busy")
     desk.presence("a", presence)  # type: ignore[arg-type]
     assert desk.arrive("c") == []
-    assert desk.contacts == {"c": ContactState.WAITING}
+    assert desk.contacts["c"] is ContactState.WAITING
 
 
 def test_a_new_agent_is_off_and_unreachable_until_told_more() -> None:

@@ -165,25 +165,28 @@ def test_the_free_are_found_by_looking_at_few_from_either_side() -> None:
     free = Free()
     names = [AgentId(f"agent {number}") for number in range(6)]
     for number, name in enumerate(names):
-        free.stand(name, f"site {number % 2}", (int(number > 3), 0, 0, float(number), number, name))
+        free.stand(
+            name, f"site {number % 2}", (max(0, number - 3), 0, 0, float(number), number, name)
+        )
     pool = Pool(Need(Medium.VOICE, Selection.LONGEST_IDLE))
-    assert free.choose(pool) == []
+    assert free.choose(pool, levels=2) == []
     for members in (names[2:], names):
         pool.members = dict.fromkeys(members)
         fit = [name for name in members if name in names[:4]]
-        assert free.choose(pool) == fit[:1]
-        assert free.choose(pool, count=9) == fit
-        assert free.choose(pool, count=2, refused_by={fit[0]}) == fit[1:3]
-        assert free.choose(pool, count=9, refused_by=set(members)) == fit
-        assert free.choose(pool, site="site 1") == [names[3 if members != names else 1]]
-        assert free.choose(pool, preferred=names[3]) == [names[3]]
-        assert free.choose(pool, preferred=names[5]) == fit[:1]
-    pool.need = pool.need.widened()
-    assert free.choose(pool, count=9) == names
-    assert free.choose(pool, count=9, site="site 1", refused_by=set(names[:3])) == [
+        assert free.choose(pool, levels=0) == fit[:1]
+        assert free.choose(pool, levels=0, count=9) == fit
+        assert free.choose(pool, levels=0, count=2, refused_by={fit[0]}) == fit[1:3]
+        assert free.choose(pool, levels=0, count=9, refused_by=set(members)) == fit
+        at_site = free.choose(pool, levels=0, site="site 1")
+        assert at_site == [names[3 if members != names else 1]]
+        assert free.choose(pool, levels=0, preferred=names[3]) == [names[3]]
+        assert free.choose(pool, levels=0, preferred=names[5]) == fit[:1]
+    assert free.choose(pool, levels=1, count=9) == names[:5]
+    assert free.choose(pool, levels=2, count=9) == names
+    assert free.choose(pool, levels=2, count=9, site="site 1", refused_by=set(names[:3])) == [
         names[3],
-        names[5],
         names[4],
+        names[5],
     ]
     free.stand(names[0], "site 0", None)
     free.stand(names[2], "site 0", None)

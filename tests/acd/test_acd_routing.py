@@ -480,14 +480,15 @@ def test_who_stands_by_is_rung_only_with_a_reachable_free_device_and_after_a_pau
 
 
 def test_another_reason_does_not_stop_the_ringing_of_who_stands_by_but_signing_off_does() -> None:
-    desk = Desk("a", plan=Plan(queue_plans(replace(EMERGENCY, escalate_after_s=10.0))))
+    desk = Desk("b", "a", plan=Plan(queue_plans(replace(EMERGENCY, escalate_after_s=10.0))))
+    desk.talk("x", "b")
     desk.presence("a", BREAK)
     desk.arrive("c", at=0)
     desk.timer(at=10)
     training = replace(BREAK, reason="training")
     assert desk.presence("a", training, at=11) == []
     assert desk.agent("a").presence == training
-    assert desk.presence("a", OFF, at=12) == [rescind(1, "c", "a", RescindReason.AGENT_WITHDRAWN)]
+    assert desk.presence("a", OFF, at=12) == [rescind(2, "c", "a", RescindReason.AGENT_WITHDRAWN)]
 
 
 def test_who_is_ready_is_asked_before_who_stands_by_and_a_stand_by_is_never_the_preferred() -> None:
@@ -513,7 +514,8 @@ def test_nobody_logged_in_escalates_at_once_and_only_for_as_long() -> None:
     desk.arrive("c", at=0)
     desk.presence("fits", OFF)  # takes effect after the call
     assert not desk.contact("c").escalated
-    desk.device("other", reachable=False)
+    for name in ("other", "fits"):
+        desk.device(name, reachable=False)
     desk.end("busy", at=1)
     assert desk.alarms == [(AlarmCode.NOBODY_LOGGED_IN, "c")]
     assert desk.contact("c").escalated

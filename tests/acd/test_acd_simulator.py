@@ -50,6 +50,7 @@ def test_many_simulated_hours_hold_and_see_everything() -> None:
     expected |= {f"RaiseAlarm:{code}" for code in c.AlarmCode}
     expected |= {"ConnectContact", "ignored:OfferAccepted:offer_closed"}
     expected |= {"redial", "rings at several", "wrap-up extended", "escalated: nobody there"}
+    expected |= {"vacant positions quiet"}
     assert expected <= set(counts)
 
 
@@ -96,8 +97,7 @@ class NewestFirst(ACDCore):
         self._offer(contact, self._agents[self._who(pool, contact)[0]])
 
     def _who(self, pool: Pool, contact: Contact) -> list[AgentId]:
-        free = self._pools.free_for(pool)
-        return free.choose(pool, refused_by=contact.refused_by, count=99)
+        return self._pools.choose(pool, refused_by=contact.refused_by, count=99)
 
 
 class ShortestIdle(NewestFirst):
@@ -316,6 +316,29 @@ class EndlessExtension(ACDCore):
         super()._extend_wrap_up(agent, by_s)
 
 
+class VacantRingsOn(ACDCore):
+    """Leaves a contact ringing in an empty room though somebody has come."""
+
+    def _quiet_vacant(self) -> None:
+        pass
+
+
+class VacantTooEarly(ACDCore):
+    """Rings at vacant positions though somebody is on duty."""
+
+    def _settle_agent(self, agent: Agent) -> None:
+        super()._settle_agent(agent)
+        self._pools.on_duty = 0
+
+
+class VacantNever(ACDCore):
+    """Lets callers wait where nobody is signed on."""
+
+    def _settle_agent(self, agent: Agent) -> None:
+        super()._settle_agent(agent)
+        self._pools.on_duty = 1
+
+
 PLANTED = [
     NewestFirst,
     ShortestIdle,
@@ -340,6 +363,9 @@ PLANTED = [
     AlarmsNever,
     InvitedAnswers,
     EndlessExtension,
+    VacantRingsOn,
+    VacantTooEarly,
+    VacantNever,
 ]
 
 

@@ -46,6 +46,7 @@ AGENT_TABLE = (
     | {
         (A.IDLE, G.RESERVED): A.RESERVED,
         (A.NOT_READY, G.RESERVED): A.RESERVED,
+        (A.OFF, G.RESERVED): A.RESERVED,
         (A.IDLE, G.PLACED): A.RESERVED,
         (A.NOT_READY, G.PLACED): A.RESERVED,
         (A.WRAP_UP, G.PLACED): A.RESERVED,
@@ -153,6 +154,7 @@ AGENT_EVENTS: dict[str, Callable[[Desk], object]] = {
 }
 AGENT_CHANGES: dict[tuple[AgentState, str], AgentState | None] = {
     (A.OFF, "ready"): A.IDLE,
+    (A.OFF, "picked"): A.RESERVED,  # not by the pick: vacant, and nobody else is there
     **{(state, "removed"): None for state in A if state is not A.TALKING},
     (A.NOT_READY, "placed"): A.RESERVED,
     (A.NOT_READY, "picked"): A.RESERVED,
@@ -184,7 +186,7 @@ AGENT_CHANGES: dict[tuple[AgentState, str], AgentState | None] = {
     (A.IDLE, "device busy"): A.UNAVAILABLE,
     (A.IDLE, "adopted"): A.TALKING,
     (A.RESERVED, "break"): A.NOT_READY,
-    (A.RESERVED, "off"): A.OFF,
+    # (A.RESERVED, "off") stays: whom the contact was offered to has left, the position rings on.
     (A.RESERVED, "device lost"): A.UNAVAILABLE,
     (A.RESERVED, "accepted"): A.TALKING,
     (A.RESERVED, "failed"): A.UNAVAILABLE,
@@ -265,7 +267,7 @@ CONTACT_CHANGES: dict[tuple[str, str], str] = {
     ("waiting", "invited"): "offered",  # so too
     ("talking", "transferred"): "waiting",
     ("talking", "handed out"): "handed_over",
-    ("handed_over", "returned"): "waiting",
+    ("handed_over", "returned"): "offered",  # to the vacant position of who was here
     ("offered", "accepted"): "talking",
     ("offered", "failed"): "waiting",
     ("offered", "deadline"): "waiting",

@@ -32,7 +32,7 @@ from ccserver.telephony.ari import JSONValue, Params
 from ccserver.telephony.ari import Path as ARIPath
 from ccserver.telephony.call import CallFacts, Segment
 from ccserver.telephony.calls import Calls
-from ccserver.telephony.devices import Devices
+from ccserver.telephony.devices import Device, Devices
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.keeper import Keeper
 from ccserver.telephony.waiting_plan import WaitingSettings
@@ -431,6 +431,12 @@ class Centre:
 
     def present(self, agent_id: AgentId, kind: PresenceKind) -> None:
         self.runtime.post(AgentPresenceChanged(agent_id, AgentPresence(kind)))
+
+    def go_home(self, *agent_ids: AgentId) -> None:
+        """Let people sign off whose phones go with them."""
+        for agent_id in agent_ids:
+            self.news.device_changed(agent_id, Device(reachable=False, busy=False))
+            self.present(agent_id, PresenceKind.OFF)
 
     async def connect(self) -> None:
         """As the link does: events during the look into Asterisk follow after it."""
