@@ -39,7 +39,7 @@ class Book:
         self._contacts: dict[ContactId, Contact] = {}
         self._agents: dict[AgentId, Agent] = {}
         self._offers: dict[OfferId, Offer] = {}
-        self._pools = Pools(self._agents)
+        self._pools = Pools()
         self._vacant: dict[ContactId, Contact] = {}
         """Contacts that were offered to vacant positions, as far as they may still ring there."""
         self._deadlines: Line[Moment] = Line()
@@ -149,7 +149,7 @@ class Book:
         contact.as_of = now
         self._pools.place(contact, self._need(contact))
         queue = self._queue(contact)
-        if contact.home is not None and not contact.home.logged_in:
+        if contact.home is not None and not self._pools.is_there(contact.home):
             self._alarm(contact, AlarmCode.NOBODY_LOGGED_IN)
         if since + alarm_after_s(queue) <= now:
             self._alarm(contact, AlarmCode.CONTACT_WAITS)

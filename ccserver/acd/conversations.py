@@ -326,7 +326,7 @@ class Conversations(Seats):
 
     def _change_plan(self, plan: Plan) -> None:
         """Sort everything anew; offers and conversations stay."""
-        self._plan, self._pools = plan, Pools(self._agents)
+        self._plan, self._pools = plan, Pools()
         for contact in self._contacts.values():
             contact.home = contact.pool = contact.stands_at = None
             contact.place = contact.place_by(self._queue(contact))

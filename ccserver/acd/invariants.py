@@ -166,13 +166,14 @@ def _check_pools(
         for contact_id in contact_ids:
             contact = contacts[contact_id]
             lines.setdefault(need, []).append(contact.place_by(plan.queue(contact.queue)))
-    if not lines.keys() <= pools.by_need.keys() or not homes.keys() <= pools.by_need.keys():
-        raise _broken("3: somebody who waits stands in no line")
+    if lines.keys() | homes.keys() != pools.by_need.keys():
+        raise _broken("3: somebody who waits stands in no line, or a line is kept for nobody")
+    _check_roster(standings, pools)
     for need, pool in pools.by_need.items():
         expected = sorted(lines.get(need, ()))
         if list(pool.waiting) != expected or sorted(pool.homed) != sorted(homes.get(need, ())):
             raise _broken("3: the waiting are not in order, or not all in line")
-        _check_members(plan, standings, pool)
+        _check_members(plan, standings, pools, pool)
     fronts = [(need.medium is not Medium.VOICE, min(line)) for need, line in lines.items()]
     if list(pools.fronts) != sorted(fronts):
         raise _broken("3: the first of each need are not in order, or not all in line")
@@ -186,7 +187,20 @@ def _somebody_there(plan: Plan, need: Need, standings: Mapping[AgentId, Standing
     )
 
 
-def _check_members(plan: Plan, standings: Mapping[AgentId, Standing], pool: Pool) -> None:
+def _check_roster(standings: Mapping[AgentId, Standing], pools: Pools) -> None:
+    """Promise 2: it is known who is there."""
+    roster = pools.roster
+    logged_in = [agent_id for agent_id, standing in standings.items() if standing.logged_in]
+    reachable = [agent_id for agent_id, standing in standings.items() if standing.reachable]
+    if sorted(roster.agents(roster.logged_in)) != sorted(logged_in):
+        raise _broken("2: it is not known who is logged in")
+    if sorted(roster.agents(roster.reachable)) != sorted(reachable):
+        raise _broken("2: it is not known who is on duty")
+
+
+def _check_members(
+    plan: Plan, standings: Mapping[AgentId, Standing], pools: Pools, pool: Pool
+) -> None:
     """Promise 2 for one need."""
     text, selection = pool.need.medium is not Medium.VOICE, pool.need.selection
     on_duty = any(standing.reachable for standing in standings.values())
@@ -194,16 +208,14 @@ def _check_members(plan: Plan, standings: Mapping[AgentId, Standing], pool: Pool
     members = []
     for agent_id, standing in standings.items():
         if qualifies(plan.agent(agent_id), pool.need):
-            members.append((agent_id, standing))
+            members.append(agent_id)
             rank = rank_of(agent_id, standing, text=text, selection=selection)
             if pool.waiting and rank is not None and rank[0] <= levels:
                 raise _broken("2: a contact waits while an agent is free:", agent_id)
-    if sorted(agent_id for agent_id, _ in members) != sorted(pool.members):
+    if sorted(members) != sorted(pools.roster.agents(pool.members)):
         raise _broken("2: members are missing, or do not qualify")
-    logged_in = sum(standing.logged_in for _, standing in members)
-    reachable = sum(standing.reachable for _, standing in members)
-    if (logged_in, reachable) != (pool.logged_in, pool.reachable):
-        raise _broken("2: it is not known how many are there")
+    if pool.shortage is not pool.lacking(pools.roster):
+        raise _broken("2: it is not known why they wait:", pool.shortage)
 
 
 def _check_free(plan: Plan, standings: Mapping[AgentId, Standing], pools: Pools) -> None:
@@ -215,8 +227,11 @@ def _check_free(plan: Plan, standings: Mapping[AgentId, Standing], pools: Pools)
             if rank is not None:
                 lines.setdefault(plan.agent(agent_id).site, []).append(rank)
         expected = {site: sorted(ranks) for site, ranks in lines.items()}
+        ids = sorted(rank[-1] for ranks in lines.values() for rank in ranks)
         if {site: list(line) for site, line in free.lines.items()} != expected:
             raise _broken("2: the free are not in order, or not all in line")
+        if sorted(free.places) != ids or sorted(pools.roster.agents(free.free)) != ids:
+            raise _broken("2: it is not known who is free")
 
 
 def _check_deadlines(

@@ -8,9 +8,9 @@ The orders are kept in sorted lists. Keys are unique and comparable, so no order
 hash. Inserting moves memory, but 10 000 entries are 80 kB: a few microseconds, and without the dead
 entries that a heap with lazy deletion has to carry.
 
-A `Pool` holds everybody of one `Need`: the contacts that wait with it in one line, and the agents
-who qualify. `Free` holds the agents who could take something at once. The first contact of a pool
-meets the first of the free who is a member.
+A `Pool` holds everybody of one `Need`: the contacts that wait with it in one line, and the set of
+the agents who qualify. `Free` holds the agents who could take something at once. The first contact
+of a pool meets the first of the free who is a member.
 """
 
 from bisect import bisect_left
@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 from ccserver.acd.commands import Shortage
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.needs import Need
+from ccserver.acd.roster import NOBODY, Bits, Roster
 from ccserver.types import AgentId, ContactId
 
 Place = tuple[int, float, float, int, ContactId]
@@ -76,39 +77,37 @@ class Line(Generic[Key]):
 class Pool:
     """The contacts that wait with one need, and the agents who qualify for it."""
 
-    __slots__ = ("front", "homed", "logged_in", "members", "need", "reachable", "told", "waiting")
+    __slots__ = ("front", "homed", "members", "need", "shortage", "waiting")
 
-    def __init__(self, need: Need) -> None:
+    def __init__(self, need: Need, roster: Roster) -> None:
         self.need = need
+        self.members = roster.qualified(need)
+        """Who qualifies, there or not."""
+        self.shortage = self.lacking(roster)
+        """Why those wait who wait here."""
         self.homed: dict[ContactId, None] = {}
         """Who waits with this need, though perhaps standing in a wider pool."""
         self.waiting: Line[Place] = Line()
         self.front: Front | None = None
         """The first of the waiting, as all pools know it."""
-        self.members: dict[AgentId, None] = {}
-        """Who qualifies, there or not."""
-        self.logged_in = 0
-        self.reachable = 0
-        """How many members are logged in, and how many of those have a reachable device."""
-        self.told = self.shortage
-        """The reason for waiting that those who wait here were last told."""
 
-    @property
-    def shortage(self) -> Shortage:
-        """Why one who waits with this need waits."""
+    def lacking(self, roster: Roster) -> Shortage:
+        """Return why one who waits with this need waits now."""
         if not self.members:
             return Shortage.NOBODY_QUALIFIED
-        if not self.logged_in:
+        if not self.members & roster.logged_in:
             return Shortage.NOBODY_LOGGED_IN
-        return Shortage.ALL_BUSY if self.reachable else Shortage.NO_DEVICE
+        return Shortage.ALL_BUSY if self.members & roster.reachable else Shortage.NO_DEVICE
 
 
 class Free:
     """The agents who may be offered something by one medium now, in the order of one selection."""
 
-    __slots__ = ("lines", "places")
+    __slots__ = ("_roster", "free", "lines", "places")
 
-    def __init__(self) -> None:
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self.free: Bits = NOBODY
         self.places: dict[AgentId, tuple[str, Rank]] = {}
         """Of each: where it is, and its rank."""
         self.lines: dict[str, Line[Rank]] = {}
@@ -117,6 +116,8 @@ class Free:
     def stand(self, agent_id: AgentId, site: str, rank: Rank | None) -> None:
         """Let an agent stand with this rank; ``None``: not at all."""
         before = self.places.pop(agent_id, None)
+        bit = self._roster.bit(agent_id)
+        self.free = self.free & ~bit if rank is None else self.free | bit
         if before is not None:
             line = self.lines[before[0]]
             line.remove(before[1])
@@ -144,13 +145,14 @@ class Free:
         chosen = self._best(pool, levels, refused_by, site, count)
         if not chosen and refused_by:
             chosen = self._best(pool, levels, frozenset(), site, count)
-        if preferred in pool.members and preferred not in refused_by and self._idle(preferred):
+        if preferred is not None and preferred not in refused_by and self._idle(preferred, pool):
             chosen = [preferred, *(other for other in chosen if other != preferred)]
         return chosen[:count]
 
-    def _idle(self, agent_id: AgentId) -> bool:
+    def _idle(self, agent_id: AgentId, pool: Pool) -> bool:
         place = self.places.get(agent_id)
-        return place is not None and place[1][0] == 0
+        member = pool.members & self._roster.bit(agent_id)
+        return bool(member) and place is not None and place[1][0] == 0
 
     def _best(
         self,
@@ -171,15 +173,17 @@ class Free:
     def _members(self, pool: Pool, levels: int) -> Iterator[tuple[str, Iterator[Rank]]]:
         """Yield sites and the ranks of those members of a pool who are free for it, in order.
 
-        Who is free most often qualifies, so that the first few decide. If few qualify it is quicker
-        to ask them, and a scarce skill never makes a decision look at all agents.
+        If many of the free qualify, one is soon found along the line; if few do, it is quicker to
+        ask those. So neither a scarce skill nor a common one makes a decision look at all agents.
         """
-        if len(pool.members) < len(self.places):
-            for agent_id in pool.members:
-                place = self.places.get(agent_id)
-                if place is not None and place[1][0] <= levels:
-                    yield place[0], iter((place[1],))
+        found = pool.members & self.free
+        count = found.bit_count()
+        if count * count <= len(self.places):
+            for agent_id in self._roster.agents(found):
+                site, rank = self.places[agent_id]
+                if rank[0] <= levels:
+                    yield site, iter((rank,))
             return
         for at_site, line in self.lines.items():
             free = takewhile(lambda rank: rank[0] <= levels, line)
-            yield at_site, (rank for rank in free if rank[-1] in pool.members)
+            yield at_site, (rank for rank in free if found & self._roster.bit(rank[-1]))

@@ -7,12 +7,9 @@ A contact's *home* is the pool of its own need. As long as nobody who qualifies 
 it stands in the pool of everybody instead, and goes back when somebody comes. As long as nobody at
 all is *on duty* (logged in, with a reachable device), vacant positions ring for that pool.
 
-There are as many pools as distinct needs in use, and a bounded number of empty ones, so that an
-arrival at an empty line does not have to look at all agents.
+There are as many pools as distinct needs with which somebody waits.
 """
 
-from collections import OrderedDict
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from ccserver.acd.agent import IDLE, STANDS_BY, VACANT, Agent, Standing
@@ -20,13 +17,10 @@ from ccserver.acd.contact import Contact
 from ccserver.acd.matching import Free, Front, Line, Pool, Rank
 from ccserver.acd.needs import Need, qualifies
 from ccserver.acd.plan import Selection
+from ccserver.acd.roster import NOBODY, Bits, Roster
 from ccserver.types import AgentId, ContactId, Medium
 
 NOWHERE = Standing()
-
-EMPTY_POOLS_MAX = 1_000
-"""Pools kept though nobody waits in them: far more than the queues of a centre times its languages.
-Each holds the ids of those who qualify: 20 kB with 500 agents."""
 
 
 def rank_of(
@@ -52,19 +46,19 @@ def rank_of(
 class Pools:
     """All pools, and who stands in them."""
 
-    def __init__(self, agents: Mapping[AgentId, Agent]) -> None:
-        self._agents = agents
+    def __init__(self) -> None:
+        self.roster = Roster()
         self.by_need: dict[Need, Pool] = {}
         self.fronts: Line[Front] = Line()
         """The first contact of each pool: voice before text, then by place."""
-        self.free = {(text, selection): Free() for text in (False, True) for selection in Selection}
-        self.on_duty = 0
-        """How many agents are logged in and have a reachable device."""
+        self.free: dict[tuple[bool, Selection], Free] = {}
+        """By whether it is for texts, and by selection; as far as anybody has asked."""
+        self._standings: dict[AgentId, tuple[str, Standing]] = {}
+        """Of each agent: its site, and what it said last."""
         self._by_front: dict[ContactId, Pool] = {}
-        self._empty: OrderedDict[Need, None] = OrderedDict()
         self._news: dict[Pool, None] = {}
         """Pools whose first contact may find somebody free, because it was not first before."""
-        self._freed: dict[AgentId, None] = {}
+        self._freed: Bits = NOBODY
         """Agents who may find a contact that waits, because they were not free before."""
         self._shifted: dict[Pool, None] = {}
 
@@ -86,12 +80,11 @@ class Pools:
             if best is not None and best <= front:
                 break
             pool = self._by_front[front[1][-1]]
-            may_meet = not self._freed.keys().isdisjoint(pool.members)
-            if may_meet and self.choose(pool):
+            if self._freed & pool.members and self.choose(pool):
                 best = front
                 break
         if best is None:
-            self._freed.clear()
+            self._freed = NOBODY
             return None
         return self._by_front[best[1][-1]]
 
@@ -105,9 +98,9 @@ class Pools:
         count: int = 1,
     ) -> list[AgentId]:
         """Return the first ``count`` agents for the contacts of a pool; see `Free.choose`."""
-        return self._free_for(pool).choose(
+        return self._free_for(pool.need).choose(
             pool,
-            levels=self._levels(pool),
+            levels=self._levels(pool.need),
             refused_by=refused_by,
             preferred=preferred,
             site=site,
@@ -116,32 +109,42 @@ class Pools:
 
     def rings_vacant(self, pool: Pool) -> bool:
         """Return whether vacant positions are rung for the contacts of a pool now."""
-        return self._levels(pool) == VACANT
+        return self._levels(pool.need) == VACANT
 
     def somebody_for(self, need: Need) -> bool:
         """Return whether anybody on duty is free for a contact with this need now."""
-        home = self._pool(need)
-        pool = home if home.logged_in else self._pool(need.widened())
-        levels = min(self._levels(pool), STANDS_BY)
-        found = bool(self._free_for(pool).choose(pool, levels=levels))
-        for asked in (pool, home):
-            self._note(asked)
-        return found
+        asked = Pool(need, self.roster)
+        if not self.is_there(asked):
+            asked = Pool(need.widened(), self.roster)
+        levels = min(self._levels(asked.need), STANDS_BY)
+        return bool(self._free_for(need).choose(asked, levels=levels))
 
-    def _levels(self, pool: Pool) -> int:
-        """Return how little free somebody may be who is asked for the contacts of a pool."""
-        if not pool.need.everybody:
-            return IDLE
-        return STANDS_BY if self.on_duty else VACANT
-
-    def _free_for(self, pool: Pool) -> Free:
-        """Return the free in the order in which they are asked for the contacts of a pool."""
-        return self.free[pool.need.medium is not Medium.VOICE, pool.need.selection]
+    def is_there(self, pool: Pool) -> bool:
+        """Return whether anybody is logged in who qualifies."""
+        return bool(pool.members & self.roster.logged_in)
 
     def take_shifted(self) -> list[Pool]:
         """Return, once, the pools where the reason for waiting is another now."""
         shifted, self._shifted = list(self._shifted), {}
         return shifted
+
+    def _levels(self, need: Need) -> int:
+        """Return how little free somebody may be who is asked for such contacts."""
+        if not need.everybody:
+            return IDLE
+        return STANDS_BY if self.roster.reachable else VACANT
+
+    def _free_for(self, need: Need) -> Free:
+        """Return the free in the order in which they are asked for such contacts."""
+        text, selection = key = (need.medium is not Medium.VOICE, need.selection)
+        free = self.free.get(key)
+        if free is None:
+            free = self.free[key] = Free(self.roster)
+            for agent_id, (site, standing) in self._standings.items():
+                free.stand(
+                    agent_id, site, rank_of(agent_id, standing, text=text, selection=selection)
+                )
+        return free
 
     # ---- contacts ----------------------------------------------------------------------------
 
@@ -149,7 +152,7 @@ class Pools:
         """Let a contact wait with ``need``, in its place; ``None``: it does not wait."""
         home = None if need is None else self._pool(need)
         pool = home
-        if home is not None and not home.logged_in:
+        if home is not None and not self.is_there(home):
             pool = self._pool(home.need.widened())
         if contact.home is home and contact.pool is pool and contact.stands_at == contact.place:
             return
@@ -166,8 +169,14 @@ class Pools:
             if changed is not None:
                 self._note(changed)
 
+    def _pool(self, need: Need) -> Pool:
+        pool = self.by_need.get(need)
+        if pool is None:
+            pool = self.by_need[need] = Pool(need, self.roster)
+        return pool
+
     def _note(self, pool: Pool) -> None:
-        """Keep up to date who is first in a pool, and which pools nobody needs."""
+        """Keep up to date who is first in a pool, and forget a pool that nobody needs."""
         first = pool.waiting.first()
         front = None if first is None else (pool.need.medium is not Medium.VOICE, first)
         if front != pool.front:
@@ -179,26 +188,9 @@ class Pools:
                 self.fronts.add(front)
                 self._by_front[front[1][-1]] = pool
                 self._news[pool] = None
-        if pool.homed or pool.waiting:
-            self._empty.pop(pool.need, None)
-            return
-        self._empty[pool.need] = None
-        if len(self._empty) > EMPTY_POOLS_MAX:
-            self._drop(next(iter(self._empty)))
-
-    def _pool(self, need: Need) -> Pool:
-        self._empty.pop(need, None)  # Somebody is about to wait here.
-        pool = self.by_need.get(need)
-        if pool is None:
-            pool = self.by_need[need] = Pool(need)
-            for agent in self._agents.values():
-                self._join(agent, pool)
-        return pool
-
-    def _drop(self, need: Need) -> None:
-        del self._empty[need]
-        pool = self.by_need.pop(need)
-        self._news.pop(pool, None)
+        if not pool.homed and not pool.waiting:
+            self.by_need.pop(pool.need, None)
+            self._news.pop(pool, None)
 
     # ---- agents ------------------------------------------------------------------------------
 
@@ -207,57 +199,53 @@ class Pools:
         before, agent.standing = agent.standing, standing
         if before == standing:
             return
-        self._count_on_duty(before or NOWHERE, standing)
         if before is None:
+            bit = self.roster.add(agent.agent_id, agent.plan)
             for pool in self.by_need.values():
-                self._join(agent, pool)
-        elif before.there != standing.there:
-            for pool in self.by_need.values():
-                if agent.agent_id in pool.members:
-                    self._count(pool, before, standing)
+                if qualifies(agent.plan, pool.need):
+                    pool.members |= bit
+        if before is None or before.there != standing.there:
+            self._note_there(agent, standing)
         self._stand(agent, standing)
 
     def strike(self, agent: Agent) -> None:
         """Take an agent out of all lines; it may be enlisted anew."""
         before, agent.standing = agent.standing, None
-        if before is not None:
-            self._count_on_duty(before, NOWHERE)
-            self._stand(agent, NOWHERE)
-            for pool in self.by_need.values():
-                if agent.agent_id in pool.members:
-                    self._count(pool, before, NOWHERE)
-                    del pool.members[agent.agent_id]
-                    self._note_shortage(pool)
+        if before is None:
+            return
+        self._stand(agent, NOWHERE)
+        self._note_there(agent, NOWHERE)
+        bit = self.roster.bit(agent.agent_id)
+        del self._standings[agent.agent_id]
+        self.roster.remove(agent.agent_id)
+        for pool in self.by_need.values():
+            pool.members &= ~bit
+            self._note_shortage(pool)
 
-    def _count_on_duty(self, before: Standing, after: Standing) -> None:
-        """Note who is on duty; when the last one goes, vacant positions may ring."""
-        was = self.on_duty
-        self.on_duty += after.reachable - before.reachable
-        if was and not self.on_duty:
-            self._news |= {p: None for p in self.by_need.values() if p.need.everybody and p.front}
-
-    def _join(self, agent: Agent, pool: Pool) -> None:
-        if agent.standing is not None and qualifies(agent.plan, pool.need):
-            pool.members[agent.agent_id] = None
-            self._count(pool, NOWHERE, agent.standing)
-
-    def _count(self, pool: Pool, before: Standing, after: Standing) -> None:
-        """Let a pool know whether a member is there now."""
-        pool.logged_in += after.logged_in - before.logged_in
-        pool.reachable += after.reachable - before.reachable
-        self._note_shortage(pool)
+    def _note_there(self, agent: Agent, standing: Standing) -> None:
+        """Note who is there, why contacts wait now, and whether vacant positions may ring."""
+        bit, on_duty = self.roster.bit(agent.agent_id), self.roster.reachable
+        self.roster.note(bit, logged_in=standing.logged_in, reachable=standing.reachable)
+        last_left = bool(on_duty) and not self.roster.reachable
+        for pool in self.by_need.values():
+            if pool.members & bit:
+                self._note_shortage(pool)
+            if last_left and pool.front is not None:
+                self._news[pool] = None
 
     def _note_shortage(self, pool: Pool) -> None:
-        if pool.shortage is not pool.told:
-            pool.told = pool.shortage
+        shortage = pool.lacking(self.roster)
+        if shortage is not pool.shortage:
+            pool.shortage = shortage
             if pool.homed:
                 self._shifted[pool] = None
 
     def _stand(self, agent: Agent, standing: Standing) -> None:
-        agent_id = agent.agent_id
-        self._freed.pop(agent_id, None)
+        agent_id, bit = agent.agent_id, self.roster.bit(agent.agent_id)
+        self._standings[agent_id] = (agent.plan.site, standing)
         for (text, selection), free in self.free.items():
             rank = rank_of(agent_id, standing, text=text, selection=selection)
             free.stand(agent_id, agent.plan.site, rank)
-            if rank is not None:
-                self._freed[agent_id] = None
+        self._freed &= ~bit
+        if standing.voice is not None or standing.text is not None:
+            self._freed |= bit

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccserver.acd.commands import AgentState, ContactState
+from ccserver.acd.commands import AgentState, ContactState, Shortage
 from ccserver.acd.contact import Offer
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
@@ -147,15 +147,29 @@ def hold_at_rest(core: ACDCore) -> None:
 
 
 def forget_a_member(core: ACDCore) -> None:
-    del pool(core).members[WRAPS]
+    pool(core).members &= ~core._pools.roster.bit(WRAPS)
 
 
-def miscount(core: ACDCore) -> None:
-    pool(core).logged_in += 1
+def miss_who_is_logged_in(core: ACDCore) -> None:
+    core._pools.roster.logged_in &= ~core._pools.roster.bit(WRAPS)
 
 
-def miscount_devices(core: ACDCore) -> None:
-    pool(core).reachable -= 1
+def miss_who_is_on_duty(core: ACDCore) -> None:
+    core._pools.roster.reachable &= ~core._pools.roster.bit(WRAPS)
+
+
+def forget_why_they_wait(core: ACDCore) -> None:
+    pool(core).shortage = Shortage.NO_DEVICE
+
+
+def keep_a_line_for_nobody(core: ACDCore) -> None:
+    need = replace(pool(core).need, sites=("nowhere",))
+    core._pools.by_need[need] = Pool(need, core._pools.roster)
+
+
+def miss_who_is_free(core: ACDCore) -> None:
+    for free in core._pools.free.values():
+        free.free ^= core._pools.roster.bit(TALKS)
 
 
 def wait_without_a_step(core: ACDCore) -> None:
@@ -287,8 +301,11 @@ def pause_in_a_conversation(core: ACDCore) -> None:
         ("2: a contact waits while", be_idle_while_somebody_waits),
         ("2: the free are not in order", be_idle_and_not_found),
         ("2: members are missing", forget_a_member),
-        ("2: it is not known how many", miscount),
-        ("2: it is not known how many", miscount_devices),
+        ("2: it is not known who is logged in", miss_who_is_logged_in),
+        ("2: it is not known who is on duty", miss_who_is_on_duty),
+        ("2: it is not known why they wait", forget_why_they_wait),
+        ("2: it is not known who is free", miss_who_is_free),
+        ("3: somebody who waits stands in no line, or", keep_a_line_for_nobody),
         ("3: the waiting are not in order", lose_a_waiting_contact),
         ("3: the waiting are not in order", lose_the_home),
         ("3: somebody who waits stands in no line", lose_the_pool),

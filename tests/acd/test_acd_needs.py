@@ -25,8 +25,9 @@ from ccserver.acd.plan import (
     finite,
     positive,
 )
+from ccserver.acd.roster import NOBODY, Roster
 from ccserver.types import AgentId, ContactId, Medium
-from tests.acd.desk import queue_plans
+from tests.acd.desk import ANYBODY, queue_plans
 from tests.acd.test_acd_stateful import AGENT_PLANS, PLANS, QUEUES, SKILLS
 
 MEDIA = st.sampled_from(Medium)
@@ -155,23 +156,28 @@ def test_times_that_are_no_numbers_are_replaced() -> None:
 def test_the_reason_for_waiting_is_the_first_that_holds(
     members: int, logged_in: int, reachable: int, expected: Shortage
 ) -> None:
-    pool = Pool(Need(Medium.VOICE, Selection.LONGEST_IDLE))
-    pool.members = dict.fromkeys(AgentId(f"agent {number}") for number in range(members))
-    pool.logged_in, pool.reachable = logged_in, reachable
+    roster = Roster()
+    for number in range(members):
+        bit = roster.add(AgentId(f"agent {number}"), ANYBODY)
+        roster.note(bit, logged_in=number < logged_in, reachable=number < reachable)
+    pool = Pool(Need(Medium.VOICE, Selection.LONGEST_IDLE, everybody=True), roster)
     assert pool.shortage is expected
 
 
 def test_the_free_are_found_by_looking_at_few_from_either_side() -> None:
-    free = Free()
+    roster = Roster()
+    free = Free(roster)
     names = [AgentId(f"agent {number}") for number in range(6)]
+    bits = {name: roster.add(name, ANYBODY) for name in names}
     for number, name in enumerate(names):
         free.stand(
             name, f"site {number % 2}", (max(0, number - 3), 0, 0, float(number), number, name)
         )
-    pool = Pool(Need(Medium.VOICE, Selection.LONGEST_IDLE))
+    pool = Pool(Need(Medium.VOICE, Selection.LONGEST_IDLE), roster)
+    pool.members = NOBODY
     assert free.choose(pool, levels=2) == []
-    for members in (names[2:], names):
-        pool.members = dict.fromkeys(members)
+    for members in (names[2:4], names[2:], names):
+        pool.members = sum(bits[name] for name in members)
         fit = [name for name in members if name in names[:4]]
         assert free.choose(pool, levels=0) == fit[:1]
         assert free.choose(pool, levels=0, count=9) == fit
@@ -181,6 +187,7 @@ def test_the_free_are_found_by_looking_at_few_from_either_side() -> None:
         assert at_site == [names[3 if members != names else 1]]
         assert free.choose(pool, levels=0, preferred=names[3]) == [names[3]]
         assert free.choose(pool, levels=0, preferred=names[5]) == fit[:1]
+        assert free.choose(pool, levels=0, preferred=AgentId("unknown")) == fit[:1]
     assert free.choose(pool, levels=1, count=9) == names[:5]
     assert free.choose(pool, levels=2, count=9) == names
     assert free.choose(pool, levels=2, count=9, site="site 1", refused_by=set(names[:3])) == [

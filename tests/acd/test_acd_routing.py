@@ -14,7 +14,6 @@ from ccserver.acd.plan import (
     Requirement,
     Selection,
 )
-from ccserver.acd.pools import EMPTY_POOLS_MAX
 from ccserver.types import AgentId, ContactId, OfferId
 from tests.acd.desk import (
     ANYBODY,
@@ -625,9 +624,9 @@ def test_changed_skills_count_at_once() -> None:
     assert desk.core.ignored == {"ContactSkillsChanged:contact_unknown": 1}
 
 
-def test_pools_that_nobody_waits_in_are_bounded() -> None:
+def test_lines_in_which_nobody_waits_are_not_kept() -> None:
     desk = Desk("a")
-    for number in range(EMPTY_POOLS_MAX + 30):
+    for number in range(30):
         desk.core.handle_event(
             ContactArrived(
                 ContactId(f"c{number}"),
@@ -640,7 +639,7 @@ def test_pools_that_nobody_waits_in_are_bounded() -> None:
         )
         desk.core.handle_event(ContactAbandoned(ContactId(f"c{number}")), now=1.0)
     desk.core.check_invariants()
-    assert len(desk.core._pools.by_need) <= EMPTY_POOLS_MAX + 1
+    assert not desk.core._pools.by_need
 
 
 def test_a_scarce_skill_is_found_among_many_who_are_free() -> None:

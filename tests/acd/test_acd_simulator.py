@@ -26,6 +26,7 @@ from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import StaleEvent
 from ccserver.acd.matching import Pool
 from ccserver.acd.plan import AgentPlan, Plan, QueuePlan, Selection
+from ccserver.acd.roster import NOBODY
 from ccserver.acd.settings import DistributorSettings
 from ccserver.types import AgentId
 from sim.acd.__main__ import spread, summary
@@ -328,7 +329,7 @@ class VacantTooEarly(ACDCore):
 
     def _settle_agent(self, agent: Agent) -> None:
         super()._settle_agent(agent)
-        self._pools.on_duty = 0
+        self._pools.roster.reachable = NOBODY
 
 
 class VacantNever(ACDCore):
@@ -336,7 +337,7 @@ class VacantNever(ACDCore):
 
     def _settle_agent(self, agent: Agent) -> None:
         super()._settle_agent(agent)
-        self._pools.on_duty = 1
+        self._pools.roster.reachable = self._pools.roster.bit(agent.agent_id)
 
 
 PLANTED = [
