@@ -64,6 +64,8 @@ async def test_a_reload_in_the_middle_of_a_call_brings_call_card_and_notes_back(
 async def test_a_colleague_sees_the_waiting_caller_until_the_answer(centre: Centre) -> None:
     workplace = await centre.enter(DESK)
     onlooker = await centre.enter(COLLEAGUE)
+    await onlooker.at("presence-not-ready").click()
+    await onlooker.at("presence-reason-training").click()
     number = centre.run.calls_made
     await centre.run.call()
     await onlooker.shows("waiting-row", text=readable(number))
