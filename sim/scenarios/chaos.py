@@ -18,11 +18,11 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
 from sim.phones import Behaviour, PhoneBank, PhoneError
-from sim.phones.client import Event
 from sim.proxy import Direction
 from sim.scenarios.base import (
     Measured,
@@ -262,8 +262,9 @@ class Chaos:
         names = {seat.login: bank for seat, bank in self.fragile}
         for seat in self.run.takers:
             bank = names.get(seat.login, self.run.bank)
+            over = {event["call"] for event in bank.history("disconnected", phone=seat.login)}
             for event in bank.history("connected", phone=seat.login):
-                if not bank.history("disconnected", call=event["call"]):
+                if event["call"] not in over:
                     with contextlib.suppress(PhoneError):
                         await bank.hangup(event["call"])
             began = time.monotonic()
@@ -353,15 +354,17 @@ class Chaos:
         """Contacts for which two phones rang at once by the distributor's own doing."""
         rings: dict[str, list[tuple[float, float]]] = {}
         for bank in self.banks:
+            ends = _ends_of_rings(bank)
             for event in bank.history("incoming"):
                 contacts = event["headers"].get(RINGALL_HEADER)
                 if contacts:
-                    rings.setdefault(contacts[0], []).append((event["t"], _until(bank, event)))
+                    span = (event["t"], ends.get(event["call"], time.monotonic()))
+                    rings.setdefault(contacts[0], []).append(span)
         return [contact for contact, spans in rings.items() if _overlap(spans)]
 
     async def _cards_missing(self) -> int:
-        """How many calls that Asterisk answered have no card, once the journal is through."""
-        answered = sum(caller.connected for caller in self.over)
+        """How many contacts that Asterisk knew have no card, once the journal is through."""
+        contacts = len(self._contacts_of_asterisk())
         supervisor = await self.run.panel("supervisor")
 
         async def missing() -> int:
@@ -371,7 +374,7 @@ class Chaos:
                 page = await supervisor.get("/api/cards", **query)
                 cards, before = cards + len(page["cards"]), page["next"]
                 if not before:
-                    return max(0, answered - cards)
+                    return max(0, contacts - cards)
 
         async def complete() -> bool:
             return not await missing()
@@ -380,16 +383,23 @@ class Chaos:
             await eventually("every card is there", complete, timeout_s=CARDS_WITHIN_S)
         return await missing()
 
+    def _contacts_of_asterisk(self) -> set[str]:
+        """Every contact of which Asterisk's own journal has the arrival or only the end."""
+        log = Path(self.run.stack.config.asterisk.log_dir) / "queue_log"
+        lines = [line.split("|") for line in log.read_text().splitlines()]
+        return {line[5] for line in lines if line[4] in ("CONTACT", "CONTACTEND")}
 
-def _until(bank: PhoneBank, incoming: Event) -> float:
-    """When a phone stopped ringing: answered, ended, or its process was killed."""
-    ends = [
-        event["t"]
-        for kind in ("answering", "connected", "disconnected")
-        for event in bank.history(kind, call=incoming["call"])
-    ]
-    closed = [event["t"] for event in bank.history("closed") if event["t"] >= incoming["t"]]
-    return min([*ends, *closed], default=time.monotonic())
+
+def _ends_of_rings(bank: PhoneBank) -> dict[str, float]:
+    """When each call at a phone stopped ringing: answered, ended, or its process was killed."""
+    ends: dict[str, float] = {}
+    for event in bank.history():
+        if event["event"] in ("answering", "connected", "disconnected"):
+            ends.setdefault(event["call"], event["t"])
+    for event in bank.history("closed"):
+        for incoming in bank.history("incoming"):
+            ends.setdefault(incoming["call"], event["t"])
+    return ends
 
 
 def _overlap(spans: list[tuple[float, float]]) -> bool:
