@@ -1,14 +1,15 @@
-"""Decisions per second of the distributor's core with 500 call takers, 50 skills and many waiting.
+"""Decisions per second of the distributor's core with many call takers, skills and waiting.
 
 Run as ``python -m bench.acd``; prints a table and one JSON line. A decision is one step that the
 runtime asks for, with the question for the next deadline. The wheel is that of a busy centre: an
 offer is accepted, a conversation ends, its wrap-up is ended, which offers the next contact, and a
-new contact arrives, so that always as many wait. The lengths of the line take turns within one run,
-several times, so that a noisy moment of the machine falls on all of them.
+new contact arrives, so that always as many wait. There are two curves: 500 call takers with lines
+of different lengths, and 1 000 who wait with different numbers of call takers. Their points take
+turns within one run, several times. Times are of the processor, which a busy machine disturbs less.
 
 How the cost grows is read from two figures. The log-log slope is the exponent of a power law: 1
-would be a cost in proportion to the line, and for a logarithm it falls towards 0. The second is the
-cost of a line ten times as long, in microseconds: for a logarithm it is the same at every decade.
+would be a cost in proportion to the number, and for a logarithm it falls towards 0. The second is
+what ten times as many cost, in microseconds: for a logarithm it is the same at every decade.
 """
 
 import argparse
@@ -31,6 +32,8 @@ from ccserver.acd.settings import DistributorSettings
 from ccserver.types import AgentId, ContactId
 
 AGENTS = 500
+AGENTS_CURVE = (50, 500, 5_000)
+WAITING_OF_CURVE = 1_000
 SKILLS = tuple(f"skill:{number}" for number in range(50))
 QUEUES = tuple(f"queue-{number}" for number in range(10))
 SITES = ("riga", "valmiera", "liepaja")
@@ -44,8 +47,9 @@ LONG_S = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One length of the line, over all repetitions. Times in microseconds per decision."""
+    """One point of a curve, over all repetitions. Times in microseconds per decision."""
 
+    agents: int
     waiting: int
     waited: int
     """How many really waited at the end, which the skills decide."""
@@ -64,17 +68,17 @@ class Measured:
 class Wheel:
     """A core with every agent ringing and a line of a given length, and its turns."""
 
-    def __init__(self, waiting: int, seed: int) -> None:
+    def __init__(self, agents: int, waiting: int, seed: int) -> None:
         self.times_s: list[float] = []
         self._rng = Random(seed)
         self._number = 0
         self._now = 0.0
         self._offers: deque[c.OfferContact] = deque()
         settings = DistributorSettings(offer_timeout_s=LONG_S, wrap_up_s=LONG_S)
-        self.core = ACDCore(settings, instance="bench", plan=plan(self._rng))
-        for _ in range(AGENTS + waiting):
+        self.core = ACDCore(settings, instance="bench", plan=plan(self._rng, agents))
+        for _ in range(agents + waiting):
             self._tell(self._arrival())
-        for number in range(AGENTS):
+        for number in range(agents):
             agent_id = AgentId(f"agent-{number}")
             self._tell(e.AgentAdded(agent_id))
             self._tell(e.AgentDeviceChanged(agent_id, True, False))
@@ -95,10 +99,10 @@ class Wheel:
 
     def _tell(self, event: e.Event) -> None:
         self._now += 0.001
-        started = time.perf_counter()
+        started = time.thread_time()
         answer = self.core.handle_event(event, now=self._now)
         self.core.next_deadline()
-        self.times_s.append(time.perf_counter() - started)
+        self.times_s.append(time.thread_time() - started)
         self._offers.extend(x for x in answer if isinstance(x, c.OfferContact))
 
     def turn(self, turns: int) -> None:
@@ -119,8 +123,8 @@ class Wheel:
         return sum(1 for view in views if view.state is c.ContactState.WAITING)
 
 
-def plan(rng: Random) -> Plan:
-    """Return ten queues and five hundred agents, each with some of the fifty skills."""
+def plan(rng: Random, count: int) -> Plan:
+    """Return ten queues and so many agents, each with some of the fifty skills."""
     queues = {
         name: QueuePlan(
             name,
@@ -135,7 +139,7 @@ def plan(rng: Random) -> Plan:
         for name in QUEUES
     }
     agents = {}
-    for number in range(AGENTS):
+    for number in range(count):
         agent_id = AgentId(f"agent-{number}")
         skills = rng.sample(SKILLS, 15)
         agents[agent_id] = AgentPlan(
@@ -147,28 +151,34 @@ def plan(rng: Random) -> Plan:
     return Plan(queues=queues, agents=agents)
 
 
-def measure(lengths: Sequence[int], *, turns: int, repetitions: int) -> list[Measured]:
-    """Measure all lengths in turns."""
-    times_s: dict[int, list[float]] = {waiting: [] for waiting in lengths}
-    per_second: dict[int, list[float]] = {waiting: [] for waiting in lengths}
-    waited: dict[int, int] = {}
+Point = tuple[int, int]
+"""How many call takers, and how many wait."""
+
+
+def measure(points: Sequence[Point], *, turns: int, repetitions: int) -> list[Measured]:
+    """Measure all points in turns."""
+    times_s: dict[Point, list[float]] = {point: [] for point in points}
+    per_second: dict[Point, list[float]] = {point: [] for point in points}
+    waited: dict[Point, int] = {}
     for repetition in range(repetitions):
-        for waiting in lengths:
-            wheel = Wheel(waiting, seed=repetition)
+        for point in times_s:
+            agents, waiting = point
+            wheel = Wheel(agents, waiting, seed=repetition)
             wheel.turn(turns)
-            waited[waiting] = wheel.finish()
-            times_s[waiting] += wheel.times_s
-            per_second[waiting].append(len(wheel.times_s) / sum(wheel.times_s))
+            waited[point] = wheel.finish()
+            times_s[point] += wheel.times_s
+            per_second[point].append(len(wheel.times_s) / sum(wheel.times_s))
     measured = []
-    for waiting in lengths:
-        ordered = sorted(times_s[waiting])
+    for point in points:
+        ordered = sorted(times_s[point])
         measured.append(
             Measured(
-                waiting=waiting,
-                waited=waited[waiting],
-                p50_us=ordered[len(ordered) // 2] * 1e6,
-                p99_us=ordered[len(ordered) * 99 // 100] * 1e6,
-                per_second=tuple(per_second[waiting]),
+                agents=point[0],
+                waiting=point[1],
+                waited=waited[point],
+                p50_us=1e6 * ordered[len(ordered) // 2],
+                p99_us=1e6 * ordered[len(ordered) * 99 // 100],
+                per_second=tuple(per_second[point]),
             )
         )
     return measured
@@ -179,42 +189,34 @@ def mean_us(measured: Measured) -> float:
     return 1e6 / statistics.median(measured.per_second)
 
 
-def slope(measured: Sequence[Measured]) -> float:
-    """Return the log-log slope of the mean cost over the length of the line (least squares)."""
-    xs = [math.log(x.waiting) for x in measured]
+def slope(numbers: Sequence[int], measured: Sequence[Measured]) -> float:
+    """Return the log-log slope of the mean cost over these numbers (least squares)."""
+    xs = [math.log(number) for number in numbers]
     ys = [math.log(mean_us(x)) for x in measured]
-    fit = statistics.linear_regression(xs, ys)
-    return fit.slope
+    return statistics.linear_regression(xs, ys).slope
 
 
-def main() -> int:
-    """Measure, print, and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m bench.acd", description=__doc__)
-    parser.add_argument("--turns", type=int, default=TURNS)
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
-    options = parser.parse_args()
-    measured = measure(WAITING, turns=options.turns, repetitions=options.repetitions)
-    print(f"{AGENTS} call takers, {len(SKILLS)} skills, {len(QUEUES)} queues")
-    print(f"{'waiting':>8} {'p50 us':>8} {'p99 us':>8} {'mean us':>8} {'per s':>8} {'spread':>7}")
+def show(numbers: Sequence[int], measured: Sequence[Measured]) -> dict[str, object]:
+    """Print a curve; return what of it stands in the JSON line."""
+    print(
+        f"{'takers':>8} {'waiting':>8} {'p50 us':>8} {'p99 us':>8} {'mean us':>8} {'per s':>8}"
+        f" {'spread':>7}"
+    )
     for x in measured:
         print(
-            f"{x.waiting:>8} {x.p50_us:>8.1f} {x.p99_us:>8.1f} {mean_us(x):>8.1f}"
+            f"{x.agents:>8} {x.waiting:>8} {x.p50_us:>8.1f} {x.p99_us:>8.1f} {mean_us(x):>8.1f}"
             f" {statistics.median(x.per_second):>8.0f} {x.spread_percent:>6.0f}%"
         )
     decades = [mean_us(b) - mean_us(a) for a, b in pairwise(measured)]
-    print(f"log-log slope {slope(measured):.3f} (1: in proportion to the line; logarithm: near 0)")
-    print("a line ten times as long costs " + ", ".join(f"{x:+.1f}" for x in decades) + " us more")
-    line = {
-        "bench": "acd",
-        "agents": AGENTS,
-        "skills": len(SKILLS),
-        "queues": len(QUEUES),
-        "repetitions": options.repetitions,
-        "decisions_per_repetition": options.turns * 4,
-        "log_log_slope": round(slope(measured), 4),
+    steep = slope(numbers, measured)
+    print(f"log-log slope {steep:.3f} (1: in proportion; logarithm: near 0)")
+    print("ten times as many cost " + ", ".join(f"{x:+.1f}" for x in decades) + " us more\n")
+    return {
+        "log_log_slope": round(steep, 4),
         "us_per_decade": [round(x, 2) for x in decades],
-        "curve": [
+        "points": [
             {
+                "agents": x.agents,
                 "waiting": x.waiting,
                 "waited": x.waited,
                 "decisions_per_s": {
@@ -230,6 +232,27 @@ def main() -> int:
             }
             for x in measured
         ],
+    }
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.acd", description=__doc__)
+    parser.add_argument("--turns", type=int, default=TURNS)
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS)
+    options = parser.parse_args()
+    by_line = [(AGENTS, waiting) for waiting in WAITING]
+    by_takers = [(agents, WAITING_OF_CURVE) for agents in AGENTS_CURVE]
+    found = measure([*by_line, *by_takers], turns=options.turns, repetitions=options.repetitions)
+    print(f"{len(SKILLS)} skills, {len(QUEUES)} queues")
+    line = {
+        "bench": "acd",
+        "skills": len(SKILLS),
+        "queues": len(QUEUES),
+        "repetitions": options.repetitions,
+        "decisions_per_repetition": options.turns * 4,
+        "by_waiting": show(WAITING, found[: len(by_line)]),
+        "by_agents": show(AGENTS_CURVE, found[len(by_line) :]),
     }
     print(json.dumps(line))
     return 0
