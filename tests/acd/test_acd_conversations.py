@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccserver.acd.commands import AlarmCode, Command, OfferKind, RescindReason
+from ccserver.acd.commands import AgentState, AlarmCode, Command, OfferKind, RescindReason
 from ccserver.acd.events import AgentPresence, Direction, OfferFailure, RedialExpected
 from ccserver.acd.plan import Plan, QueuePlan
 from ccserver.types import Medium
@@ -607,3 +607,22 @@ def test_a_contact_that_was_handed_over_is_adopted_as_such() -> None:
 def test_an_adopted_outbound_contact_that_waits_is_not_dialled_again() -> None:
     desk = Desk("a")
     assert desk.adopt("c", direction=Direction.OUTBOUND) == [offer(1, "c", "a", at=0)]
+
+
+def test_an_invitation_that_is_not_wanted_any_more_stops_ringing_and_no_other_does() -> None:
+    desk = Desk("a", "b", "d")
+    desk.talk("c", "a")
+    desk.invite("c", "b")
+    desk.invite("c", "d")
+    assert desk.part("c", "d") == [rescind(3, "c", "d", RescindReason.ENDED)]
+    assert desk.part("c", "d") == []
+    assert (desk.agents["b"], desk.agents["d"]) == (AgentState.RESERVED, AgentState.IDLE)
+    assert desk.accept(2) == [connect(2, "c", "b", kind=OfferKind.ASSIST)]
+    assert desk.core.ignored == {"ParticipantLeft:agent_not_participant": 1}
+
+
+def test_an_offer_to_answer_is_not_taken_back_by_a_parting() -> None:
+    desk = Desk("a")
+    desk.arrive("c")
+    assert desk.part("c", "a") == []
+    assert desk.agents["a"] is AgentState.RESERVED
