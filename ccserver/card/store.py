@@ -3,30 +3,19 @@
 Every write is idempotent, because after a crash or an unclear answer it is done again.
 """
 
-import hashlib
-import math
-import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import structlog
-from sqlalchemy import Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ccserver.card import reading
-from ccserver.card.models import (
-    CardCounterRow,
-    ContactRow,
-    IncidentRow,
-    JSONValue,
-    TimelineRow,
-)
-from ccserver.card.outcome import DECISIVE, Fact, derive
+from ccserver.card.models import ContactRow, IncidentRow, TimelineRow
 from ccserver.card.search import search_cards
-from ccserver.card.text import digits_of, folded
+from ccserver.card.text import folded
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     CardData,
@@ -38,13 +27,13 @@ from ccserver.card.values import (
     NotesSaved,
     NotesTooLong,
     OpenContact,
-    Outcome,
     PastContact,
     TimelineEntry,
     TimelineTag,
     UnknownContact,
     UnknownIncident,
 )
+from ccserver.card.writing import write_items
 from ccserver.db import Database, clean_text
 from ccserver.types import AgentId, ContactId, IncidentId
 
@@ -52,17 +41,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 SEARCH_LIMIT_MAX = 100
-NUMBER_CHARS_MAX = 64
-"""A trunk may deliver anything as a number; a longer one is cut, never refused."""
-KEY_CHARS_MAX = 128
-DATA_CHARS_MAX = 1_024
-"""Of one text in an entry's data, e.g. a reason phrase that a device sent."""
-ARRIVED_KEY = "contact_arrived"
-TIMELINE = cast("Table", TimelineRow.__table__)
-INSERTS: dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 class CardStore:
@@ -71,10 +49,24 @@ class CardStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    async def write(
+        self, items: Sequence[ContactOpened | TimelineEntry]
+    ) -> Sequence[CardHead | None]:
+        """Write all items in one transaction, or none of them; return the card of each.
+
+        Openings come first, then entries, each in the order given. A contact that has a card keeps
+        it, a known key changes nothing, and an entry whose contact has no card is left out: `None`.
+        """
+        heads = await self._write(lambda session: write_items(session, items))
+        for item, head in zip(items, heads, strict=True):
+            if isinstance(item, ContactOpened) and head is not None:
+                log.info("card_opened", contact_id=item.contact_id, incident_id=head.incident_id)
+        return heads
+
     async def open_contact(self, opened: ContactOpened) -> CardHead:
         """Open the card of a contact that arrived; a contact that has one keeps it."""
-        head = await self._write(lambda session: _open_contact(session, opened))
-        log.info("card_opened", contact_id=opened.contact_id, incident_id=head.incident_id)
+        (head,) = await self.write([opened])
+        assert head is not None
         return head
 
     async def record(self, entry: TimelineEntry) -> CardHead:
@@ -82,7 +74,10 @@ class CardStore:
 
         Raises `UnknownContact` when the contact has no card.
         """
-        return await self._write(lambda session: _record(session, entry))
+        (head,) = await self.write([entry])
+        if head is None:
+            raise UnknownContact("this contact has no card")
+        return head
 
     async def save_notes(
         self,
@@ -178,126 +173,6 @@ class CardStore:
             return await self._db.write(work)
 
 
-def _open_contact(session: Session, opened: ContactOpened) -> CardHead:
-    head = reading.head_of(session, opened.contact_id)
-    if head is not None:
-        return head
-    incident = _incident_of(session, opened)
-    number = _cut(opened.caller_number)
-    contact = ContactRow(
-        contact_id=opened.contact_id,
-        incident_id=incident.incident_id,
-        medium=opened.medium.value,
-        direction=opened.direction.value,
-        queue=opened.queue,
-        priority=opened.priority,
-        caller_number=number,
-        caller_digits=digits_of(number or ""),
-        caller_number_hidden=opened.caller_number_hidden,
-        called_number=_cut(opened.called_number),
-        arrived_at=opened.arrived_at,
-        outcome=Outcome.WAITING.value,
-    )
-    session.add(contact)
-    session.flush()
-    arrival = TimelineEntry(
-        contact_id=opened.contact_id,
-        tag=TimelineTag.CONTACT_ARRIVED,
-        at=opened.arrived_at,
-        key=ARRIVED_KEY,
-        data={
-            "queue": opened.queue,
-            "priority": opened.priority,
-            "direction": opened.direction.value,
-        },
-    )
-    _insert_once(session, _values(arrival))
-    return CardHead(IncidentId(incident.incident_id), incident.number)
-
-
-def _incident_of(session: Session, opened: ContactOpened) -> IncidentRow:
-    """The card that the contact belongs to already, else a new one."""
-    known = session.get(IncidentRow, clean_text(opened.incident_id or ""))
-    if known is not None:
-        return known
-    incident = IncidentRow(
-        incident_id=str(uuid.uuid4()),
-        number=_next_number(session, opened.arrived_at),
-        opened_at=opened.arrived_at,
-    )
-    session.add(incident)
-    session.flush()
-    return incident
-
-
-def _next_number(session: Session, at: datetime) -> str:
-    """Take the next number of the year (UTC); the counter's row is locked until the commit."""
-    year = at.utctimetuple().tm_year
-    take = (
-        update(CardCounterRow)
-        .where(CardCounterRow.year == year)
-        .values(last=CardCounterRow.last + 1)
-        .returning(CardCounterRow.last)
-    )
-    last = session.execute(take).scalar()
-    if last is None:
-        last = 1
-        # Two processes that both begin the year: the second breaks the key and tries again.
-        session.add(CardCounterRow(year=year, last=last))
-        session.flush()
-    return f"{year}-{last:06d}"
-
-
-def _record(session: Session, entry: TimelineEntry) -> CardHead:
-    # Plain statements, not objects: this runs ten times a call, and objects cost three times that.
-    query = (
-        select(IncidentRow.incident_id, IncidentRow.number)
-        .join(ContactRow, ContactRow.incident_id == IncidentRow.incident_id)
-        .where(ContactRow.contact_id == entry.contact_id)
-        .with_for_update(of=ContactRow)
-    )
-    head = session.execute(query).one_or_none()
-    if head is None:
-        raise UnknownContact("this contact has no card")
-    if _insert_once(session, _values(entry)) and entry.tag in DECISIVE:
-        _derive(session, entry.contact_id)
-    return CardHead(IncidentId(head.incident_id), head.number)
-
-
-def _insert_once(session: Session, values: dict[str, object]) -> bool:
-    """Insert a timeline row unless its key is there; tell whether it was not."""
-    insert = INSERTS[session.get_bind().dialect.name]
-    statement = (
-        insert(TIMELINE)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["contact_id", "key"])
-        .returning(TIMELINE.c.entry_id)
-    )
-    return session.execute(statement).scalar() is not None
-
-
-def _derive(session: Session, contact_id: str) -> None:
-    query = select(TimelineRow.tag, TimelineRow.at, TimelineRow.key, TimelineRow.agent_id).where(
-        TimelineRow.contact_id == contact_id,
-        TimelineRow.tag.in_([tag.value for tag in DECISIVE]),
-    )
-    derived = derive(
-        Fact(TimelineTag(tag), at, key, agent_id)
-        for tag, at, key, agent_id in session.execute(query)
-    )
-    session.execute(
-        update(ContactRow)
-        .execution_options(synchronize_session=False)
-        .where(ContactRow.contact_id == contact_id)
-        .values(
-            answered_at=derived.answered_at,
-            ended_at=derived.ended_at,
-            agent_id=derived.agent_id,
-            outcome=derived.outcome.value,
-        )
-    )
-
-
 def _save_notes(
     session: Session,
     incident_id: str,
@@ -339,39 +214,3 @@ def _save_notes(
     incident.notes_saved_at = at
     incident.notes_author = author
     return NotesSaved(version, at)
-
-
-def _values(entry: TimelineEntry) -> dict[str, object]:
-    return {
-        "contact_id": entry.contact_id,
-        "tag": TimelineTag(entry.tag).value,
-        "at": entry.at,
-        "key": _key(entry.key),
-        "agent_id": entry.agent_id,
-        "author": entry.author,
-        "data": _storable(entry.data),
-    }
-
-
-def _key(key: str) -> str:
-    cleaned = clean_text(key)
-    if len(cleaned) <= KEY_CHARS_MAX:
-        return cleaned
-    return hashlib.sha256(cleaned.encode()).hexdigest()
-
-
-def _storable(data: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
-    """Return data that every database's JSON accepts (no NUL, no NaN) and of bounded size."""
-    stored: dict[str, JSONValue] = {}
-    for name, value in data.items():
-        if isinstance(value, str):
-            stored[name] = clean_text(value)[:DATA_CHARS_MAX]
-        elif isinstance(value, float) and not math.isfinite(value):
-            stored[name] = None
-        else:
-            stored[name] = value
-    return stored
-
-
-def _cut(number: str | None) -> str | None:
-    return None if number is None else clean_text(number)[:NUMBER_CHARS_MAX]

@@ -1,0 +1,280 @@
+"""Writing what happens to contacts: functions of one session, a fixed number of statements each.
+
+Statements over tables instead of objects: ten entries a call pass here, and objects cost three
+times as much. A batch costs hardly more than one entry, because every statement takes all of it.
+"""
+
+import hashlib
+import math
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ccserver.card.models import (
+    CardCounterRow,
+    ContactRow,
+    IncidentRow,
+    JSONValue,
+    TimelineRow,
+)
+from ccserver.card.outcome import DECISIVE, Fact, derive
+from ccserver.card.text import digits_of
+from ccserver.card.values import CardHead, ContactOpened, Outcome, TimelineEntry, TimelineTag
+from ccserver.db import clean_text
+from ccserver.types import ContactId, IncidentId
+
+NUMBER_CHARS_MAX = 64
+"""A trunk may deliver anything as a number; a longer one is cut, never refused."""
+KEY_CHARS_MAX = 128
+DATA_CHARS_MAX = 1_024
+"""Of one text in an entry's data, e.g. a reason phrase that a device sent."""
+ARRIVED_KEY = "contact_arrived"
+
+COUNTERS = cast("Table", CardCounterRow.__table__)
+INCIDENTS = cast("Table", IncidentRow.__table__)
+CONTACTS = cast("Table", ContactRow.__table__)
+TIMELINE = cast("Table", TimelineRow.__table__)
+
+# Built once, because building a statement costs more than running it.
+HEADS = (
+    select(CONTACTS.c.contact_id, INCIDENTS.c.incident_id, INCIDENTS.c.number)
+    .join(INCIDENTS, INCIDENTS.c.incident_id == CONTACTS.c.incident_id)
+    .where(CONTACTS.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
+    # Two processes lock the same contacts one after the other, never in a circle; and only against
+    # each other's derivations, not against who adds to the timeline of one (`_save_notes`).
+    .order_by(CONTACTS.c.contact_id)
+    .with_for_update(of=CONTACTS, key_share=True)
+)
+KNOWN_INCIDENTS = select(INCIDENTS.c.incident_id, INCIDENTS.c.number).where(
+    INCIDENTS.c.incident_id.in_(bindparam("incident_ids", expanding=True))
+)
+TAKE_NUMBERS = (
+    update(COUNTERS)
+    .where(COUNTERS.c.year == bindparam("of_year"))
+    .values(last=COUNTERS.c.last + bindparam("count"))
+    .returning(COUNTERS.c.last)
+)
+BEGIN_YEAR = insert(COUNTERS).inline()
+ADD_INCIDENTS = insert(INCIDENTS).inline()
+ADD_CONTACTS = insert(CONTACTS).inline()
+ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
+    name: make(TIMELINE).inline().on_conflict_do_nothing(index_elements=["contact_id", "key"])
+    for name, make in cast(
+        "dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]]",
+        {"sqlite": sqlite.insert, "postgresql": postgresql.insert},
+    ).items()
+}
+"""An entry whose key is there already changes nothing."""
+FACTS = select(
+    TIMELINE.c.contact_id, TIMELINE.c.tag, TIMELINE.c.at, TIMELINE.c.key, TIMELINE.c.agent_id
+).where(
+    TIMELINE.c.contact_id.in_(bindparam("contact_ids", expanding=True)),
+    TIMELINE.c.tag.in_([tag.value for tag in DECISIVE]),
+)
+SET_DERIVED = (
+    update(CONTACTS)
+    .where(CONTACTS.c.contact_id == bindparam("of_contact"))
+    .values({name: bindparam(name) for name in ("answered_at", "ended_at", "agent_id", "outcome")})
+)
+
+Heads = dict[ContactId, CardHead]
+
+
+def write_items(
+    session: Session, items: Sequence[ContactOpened | TimelineEntry]
+) -> list[CardHead | None]:
+    """Write openings, then entries, each in the order given; return the card of each item.
+
+    Nothing is written of an entry whose contact has no card even then; it has no card here either.
+    """
+    connection = session.connection()
+    heads = _heads(connection, {item.contact_id for item in items})
+    openings = [item for item in items if isinstance(item, ContactOpened)]
+    arrivals = _open_cards(connection, openings, heads)
+    entries = [
+        item for item in items if isinstance(item, TimelineEntry) and item.contact_id in heads
+    ]
+    rows = [_values(entry) for entry in (*arrivals, *entries)]
+    if rows:
+        connection.execute(ADD_ENTRIES[connection.dialect.name], rows)
+    _derive(connection, {entry.contact_id for entry in entries if entry.tag in DECISIVE})
+    return [heads.get(item.contact_id) for item in items]
+
+
+def _heads(connection: Connection, contact_ids: Iterable[ContactId]) -> Heads:
+    rows = connection.execute(HEADS, {"contact_ids": list(contact_ids)})
+    return {
+        ContactId(contact_id): CardHead(IncidentId(incident_id), number)
+        for contact_id, incident_id, number in rows
+    }
+
+
+def _open_cards(
+    connection: Connection, openings: Iterable[ContactOpened], heads: Heads
+) -> list[TimelineEntry]:
+    """Add the contacts that are not in ``heads``, to it too; return what their timelines say."""
+    new = {opened.contact_id: opened for opened in openings if opened.contact_id not in heads}
+    if not new:
+        return []
+    heads |= _heads_on_known_cards(connection, new.values())
+    heads |= _new_cards(
+        connection, [opened for opened in new.values() if opened.contact_id not in heads]
+    )
+    connection.execute(
+        ADD_CONTACTS, [_contact(opened, heads[opened.contact_id]) for opened in new.values()]
+    )
+    return [_arrival(opened) for opened in new.values()]
+
+
+def _heads_on_known_cards(connection: Connection, openings: Iterable[ContactOpened]) -> Heads:
+    """Find the cards of contacts that belong to one already."""
+    wanted = {
+        opened.contact_id: clean_text(opened.incident_id)
+        for opened in openings
+        if opened.incident_id is not None
+    }
+    if not wanted:
+        return {}
+    rows = connection.execute(KNOWN_INCIDENTS, {"incident_ids": list(set(wanted.values()))})
+    known = {incident_id: CardHead(IncidentId(incident_id), number) for incident_id, number in rows}
+    return {
+        contact_id: known[incident_id]
+        for contact_id, incident_id in wanted.items()
+        if incident_id in known
+    }
+
+
+def _new_cards(connection: Connection, openings: Sequence[ContactOpened]) -> Heads:
+    if not openings:
+        return {}
+    heads: Heads = {}
+    numbers = _next_numbers(connection, Counter(map(_year, openings)))
+    for opened in openings:
+        number = next(numbers[_year(opened)])
+        heads[opened.contact_id] = CardHead(IncidentId(str(uuid.uuid4())), number)
+    connection.execute(
+        ADD_INCIDENTS,
+        [
+            {
+                "incident_id": heads[opened.contact_id].incident_id,
+                "number": heads[opened.contact_id].number,
+                "opened_at": opened.arrived_at,
+            }
+            for opened in openings
+        ],
+    )
+    return heads
+
+
+def _next_numbers(connection: Connection, wanted: Mapping[int, int]) -> dict[int, Iterator[str]]:
+    """Take so many numbers of each year; the counter's row is locked until the commit."""
+    numbers = {}
+    for year, count in sorted(wanted.items()):
+        last = connection.execute(TAKE_NUMBERS, {"of_year": year, "count": count}).scalar()
+        if last is None:
+            last = count
+            # Two processes that both begin the year: the second breaks the key and tries again.
+            connection.execute(BEGIN_YEAR, {"year": year, "last": last})
+        numbers[year] = iter([f"{year}-{last - count + n:06d}" for n in range(1, count + 1)])
+    return numbers
+
+
+def _year(opened: ContactOpened) -> int:
+    """Card numbers count the years of UTC."""
+    return opened.arrived_at.utctimetuple().tm_year
+
+
+def _contact(opened: ContactOpened, head: CardHead) -> dict[str, object]:
+    number = _cut(opened.caller_number)
+    return {
+        "contact_id": opened.contact_id,
+        "incident_id": head.incident_id,
+        "medium": opened.medium.value,
+        "direction": opened.direction.value,
+        "queue": opened.queue,
+        "priority": opened.priority,
+        "caller_number": number,
+        "caller_digits": digits_of(number or ""),
+        "caller_number_hidden": opened.caller_number_hidden,
+        "called_number": _cut(opened.called_number),
+        "arrived_at": opened.arrived_at,
+        "outcome": Outcome.WAITING.value,
+    }
+
+
+def _arrival(opened: ContactOpened) -> TimelineEntry:
+    return TimelineEntry(
+        contact_id=opened.contact_id,
+        tag=TimelineTag.CONTACT_ARRIVED,
+        at=opened.arrived_at,
+        key=ARRIVED_KEY,
+        data={
+            "queue": opened.queue,
+            "priority": opened.priority,
+            "direction": opened.direction.value,
+        },
+    )
+
+
+def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> None:
+    """Say in the contacts' rows what follows from their whole timelines."""
+    if not contact_ids:
+        return
+    facts: dict[str, list[Fact]] = {contact_id: [] for contact_id in contact_ids}
+    rows = connection.execute(FACTS, {"contact_ids": list(contact_ids)})
+    for contact_id, tag, at, key, agent_id in rows:
+        facts[contact_id].append(Fact(TimelineTag(tag), at, key, agent_id))
+    connection.execute(
+        SET_DERIVED,
+        [
+            {
+                "of_contact": contact_id,
+                "answered_at": derived.answered_at,
+                "ended_at": derived.ended_at,
+                "agent_id": derived.agent_id,
+                "outcome": derived.outcome.value,
+            }
+            for contact_id, derived in ((key, derive(of)) for key, of in facts.items())
+        ],
+    )
+
+
+def _values(entry: TimelineEntry) -> dict[str, object]:
+    return {
+        "contact_id": entry.contact_id,
+        "tag": TimelineTag(entry.tag).value,
+        "at": entry.at,
+        "key": _key(entry.key),
+        "agent_id": entry.agent_id,
+        "author": entry.author,
+        "data": _storable(entry.data),
+    }
+
+
+def _key(key: str) -> str:
+    cleaned = clean_text(key)
+    if len(cleaned) <= KEY_CHARS_MAX:
+        return cleaned
+    return hashlib.sha256(cleaned.encode()).hexdigest()
+
+
+def _storable(data: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
+    """Return data that every database's JSON accepts (no NUL, no NaN) and of bounded size."""
+    stored: dict[str, JSONValue] = {}
+    for name, value in data.items():
+        if isinstance(value, str):
+            stored[name] = clean_text(value)[:DATA_CHARS_MAX]
+        elif isinstance(value, float) and not math.isfinite(value):
+            stored[name] = None
+        else:
+            stored[name] = value
+    return stored
+
+
+def _cut(number: str | None) -> str | None:
+    return None if number is None else clean_text(number)[:NUMBER_CHARS_MAX]
