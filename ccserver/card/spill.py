@@ -8,6 +8,7 @@ themselves are gone and are told of by Asterisk's own log.
 import errno
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -51,7 +52,7 @@ class SpillFile:
         self.corrupt = 0
         self.contacts: set[ContactId] = set()
         self._offset = 0
-        self._after_first = 0
+        self._after: list[int] = []
         if path.exists():
             self._recover()
 
@@ -61,19 +62,21 @@ class SpillFile:
         self.contacts.add(item.contact_id)
         self.lines += 1
 
-    def first(self) -> JournalItem | None:
-        """Return the oldest item without removing it."""
+    def first(self, count: int) -> list[JournalItem]:
+        """Return up to ``count`` of the oldest items without removing them."""
         if not self.lines:
-            return None
-        for item, after in self._items():
-            self._after_first = after
-            return item
-        raise AssertionError("the spill file is shorter than its count of lines")
+            return []
+        found = list(islice(self._items(), count))
+        if not found:
+            raise AssertionError("the spill file is shorter than its count of lines")
+        self._after = [after for _, after in found]
+        return [item for item, _ in found]
 
-    def remove_first(self) -> None:
-        """Remove the item that `first` returned; an emptied file is truncated."""
-        self._offset = self._after_first
-        self.lines -= 1
+    def remove_first(self, count: int) -> None:
+        """Remove so many of the items that `first` returned; an emptied file is truncated."""
+        self._offset = self._after[count - 1]
+        self._after = []
+        self.lines -= count
         if self.lines == 0:
             os.truncate(self.path, 0)
             self._offset = 0

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -26,13 +26,12 @@ from ccserver.card import (
     ContactOpened,
     TimelineEntry,
     TimelineTag,
-    UnknownContact,
 )
 from ccserver.card import journal as journal_module
 from ccserver.card import spill as spill_module
 from ccserver.card.spill import JournalItem, SpillFile
 from ccserver.db import Database, DatabaseUnavailable
-from ccserver.types import ContactId, IncidentId
+from ccserver.types import ContactId, IncidentId, Medium
 from tests.card.conftest import ARRIVED
 from tests.databases import BINARIES, Cluster
 
@@ -47,32 +46,28 @@ class FakeStore:
         self.heads: dict[ContactId, CardHead] = {}
         self.order: list[JournalItem] = []
         self.keys: set[tuple[ContactId, str]] = set()
-        self.tries = 0
+        self.batches: list[int] = []
 
-    async def open_contact(self, opened: ContactOpened) -> CardHead:
-        await self._answer()
-        head = CardHead(IncidentId(f"incident-{opened.contact_id}"), f"2026-{len(self.heads):06d}")
-        if opened.contact_id not in self.heads:
-            self.heads[opened.contact_id] = head
-            self.order.append(opened)
-        return self.heads[opened.contact_id]
-
-    async def record(self, entry: TimelineEntry) -> CardHead:
-        await self._answer()
-        if entry.key == "poison":
-            raise ValueError("a value that the database cannot hold")
-        if entry.contact_id not in self.heads:
-            raise UnknownContact
-        if (entry.contact_id, entry.key) not in self.keys:
-            self.keys.add((entry.contact_id, entry.key))
-            self.order.append(entry)
-        return self.heads[entry.contact_id]
-
-    async def _answer(self) -> None:
-        self.tries += 1
+    async def write(self, items: Sequence[JournalItem]) -> Sequence[CardHead | None]:
+        self.batches.append(len(items))
         await asyncio.sleep(0)
         if self.away:
             raise DatabaseUnavailable("away")
+        if any(isinstance(item, TimelineEntry) and item.key == "poison" for item in items):
+            raise ValueError("a value that the database cannot hold")
+        for item in sorted(items, key=lambda item: isinstance(item, TimelineEntry)):
+            if isinstance(item, ContactOpened):
+                self._open(item)
+            elif item.contact_id in self.heads and (item.contact_id, item.key) not in self.keys:
+                self.keys.add((item.contact_id, item.key))
+                self.order.append(item)
+        return [self.heads.get(item.contact_id) for item in items]
+
+    def _open(self, opened: ContactOpened) -> None:
+        if opened.contact_id not in self.heads:
+            incident_id = IncidentId(f"incident-{opened.contact_id}")
+            self.heads[opened.contact_id] = CardHead(incident_id, f"2026-{len(self.heads):06d}")
+            self.order.append(opened)
 
     def order_of(self, contact_id: ContactId) -> list[str]:
         return [
@@ -108,7 +103,7 @@ def entry(contact_id: ContactId, key: str) -> TimelineEntry:
 def opening(contact_id: str) -> ContactOpened:
     return ContactOpened(
         contact_id=ContactId(contact_id),
-        medium="voice",  # type: ignore[arg-type]
+        medium=Medium.VOICE,
         queue="emergency",
         priority=5,
         caller_number="+37129123456",
@@ -244,10 +239,10 @@ def test_a_damaged_file_never_stops_the_start(tmp_path: Path, damage: bytes, cut
     path.write_bytes(data[:cut] + damage + data[cut:])
     found = SpillFile(path)
     found.append(entry(ContactId("b"), "last"))
-    items = []
-    while (item := found.first()) is not None:
-        items.append(item)
-        found.remove_first()
+    items: list[JournalItem] = []
+    while some := found.first(2):
+        items += some
+        found.remove_first(len(some))
     assert items[-1] == entry(ContactId("b"), "last")
     assert path.read_bytes() == b""
 
