@@ -17,10 +17,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 import structlog
 
-from ccserver.card.spill import JournalItem, SpillFile, append_line
+from ccserver.card.spill import JournalItem, SpillFile, append_line, encoded
 from ccserver.card.values import CardHead, ContactOpened, TimelineEntry
 from ccserver.db import DatabaseUnavailable
 from ccserver.types import ContactId, IncidentId
@@ -339,7 +338,7 @@ class CardJournal:
         self.failures += 1
         log.error("journal_item_rejected", contact_id=item.contact_id, reason=reason)
         try:
-            append_line(self._rejected_path, msgspec.json.encode(item))
+            append_line(self._rejected_path, encoded(item))
         except OSError as error:
             self.lost += 1
             log.error("journal_item_lost", contact_id=item.contact_id, reason=error.strerror)

@@ -6,6 +6,7 @@ themselves are gone and are told of by Asterisk's own log.
 """
 
 import errno
+import json
 import os
 from collections.abc import Iterator
 from itertools import islice
@@ -15,6 +16,7 @@ import msgspec
 import structlog
 
 from ccserver.card.values import ContactOpened, TimelineEntry
+from ccserver.db import clean_text
 from ccserver.types import ContactId
 
 log = structlog.get_logger(__name__)
@@ -58,7 +60,7 @@ class SpillFile:
 
     def append(self, item: JournalItem) -> None:
         """Write one item behind the others. Raises OSError where there is no room for it."""
-        append_line(self.path, msgspec.json.encode(SpillLine.of(item)))
+        append_line(self.path, encoded(SpillLine.of(item)))
         self.contacts.add(item.contact_id)
         self.lines += 1
 
@@ -116,6 +118,15 @@ class SpillFile:
             log.warning("spill_lines_unreadable", count=unreadable)
         if self.lines:
             log.info("spill_found", lines=self.lines)
+
+
+def encoded(value: SpillLine | JournalItem) -> bytes:
+    """Return JSON on one line; half of a surrogate pair becomes U+FFFD, as it does in the store."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+        return clean_text(text).encode()
 
 
 def append_line(path: Path, line: bytes) -> None:

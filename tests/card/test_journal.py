@@ -11,6 +11,7 @@ import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -258,6 +259,21 @@ async def test_an_entry_that_no_database_takes_does_not_stop_the_others(tmp_path
     assert journal.failures == 1
     (rejected,) = (tmp_path / "journal.spill.rejected").read_text().splitlines()
     assert json.loads(rejected)["key"] == "poison"
+
+
+async def test_half_a_surrogate_that_a_device_sent_stops_nothing(tmp_path: Path) -> None:
+    store = FakeStore()
+    journal = journal_of(store, tmp_path, pending_max=2)
+    data = {"reason": "no such\ud83d\x00"}
+    said = TimelineEntry(ContactId("a"), TimelineTag.OFFER_FAILED, ARRIVED, "1", data=data)
+    rejected = replace(said, key="poison")
+    for item in (opening("a"), said, rejected, entry(ContactId("a"), "2")):
+        journal.submit(item)
+    assert journal.spill_lines
+    assert await journal.drain(20)
+    assert store.order_of(ContactId("a")) == ["opened", "1", "2"]
+    assert store.order[1] == replace(said, data={"reason": "no such�\x00"})
+    assert journal.failures == 1
 
 
 async def test_an_entry_before_its_card_waits_for_it(tmp_path: Path) -> None:
