@@ -28,10 +28,14 @@ TEMPLATE = "ccserver_template"
 
 
 class Cluster:
-    """A PostgreSQL server of our own: in a temporary folder, on a UNIX socket, without a port."""
+    """A PostgreSQL server of our own: in a temporary folder, on a UNIX socket, without a port.
 
-    def __init__(self, folder: Path) -> None:
+    Unless it is ``durable`` it waits for no disk, as tests do not pull the plug.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self.durable = durable
         self.data = folder / "data"
         self.binaries = BINARIES[-1].parent
         # The server refuses to run as root.
@@ -47,10 +51,11 @@ class Cluster:
         self.start_again()
 
     def start_again(self) -> None:
+        unsafe = "" if self.durable else "-c fsync=off -c full_page_writes=off"
         self.process = self._popen(
             "postgres", "-D", self.data, "-k", self.folder, "-c", "listen_addresses=",
-            "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
-            "-c", "autovacuum=off", "-c", "max_connections=60",
+            "-c", "autovacuum=off", "-c", "max_connections=60", *unsafe.split(),
+            "-c", f"synchronous_commit={'on' if self.durable else 'off'}",
         )  # fmt: skip
         deadline = time.monotonic() + START_DEADLINE_S
         while True:

@@ -81,6 +81,7 @@ class CardJournal:
         on_written: OnWritten | None = None,
         on_opened: OnOpened | None = None,
         pending_max: int = PENDING_MAX,
+        batch_max: int = BATCH_MAX,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
@@ -96,7 +97,8 @@ class CardJournal:
         self._numbers_of: dict[ContactId, list[int]] = {}
         self._orphans: OrderedDict[ContactId, list[TimelineEntry]] = OrderedDict()
         self._next_number = 0
-        self._batch_max = BATCH_MAX
+        self._batch_bound = batch_max
+        self._batch_max = batch_max  # less for a while after a batch has failed
         self._wait_s = RETRY_FIRST_S
         self._running = False
         self._work = asyncio.Event()
@@ -297,7 +299,7 @@ class CardJournal:
             self._reject(batch.items[0], type(error).__name__)
         else:
             batch.remove()
-            self._batch_max = min(self._batch_max * 2, BATCH_MAX)
+            self._batch_max = min(self._batch_max * 2, self._batch_bound)
             self._wait_s = RETRY_FIRST_S
             for item, head in zip(batch.items, heads, strict=True):
                 self._finish(item, head)

@@ -10,13 +10,11 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from ccserver.card import CardHead, CardStore, ContactOpened
-from ccserver.card import journal as journal_module
 from ccserver.card.models import TimelineRow
 from ccserver.card.spill import JournalItem, SpillFile
 from ccserver.db import Database, DatabaseUnavailable
@@ -182,38 +180,38 @@ async def test_batches_of_any_split_with_faults_anywhere_end_as_one_by_one(
 
     Written one by one, a contact's rows are its opening, then each key where it first came.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journal_module, "BATCH_MAX", batch_max)
-        folder = tmp_path / str(uuid.uuid4())
-        store = FaultyStore(iter(faults))
-        told: dict[ContactId, list[str]] = {contact_id: [] for contact_id in CONTACTS}
+    folder = tmp_path / str(uuid.uuid4())
+    store = FaultyStore(iter(faults))
+    told: dict[ContactId, list[str]] = {contact_id: [] for contact_id in CONTACTS}
 
-        def tell(contact_id: ContactId, _: object, item: JournalItem) -> None:
-            assert name_of(item) in store.order_of(contact_id)
-            told[contact_id].append(name_of(item))
+    def tell(contact_id: ContactId, _: object, item: JournalItem) -> None:
+        assert name_of(item) in store.order_of(contact_id)
+        told[contact_id].append(name_of(item))
 
-        journal = journal_of(store, folder, pending_max=pending_max, on_written=tell)
-        expected: dict[ContactId, list[str]] = {contact_id: [] for contact_id in CONTACTS}
-        poisoned = 0
-        async with running(journal):
-            for step in steps:
-                if isinstance(step, int):
-                    for _ in range(step):
-                        await asyncio.sleep(0)
-                    continue
-                contact_id, what = step
-                poisoned += what == "poison"
-                if what == "opened":
-                    journal.submit(opening(contact_id))
-                else:
-                    journal.submit(entry(contact_id, what))
-                    expected[contact_id].append(what)
-            await journal.drain(60)
-        again = journal_of(store, folder, on_written=tell)
-        for contact_id in CONTACTS:
-            again.submit(opening(contact_id))
-        assert await again.drain(60)
-        rejected = journal.failures + again.failures
+    journal = journal_of(
+        store, folder, batch_max=batch_max, pending_max=pending_max, on_written=tell
+    )
+    expected: dict[ContactId, list[str]] = {contact_id: [] for contact_id in CONTACTS}
+    poisoned = 0
+    async with running(journal):
+        for step in steps:
+            if isinstance(step, int):
+                for _ in range(step):
+                    await asyncio.sleep(0)
+                continue
+            contact_id, what = step
+            poisoned += what == "poison"
+            if what == "opened":
+                journal.submit(opening(contact_id))
+            else:
+                journal.submit(entry(contact_id, what))
+                expected[contact_id].append(what)
+        await journal.drain(60)
+    again = journal_of(store, folder, on_written=tell)
+    for contact_id in CONTACTS:
+        again.submit(opening(contact_id))
+    assert await again.drain(60)
+    rejected = journal.failures + again.failures
     for contact_id, keys in expected.items():
         one_by_one = ["opened", *dict.fromkeys(key for key in keys if key != "poison")]
         assert store.order_of(contact_id) == one_by_one
