@@ -164,6 +164,33 @@ describe("offer", () => {
     expect(await screen.findByTestId("card")).toBeVisible();
   });
 
+  it("shows a card that changes faster than it loads, and then what changed", async () => {
+    await openWorkplace(server);
+    const fetches: (AbortSignal | null | undefined)[] = [];
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    vi.stubGlobal("fetch", async (path: string, init?: RequestInit) => {
+      if (path === "/api/cards/i1") {
+        fetches.push(init?.signal);
+        await held;
+        init?.signal?.throwIfAborted();
+      }
+      return server.fetch(path, init);
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    sayOffer();
+    server.say({ type: "card", seq: 8, incident_id: "i1", contact_ids: ["c1"], number: "2026-000001" });
+    act(() => {
+      vi.advanceTimersByTime(1_000);
+    });
+    vi.useRealTimers();
+    expect(fetches).toHaveLength(1);
+    letGo();
+    expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+    expect(fetches[0]?.aborted).toBe(false);
+    await waitFor(() => expect(fetches).toHaveLength(2));
+  });
+
   it("goes when it is withdrawn", async () => {
     await openWorkplace(server);
     sayOffer();

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useLayoutEffect, useState } from "react";
 import { fetchCard } from "../api/cards";
 import type { Card } from "../api/types";
 import { useSession } from "../app/session";
@@ -27,38 +27,48 @@ export function useCard(incidentId: string): Loaded & { retry: () => void } {
   const [turn, setTurn] = useState(0);
   const retry = useCallback(() => setTurn((n) => n + 1), []);
 
-  useEffect(() => {
+  // Before the paint: on a slow screen the card comes while the offer is still being drawn.
+  useLayoutEffect(() => {
     const abort = new AbortController();
     let timer: number | undefined;
+    let loading = false;
+    let changedMeanwhile = false;
+    const loadAfter = (ms: number): void => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(() => void load(), ms);
+    };
+    const settled = (): void => {
+      loading = false;
+      if (changedMeanwhile) loadAfter(REFETCH_AFTER_MS);
+      changedMeanwhile = false;
+    };
     const load = async (): Promise<void> => {
+      // A fetch is never ended for the next one: where they take long, no card would be shown.
+      if (loading) {
+        changedMeanwhile = true;
+        return;
+      }
+      loading = true;
       try {
         const card = await fetchCard(incidentId, abort.signal);
         setLoaded({ opened: { card, notes: notes.open(incidentId, card.notes) }, error: null });
       } catch (error) {
         if (abort.signal.aborted) return;
         setLoaded((old) => ({ opened: old.opened, error }));
-        timer = window.setTimeout(retry, RETRY_MS);
+        loadAfter(RETRY_MS);
       }
+      settled();
     };
+    const stop = live.onCard((changed) => {
+      if (changed === null || changed === incidentId) loadAfter(REFETCH_AFTER_MS);
+    });
     void load();
     return () => {
+      stop();
       abort.abort();
       window.clearTimeout(timer);
     };
-  }, [incidentId, notes, turn, retry]);
-
-  useEffect(() => {
-    let timer: number | undefined;
-    const stop = live.onCard((changed) => {
-      if (changed !== null && changed !== incidentId) return;
-      window.clearTimeout(timer);
-      timer = window.setTimeout(retry, REFETCH_AFTER_MS);
-    });
-    return () => {
-      stop();
-      window.clearTimeout(timer);
-    };
-  }, [live, incidentId, retry]);
+  }, [live, incidentId, notes, turn]);
 
   return { ...loaded, retry };
 }
