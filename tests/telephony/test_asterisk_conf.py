@@ -179,3 +179,10 @@ def test_the_numbers_of_the_plan_lead_into_the_same_dialplan_and_nothing_else_do
         "exten => +37167000000,1,Set(CALLED_NUMBER=${EXTEN})",
     ]
     assert not any(word in texts["extensions.conf"] for word in ("_X.,", "113,1", "1;2"))
+
+
+def test_every_conversation_is_mixed_so_that_recordings_hear_both_sides() -> None:
+    """The reason stands beside it, and in decision 0014."""
+    modules = (SOURCE_DIR / "modules.conf").read_text(encoding="utf-8")
+    assert "load = bridge_softmix.so\n" in modules
+    assert "load = bridge_simple.so" not in modules
