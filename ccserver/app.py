@@ -28,7 +28,7 @@ from ccserver.metrics import Metrics
 from ccserver.news import News
 from ccserver.outbound import Outbound
 from ccserver.prompts import PromptMaker, PromptTools
-from ccserver.recording import RecordingState, RecordingStore
+from ccserver.recording import RecordedParty, RecordingState, RecordingStore
 from ccserver.routing import Follower, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
@@ -94,7 +94,7 @@ class Application:
         )
         self.ari = ARIClient(config.ari, events_wanted={*EVENTS_WANTED, *WAITING_EVENTS_WANTED})
         self.ami = AMIClient(config.ami, event_classes=("call", "system"))
-        self._sealing: asyncio.Queue[tuple[ContactId, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
+        self._sealing: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
         self._first_resync = asyncio.Event()
         self._instance = secrets.token_hex(4)
         self.live = LiveView(self._publish, self.clock)
@@ -403,50 +403,62 @@ class Application:
 
     # -- recordings -------------------------------------------------------------------------------
 
-    def _seal_later(self, contact_id: ContactId, ended_at: datetime) -> None:
+    def _seal_later(self, name: str, ended_at: datetime) -> None:
         try:
-            self._sealing.put_nowait((contact_id, ended_at))
+            self._sealing.put_nowait((name, ended_at))
         except asyncio.QueueFull:
-            log.warning("seal_left_to_sweep", contact_id=contact_id)
+            log.warning("seal_left_to_sweep", contact_id=_contact_of(name))
 
     async def _seal_for_ever(self) -> None:
         while True:
-            contact_id, ended_at = await self._sealing.get()
+            name, ended_at = await self._sealing.get()
             age = (self.clock.now() - ended_at).total_seconds()
             await asyncio.sleep(max(0.0, RECORDING_CLOSE_S - age))
             try:
-                await self._seal(contact_id)
+                await self._seal(name)
                 took = self.clock.now() - ended_at
                 self.metrics.seal_seconds.observe(took.total_seconds())
             except (DatabaseUnavailable, OSError) as error:
+                contact_id = _contact_of(name)
                 log.warning("seal_left_to_sweep", contact_id=contact_id, reason=str(error))
             except Exception:
                 # One recording that cannot be sealed must not end the process that carries calls.
-                log.exception("seal_failed", contact_id=contact_id)
+                log.exception("seal_failed", contact_id=_contact_of(name))
 
-    async def _seal(self, contact_id: ContactId) -> None:
-        recording = await self.recordings.seal(contact_id, started_at=None)
+    async def _seal(self, name: str) -> None:
+        recording = await self.recordings.seal(name, started_at=None)
         sealed = recording.state is RecordingState.SEALED
         self.metrics.recordings.labels(recording.state.value).inc()
         self.chronicle.write(
-            contact_id,
+            recording.contact_id,
             TimelineTag.RECORDING_SEALED if sealed else TimelineTag.RECORDING_FAILED,
             f"recording-{recording.recording_id}-{recording.state.value}",
+            None,
             recording_id=recording.recording_id,
+            **_described(recording.party),
         )
 
     async def _sweep_recordings(self) -> None:
         """Recordings whose end nobody saw: of calls that the parachute took, of a former life."""
         await self._first_resync.wait()
+        live_contacts = self.runtime.calls.table.contacts
         while True:
             try:
-                for contact_id in await self.recordings.sweep(self.runtime.calls.table.contacts):
-                    await self._seal(contact_id)
+                for name in await self.recordings.sweep(live_contacts, self._live_legs):
+                    await self._seal(name)
             except (DatabaseUnavailable, OSError) as error:
                 log.warning("sweep_failed", reason=str(error))
             except Exception:
                 log.exception("sweep_failed")
             await asyncio.sleep(SWEEP_INTERVAL_S)
+
+    async def _live_legs(self) -> frozenset[LegId] | None:
+        """Asterisk itself knows: a leg that was given up here may talk on for a moment."""
+        try:
+            return await self.runtime.calls.actions.legs()
+        except TelephonyError as error:
+            log.warning("live_legs_not_known", reason=type(error).__name__)
+            return None
 
     # -- Asterisk's journal ---------------------------------------------------------------------
 
@@ -458,3 +470,20 @@ class Application:
             if entries and not self.journal.pending:
                 await asyncio.to_thread(self.queue_log.save_position)
             await asyncio.sleep(QUEUE_LOG_INTERVAL_S)
+
+
+def _contact_of(recording: str) -> str:
+    """For the log; the rest of the name may hold a number."""
+    return recording.partition(".")[0]
+
+
+def _described(party: RecordedParty | None) -> dict[str, str | None]:
+    """Whose recording it is, for the timeline; of the caller's own there is nothing to say."""
+    if party is None:
+        return {}
+    return {
+        "kind": party.kind,
+        "number": party.number,
+        "party": party.name,
+        "to_agent": party.agent_id,
+    }

@@ -118,7 +118,7 @@ class News:
         *,
         metrics: Metrics,
         clock: Clock,
-        seal: Callable[[ContactId, datetime], None],
+        seal: Callable[[str, datetime], None],
     ) -> None:
         self._runtime = runtime
         self._live = runtime.live
@@ -274,9 +274,9 @@ class News:
         self._metrics.contacts_finished.labels(_outcome(contact)).inc()
         log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
 
-    def recording_complete(self, contact_id: ContactId) -> None:
-        """Asterisk let go of the recording: seal it."""
-        self._seal(contact_id, self._clock.now())
+    def recording_complete(self, recording: str) -> None:
+        """Asterisk let go of a recording: seal it."""
+        self._seal(recording, self._clock.now())
 
     # -- offers -----------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "contacts",
     "timeline",
     "recordings",
+    "party_recordings",
     "routing_versions",
     "callback_tasks",
     "callback_contacts",
@@ -96,6 +97,26 @@ def test_migrations_are_found_from_any_directory(
     url = f"sqlite:///{tmp_path}/new%20folder/ccserver.db"
     db.upgrade(url)
     db.check(url)
+
+
+def test_recordings_of_the_version_before_stay_as_it_knows_them(empty_url: str) -> None:  # noqa: F811
+    """Its rows are kept, and it can write and read more of them after the upgrade."""
+    insert = text(
+        "INSERT INTO recordings (recording_id, contact_id, state, path, started_at)"
+        " VALUES (:id, :id, 'sealed', 'x', '2026-03-01 12:00:00')"
+    )
+    command.upgrade(db.alembic_config(empty_url), "0004")
+    engine = db.make_engine(empty_url, timeout_s=10)
+    with engine.begin() as connection:
+        connection.execute(insert, {"id": "before"})
+    db.upgrade(empty_url)
+    with engine.begin() as connection:
+        connection.execute(insert, {"id": "after"})
+        ids = connection.execute(text("SELECT contact_id FROM recordings ORDER BY contact_id"))
+        assert [row.contact_id for row in ids] == ["after", "before"]
+    with pytest.raises(DBAPIError), engine.begin() as connection:
+        connection.execute(insert, {"id": "after"})
+    engine.dispose()
 
 
 def test_a_downgrade_removes_everything(empty_url: str) -> None:  # noqa: F811

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, column, null, select, table
+from sqlalchemy import Row, Select, TableClause, column, null, select, table
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import case
 from sqlalchemy.types import BigInteger, Float, String
@@ -20,6 +21,7 @@ from ccserver.card.values import (
     CardEntry,
     CardHead,
     CardNotes,
+    CardParty,
     CardRecording,
     CardStatus,
     CardSummary,
@@ -34,18 +36,25 @@ from ccserver.types import AgentId, ContactId, IncidentId, Medium
 TIMELINE_ENTRIES_MAX = 2_000
 """The newest of a card's entries that are shown: an autosave each five seconds for hours."""
 
-RECORDINGS = table(
-    "recordings",
-    column("recording_id", String()),
-    column("contact_id", String()),
-    column("state", String()),
-    column("started_at", UTCDateTime()),
-    column("duration_s", Float()),
-    column("sha256", String()),
-    column("size", BigInteger()),
-    column("error", String()),
-)
-"""What the card shows of the recording room's table; it only ever reads it."""
+
+def _recordings_table(name: str, *more: str) -> TableClause:
+    """What the card shows of a table of the recording room; it only ever reads it."""
+    return table(
+        name,
+        column("recording_id", String()),
+        column("contact_id", String()),
+        column("state", String()),
+        column("started_at", UTCDateTime()),
+        column("duration_s", Float()),
+        column("sha256", String()),
+        column("size", BigInteger()),
+        column("error", String()),
+        *(column(each, String()) for each in more),
+    )
+
+
+RECORDINGS = _recordings_table("recordings")
+PARTY_RECORDINGS = _recordings_table("party_recordings", "kind", "number", "name", "agent_id")
 SEALED = "sealed"
 RECORDING_STATES_SHOWN = (SEALED, "failed")
 
@@ -244,28 +253,42 @@ def _version(key: str) -> int:
 
 
 def _recordings(session: Session, contact_ids: Sequence[str]) -> Mapping[str, list[CardRecording]]:
-    query = (
-        select(RECORDINGS)
-        .where(
-            RECORDINGS.c.contact_id.in_(contact_ids),
-            RECORDINGS.c.state.in_(RECORDING_STATES_SHOWN),
-        )
-        .order_by(RECORDINGS.c.started_at, RECORDINGS.c.recording_id)
+    """The caller's own first, then the parties' by their start."""
+    own = _shown(select(RECORDINGS), RECORDINGS, contact_ids)
+    others = _shown(
+        select(PARTY_RECORDINGS, AgentRow.name.label("agent_name")).outerjoin(
+            AgentRow, AgentRow.agent_id == PARTY_RECORDINGS.c.agent_id
+        ),
+        PARTY_RECORDINGS,
+        contact_ids,
     )
     found: dict[str, list[CardRecording]] = defaultdict(list)
-    for row in session.execute(query):
-        found[row.contact_id].append(
-            CardRecording(
-                recording_id=row.recording_id,
-                state=row.state,
-                started_at=row.started_at,
-                duration_s=row.duration_s,
-                sha256=row.sha256,
-                size=row.size,
-                error=row.error,
-            )
-        )
+    for row in session.execute(own):
+        found[row.contact_id].append(_recording(row, None))
+    for row in session.execute(others):
+        party = CardParty(row.kind, row.number, row.name, row.agent_id, row.agent_name)
+        found[row.contact_id].append(_recording(row, party))
     return found
+
+
+def _shown(query: Select[Any], recordings: TableClause, contact_ids: Sequence[str]) -> Select[Any]:
+    columns = recordings.c
+    return query.where(
+        columns.contact_id.in_(contact_ids), columns.state.in_(RECORDING_STATES_SHOWN)
+    ).order_by(columns.started_at, columns.recording_id)
+
+
+def _recording(row: Row[Any], party: CardParty | None) -> CardRecording:
+    return CardRecording(
+        recording_id=row.recording_id,
+        state=row.state,
+        started_at=row.started_at,
+        duration_s=row.duration_s,
+        sha256=row.sha256,
+        size=row.size,
+        error=row.error,
+        party=party,
+    )
 
 
 def _summary(incident: IncidentRow, contacts: Sequence[CardContact]) -> CardSummary:

@@ -167,8 +167,19 @@ class PastContact:
 
 
 @dataclass(frozen=True, slots=True)
+class CardParty:
+    """Whose leg a recording is of: a call taker (``agent_id``), or somebody outside."""
+
+    kind: str
+    number: str | None
+    name: str
+    agent_id: AgentId | None
+    agent_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardRecording:
-    """A recording as the card shows it."""
+    """A recording as the card shows it; without a ``party`` it is the caller's own."""
 
     recording_id: str
     state: str
@@ -177,6 +188,7 @@ class CardRecording:
     sha256: str | None
     size: int | None
     error: str | None
+    party: CardParty | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from ccserver.card.values import CardContact, CardData, CardEntry, CardRecording, CardSummary
+from ccserver.card.values import (
+    CardContact,
+    CardData,
+    CardEntry,
+    CardParty,
+    CardRecording,
+    CardSummary,
+)
 
 JSON = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
 
@@ -79,6 +86,17 @@ def _recording(recording: CardRecording) -> dict[str, JSON]:
         "size": recording.size,
         "started_at": iso(recording.started_at),
         "error": recording.error,
+        "party": None if recording.party is None else _party(recording.party),
+    }
+
+
+def _party(party: CardParty) -> dict[str, JSON]:
+    return {
+        "kind": party.kind,
+        "number": party.number,
+        "name": party.name,
+        "agent_id": party.agent_id,
+        "agent_name": party.agent_name,
     }
 
 

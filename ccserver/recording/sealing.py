@@ -78,7 +78,8 @@ class SealingFiles:
             with temporary.open("rb") as sealed:
                 os.fsync(sealed.fileno())
             if odd_bytes:
-                log.warning("recording_bytes_dropped", contact_id=raw.stem, count=odd_bytes)
+                contact_id = raw.name.partition(".")[0]  # the rest may hold a number
+                log.warning("recording_bytes_dropped", contact_id=contact_id, count=odd_bytes)
             return SealedAudio(frames, temporary.stat().st_size, digest(temporary), raw_bytes)
         except FileNotFoundError as error:
             raise Unsealable("no recording file") from error

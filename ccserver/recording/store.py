@@ -9,7 +9,7 @@ row is committed.
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,17 +21,18 @@ from sqlalchemy.orm import Session
 
 from ccserver.config import RecordingSettings
 from ccserver.db import Database, DatabaseUnavailable
-from ccserver.recording.models import RecordingRow
+from ccserver.recording.models import PartyRecordingRow, RecordingRow
 from ccserver.recording.sealing import RawAudio, SealedAudio, SealingFiles, Unsealable, digest
 from ccserver.recording.values import (
     FRAME_BYTES,
     InvalidContactId,
+    RecordedParty,
     Recording,
+    RecordingName,
     RecordingState,
     UnknownRecording,
-    checked_contact_id,
 )
-from ccserver.types import ContactId
+from ccserver.types import AgentId, ContactId, LegId
 
 log = structlog.get_logger(__name__)
 
@@ -49,9 +50,20 @@ RAW_SUFFIX = ".raw"
 OTHER_SUFFIX = ".other"
 """Audio that is neither sealed nor a recording's beginning; kept for a person to look at."""
 
+Row = RecordingRow | PartyRecordingRow
+LiveLegs = Callable[[], Awaitable[AbstractSet[LegId] | None]]
+"""Which legs exist in Asterisk now; ``None`` if it cannot be asked."""
+
+
+async def _no_legs() -> AbstractSet[LegId]:
+    return frozenset()
+
 
 class RecordingStore:
     """The recordings of the centre: raw files in ``spool_dir``, sealed ones in ``store_dir``.
+
+    A recording is called by the name of its raw file (`RecordingName`): that of the caller's
+    channel is the contact id, that of a party's leg also says who it is and when it began.
 
     ``sample_rate`` is what Asterisk writes, in Hz. ``clock`` gives seconds since the epoch, as
     files' times do. Methods may raise `ccserver.db.DatabaseUnavailable`; a seal that did is done
@@ -80,64 +92,86 @@ class RecordingStore:
         self._quiet_s = quiet_s
         self._sweep_age_s = sweep_age_s
         self._slots = asyncio.Semaphore(SEALING_MAX)
-        self._tasks: dict[ContactId, asyncio.Task[Recording]] = {}
+        self._tasks: dict[str, asyncio.Task[Recording]] = {}
         self.sealed = 0
         self.failed = 0
 
-    def raw_path(self, contact_id: ContactId) -> Path:
-        """Return where Asterisk writes a contact's audio. Raises `InvalidContactId`."""
-        return self._spool_dir / f"{checked_contact_id(contact_id)}{RAW_SUFFIX}"
+    def raw_path(self, name: str) -> Path:
+        """Return where Asterisk writes a recording. Raises `InvalidContactId`."""
+        return self._spool_dir / f"{RecordingName.parse(name)}{RAW_SUFFIX}"
 
-    async def seal(self, contact_id: ContactId, *, started_at: datetime | None) -> Recording:
-        """Make the sealed recording of a contact that is over, or return the one there is.
+    async def seal(self, name: str, *, started_at: datetime | None) -> Recording:
+        """Make the sealed recording of a channel that is over, or return the one there is.
 
-        ``started_at`` is aware; ``None`` lets it be reckoned from the raw file. What cannot be
-        sealed is returned in state FAILED with the raw file kept. A cancelled caller does not stop
-        it, and a second caller waits for the first one's result. Raises `InvalidContactId`.
+        ``started_at`` is aware; ``None`` lets it be reckoned from the raw file (a party's name says
+        it). What cannot be sealed is returned in state FAILED with the raw file kept. A cancelled
+        caller does not stop it, and a second caller waits for the first one's result. Raises
+        `InvalidContactId`.
         """
-        checked_contact_id(contact_id)
-        task = self._tasks.get(contact_id)
+        whose = RecordingName.parse(name)
+        task = self._tasks.get(name)
         if task is None:
-            name = f"seal-{contact_id}"
-            task = asyncio.create_task(self._seal(contact_id, started_at), name=name)
-            self._tasks[contact_id] = task
-            task.add_done_callback(lambda done: self._sealed(contact_id, done))
+            work = self._seal(whose, started_at)
+            task = asyncio.create_task(work, name=f"seal-{whose.contact_id}")
+            self._tasks[name] = task
+            task.add_done_callback(lambda done: self._sealed(whose, done))
         return await asyncio.shield(task)
 
-    async def sweep(self, live_contacts: Callable[[], AbstractSet[ContactId]]) -> list[ContactId]:
-        """Seal what was left behind: raw files that no live contact is writing.
+    async def sweep(
+        self, live_contacts: Callable[[], AbstractSet[ContactId]], live_legs: LiveLegs = _no_legs
+    ) -> list[str]:
+        """Seal what was left behind: raw files that no live contact, or leg of one, is writing.
 
-        Returns the contacts whose recording is now in another state than before, oldest first.
-        One bad file never keeps the others from being sealed.
+        ``live_legs`` is asked only where a party's file is found, and such files are left alone if
+        it does not know. Returns the names of the recordings that are now in another state than
+        before, oldest first. One bad file never keeps the others from being sealed.
         """
         before = await self._states()
         found = await asyncio.to_thread(self._old_raw_files)
         unfinished = [key for key, state in before.items() if state is RecordingState.SEALING]
+        names = list(dict.fromkeys([*found, *unfinished]))
+        legs: AbstractSet[LegId] | None = frozenset()
+        if any(name.party is not None for name in names):
+            legs = await live_legs()
         changed = []
-        for contact_id in dict.fromkeys([*found, *unfinished]):
-            if contact_id in live_contacts() or contact_id in self._tasks:
+        for name in names:
+            if _live(name, live_contacts(), legs) or str(name) in self._tasks:
                 continue
             try:
-                recording = await self.seal(contact_id, started_at=None)
+                recording = await self.seal(str(name), started_at=None)
             except DatabaseUnavailable:
                 raise
             except Exception:
-                log.exception("recording_sweep_failed", contact_id=contact_id)
+                log.exception("recording_sweep_failed", contact_id=name.contact_id)
                 continue
-            if recording.state is not before.get(contact_id):
-                changed.append(contact_id)
+            if recording.state is not before.get(name):
+                changed.append(str(name))
         return changed
 
     async def get(self, recording_id: str) -> Recording | None:
         """Return one recording."""
-        row = await self._db.read(lambda session: session.get(RecordingRow, recording_id))
+
+        def work(session: Session) -> Row | None:
+            return session.get(RecordingRow, recording_id) or session.get(
+                PartyRecordingRow, recording_id
+            )
+
+        row = await self._db.read(work)
         return None if row is None else self._recording(row)
 
     async def of_contact(self, contact_id: ContactId) -> list[Recording]:
-        """Return a contact's recordings."""
-        query = select(RecordingRow).where(RecordingRow.contact_id == contact_id)
-        rows = await self._db.read(lambda session: session.scalars(query).all())
-        return [self._recording(row) for row in rows]
+        """Return a contact's recordings: the caller's, then the parties' by their start."""
+
+        def work(session: Session) -> Sequence[Row]:
+            own = select(RecordingRow).where(RecordingRow.contact_id == contact_id)
+            others = (
+                select(PartyRecordingRow)
+                .where(PartyRecordingRow.contact_id == contact_id)
+                .order_by(PartyRecordingRow.started_at, PartyRecordingRow.leg_id)
+            )
+            return [*session.scalars(own), *session.scalars(others)]
+
+        return [self._recording(row) for row in await self._db.read(work)]
 
     async def verify(self, recording_id: str) -> bool:
         """Tell whether the sealed file is, byte for byte, the one that was sealed.
@@ -162,18 +196,19 @@ class RecordingStore:
         if self._tasks:
             await asyncio.wait(set(self._tasks.values()))
 
-    def _sealed(self, contact_id: ContactId, task: "asyncio.Task[Recording]") -> None:
-        self._tasks.pop(contact_id, None)
+    def _sealed(self, name: RecordingName, task: "asyncio.Task[Recording]") -> None:
+        self._tasks.pop(str(name), None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.warning("recording_not_sealed", contact_id=contact_id, reason=type(error).__name__)
+            reason = type(error).__name__
+            log.warning("recording_not_sealed", contact_id=name.contact_id, reason=reason)
 
-    async def _seal(self, contact_id: ContactId, started_at: datetime | None) -> Recording:
-        raw = self.raw_path(contact_id)
-        begun = started_at
+    async def _seal(self, name: RecordingName, started_at: datetime | None) -> Recording:
+        raw = self.raw_path(str(name))
+        begun = name.started_at or started_at
         if begun is None:
             begun = await asyncio.to_thread(self._reckoned_start, raw)
-        recording = await self._claim(contact_id, begun)
+        recording = await self._claim(name, begun)
         if recording.state is RecordingState.SEALED:
             if not await self._holds_more(recording, raw):
                 return recording
@@ -211,21 +246,13 @@ class RecordingStore:
         self._files.publish(target)
         return audio
 
-    async def _claim(self, contact_id: ContactId, started_at: datetime) -> Recording:
-        """Return the contact's row, made now if there is none: it fixes the file's place."""
+    async def _claim(self, name: RecordingName, started_at: datetime) -> Recording:
+        """Return the recording's row, made now if there is none: it fixes the file's place."""
 
-        def work(session: Session) -> RecordingRow:
-            query = select(RecordingRow).where(RecordingRow.contact_id == contact_id)
-            row = session.scalars(query).one_or_none()
+        def work(session: Session) -> Row:
+            row = _row_of(session, name)
             if row is None:
-                recording_id = str(uuid.uuid4())
-                row = RecordingRow(
-                    recording_id=recording_id,
-                    contact_id=contact_id,
-                    state=RecordingState.SEALING.value,
-                    path=f"{started_at.astimezone(UTC):%Y/%m/%d}/{recording_id}.flac",
-                    started_at=started_at,
-                )
+                row = _new_row(name, started_at)
                 session.add(row)
             return row
 
@@ -267,8 +294,12 @@ class RecordingStore:
         return await self._update(recording, state=RecordingState.FAILED.value, error=reason)
 
     async def _update(self, recording: Recording, **values: object) -> Recording:
-        def work(session: Session) -> RecordingRow:
-            row = session.get_one(RecordingRow, recording.recording_id)
+        def work(session: Session) -> Row:
+            row: Row
+            if recording.party is None:
+                row = session.get_one(RecordingRow, recording.recording_id)
+            else:
+                row = session.get_one(PartyRecordingRow, recording.recording_id)
             for name, value in values.items():
                 setattr(row, name, value)
             return row
@@ -296,13 +327,13 @@ class RecordingStore:
         length_s = status.st_size / (FRAME_BYTES * self._sample_rate)
         return datetime.fromtimestamp(status.st_mtime - length_s, UTC)
 
-    def _old_raw_files(self) -> list[ContactId]:
-        """Return whose raw files have not grown for a while, oldest first."""
-        found: list[tuple[float, ContactId]] = []
+    def _old_raw_files(self) -> list[RecordingName]:
+        """Return the names of raw files that have not grown for a while, oldest first."""
+        found: list[tuple[float, str, RecordingName]] = []
         oldest = self._clock() - self._sweep_age_s
         for raw in self._spool_dir.glob(f"*{RAW_SUFFIX}"):
             try:
-                contact_id = checked_contact_id(raw.stem)
+                name = RecordingName.parse(raw.name.removesuffix(RAW_SUFFIX))
                 written_at = raw.stat().st_mtime
             except InvalidContactId:
                 log.warning("stranger_in_recording_spool")
@@ -310,18 +341,22 @@ class RecordingStore:
             except OSError:
                 continue
             if written_at <= oldest:
-                found.append((written_at, contact_id))
-        return [contact_id for _, contact_id in sorted(found)[:SWEEP_FILES_MAX]]
+                found.append((written_at, raw.name, name))
+        return [name for *_, name in sorted(found, key=lambda one: one[:2])[:SWEEP_FILES_MAX]]
 
-    async def _states(self) -> dict[ContactId, RecordingState]:
+    async def _states(self) -> dict[RecordingName, RecordingState]:
         """Return the states of all recordings that are not sealed."""
-        query = select(RecordingRow.contact_id, RecordingRow.state).where(
-            RecordingRow.state != RecordingState.SEALED.value
-        )
-        rows = await self._db.read(lambda session: session.execute(query).all())
-        return {ContactId(row.contact_id): RecordingState(row.state) for row in rows}
 
-    def _recording(self, row: RecordingRow) -> Recording:
+        def work(session: Session) -> Sequence[Row]:
+            sealed = RecordingState.SEALED.value
+            own = select(RecordingRow).where(RecordingRow.state != sealed)
+            others = select(PartyRecordingRow).where(PartyRecordingRow.state != sealed)
+            return [*session.scalars(own), *session.scalars(others)]
+
+        rows = await self._db.read(work)
+        return {row.name: row.state for row in map(self._recording, rows)}
+
+    def _recording(self, row: Row) -> Recording:
         return Recording(
             recording_id=row.recording_id,
             contact_id=ContactId(row.contact_id),
@@ -335,4 +370,63 @@ class RecordingStore:
             size=row.size,
             sha256=row.sha256,
             error=row.error,
+            party=_party(row) if isinstance(row, PartyRecordingRow) else None,
         )
+
+
+def _live(
+    name: RecordingName,
+    contacts: AbstractSet[ContactId],
+    legs: AbstractSet[LegId] | None,
+) -> bool:
+    """Whether somebody may still write the raw file."""
+    if name.party is None:
+        return name.contact_id in contacts
+    return legs is None or name.party.leg_id in legs
+
+
+def _row_of(session: Session, name: RecordingName) -> Row | None:
+    if name.party is None:
+        own = select(RecordingRow).where(RecordingRow.contact_id == name.contact_id)
+        return session.scalars(own).one_or_none()
+    of_leg = select(PartyRecordingRow).where(
+        PartyRecordingRow.contact_id == name.contact_id,
+        PartyRecordingRow.leg_id == name.party.leg_id,
+    )
+    return session.scalars(of_leg).one_or_none()
+
+
+def _new_row(name: RecordingName, started_at: datetime) -> Row:
+    recording_id = str(uuid.uuid4())
+    state, contact_id = RecordingState.SEALING.value, name.contact_id
+    path = f"{started_at.astimezone(UTC):%Y/%m/%d}/{recording_id}.flac"
+    if name.party is None:
+        return RecordingRow(
+            recording_id=recording_id,
+            contact_id=contact_id,
+            state=state,
+            path=path,
+            started_at=started_at,
+        )
+    return PartyRecordingRow(
+        recording_id=recording_id,
+        contact_id=contact_id,
+        leg_id=name.party.leg_id,
+        kind=name.party.kind,
+        number=name.party.number,
+        name=name.party.name,
+        agent_id=name.party.agent_id,
+        state=state,
+        path=path,
+        started_at=started_at,
+    )
+
+
+def _party(row: PartyRecordingRow) -> RecordedParty:
+    return RecordedParty(
+        leg_id=LegId(row.leg_id),
+        kind=row.kind,
+        number=row.number,
+        name=row.name,
+        agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+    )

@@ -13,6 +13,8 @@ from ccserver.types import ContactId, LegId
 JSONObject = dict[str, JSONValue]
 NOT_FOUND = 404
 CONFLICT = 409
+PARTY = "party"
+"""The dialplan's context that records a leg of its own and then gives it to us."""
 
 
 class ARIRequests(Protocol):
@@ -49,6 +51,10 @@ class Actions:
         """All channels that exist, with the variables named in ``ari.conf``."""
         return await self._list("/channels")
 
+    async def legs(self) -> frozenset[LegId]:
+        """The ids of all channels that exist."""
+        return frozenset(LegId(str(channel.get("id", ""))) for channel in await self.channels())
+
     async def bridges(self) -> list[JSONObject]:
         """All bridges that exist."""
         return await self._list("/bridges")
@@ -79,14 +85,22 @@ class Actions:
         caller_id: str,
         timeout_s: int,
         variables: Mapping[str, str],
+        recorded: bool = False,
     ) -> None:
-        """Call a call taker's phone; its answer arrives as ``StasisStart`` of ``leg_id``."""
+        """Call a phone; its answer arrives as ``StasisStart`` of ``leg_id``.
+
+        ``recorded``: by the dialplan, from the answer on, in a file of its own.
+        """
+        after_answer = {"app": self._application}
+        if recorded:
+            after_answer = {"context": PARTY, "extension": "s", "priority": "1"}
+            variables = {**variables, "APPLICATION": self._application}
         await self._ari.request(
             "POST",
             ("channels", leg_id),
             params={
                 "endpoint": f"PJSIP/{endpoint}",
-                "app": self._application,
+                **after_answer,
                 "callerId": caller_id,
                 "timeout": str(timeout_s),
             },

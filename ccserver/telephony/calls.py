@@ -98,6 +98,7 @@ class Calls:
         cause = event.get("cause")
         cause = cause if isinstance(cause, int) else 0
         if leg_id.startswith(PARTY_PREFIXES):
+            self._tell_recording(kind, channel)
             self._handle_party(kind, LegId(leg_id), cause)
         elif leg_id.startswith(MONITOR_PREFIXES):
             self._handle_monitor(kind, LegId(leg_id), cause)
@@ -107,6 +108,12 @@ class Calls:
             self._caller_entered(channel)
         else:
             self._handle_caller(kind, leg_id, cause)
+
+    def _tell_recording(self, kind: object, channel: dict[str, Any]) -> None:
+        """Of whomsoever the leg is by now: also one that was given up has been recorded."""
+        recording = (channel.get("channelvars") or {}).get("RECORDING")
+        if kind == "ChannelDestroyed" and recording:
+            self.observer.recording_complete(recording)
 
     def _handle_party(self, kind: object, leg_id: LegId, cause: int) -> None:
         call = self.table.of_leg(leg_id)

@@ -33,8 +33,12 @@ class CallObserver(Protocol):
     def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
         """The caller's leg is at its end; ``cut``: the network's doing and not the caller's."""
 
-    def recording_complete(self, contact_id: ContactId) -> None:
-        """Asterisk closed the caller's channel, and with it the recording."""
+    def recording_complete(self, recording: str) -> None:
+        """Asterisk closed a channel, and with it a recording; may be told again.
+
+        ``recording`` is the raw file's name: the contact's id for the caller's own channel, what
+        the dialplan has called it for another party's.
+        """
 
     def conversation_ended(self, contact_id: ContactId) -> None:
         """The call taker (or, after a transfer, the outside party) hung up."""

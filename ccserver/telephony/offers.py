@@ -127,6 +127,8 @@ class Offers:
                 caller_id=call.facts.caller_number or "anonymous",
                 timeout_s=math.ceil(timeout_s) + RING_MARGIN_S,
                 variables=variables,
+                # Of the others' conversation with the caller the caller's own recording tells all.
+                recorded=leg.offer_kind is OfferKind.ASSIST,
             )
             leg.created = True
             call.changes += 1

@@ -74,6 +74,7 @@ class Outside:
                 caller_id=_shown_number(call, leg),
                 timeout_s=OUTSIDE_RING_S,
                 variables=_variables(call, leg),
+                recorded=True,
             )
         except TelephonyError as error:
             if not isinstance(error, ARIRefused) and leg.answered:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from ccserver.telephony.actions import PARTY
 from ccserver.telephony.call import BRIDGE_PREFIX, OUTBOUND_PREFIX, CallFacts, bridge_id_of
 from ccserver.telephony.monitor import MONITOR_BRIDGE_PREFIX
 from ccserver.telephony.party import (
@@ -98,7 +99,7 @@ class Survey:
     stray_bridges: tuple[str, ...]
     bridges: frozenset[str]
     legs_up: Mapping[LegId, bool]
-    """All legs of ours that exist, and whether they have been answered."""
+    """All legs of ours that exist, and whether they have been answered and can be joined."""
 
 
 def survey(channels: Iterable[Mapping[str, Any]], bridges: Iterable[Mapping[str, Any]]) -> Survey:
@@ -128,7 +129,7 @@ def survey(channels: Iterable[Mapping[str, Any]], bridges: Iterable[Mapping[str,
         stray_bridges=tuple(bridge_id for bridge_id in ours if bridge_id not in wanted),
         bridges=frozenset(ours),
         legs_up={
-            LegId(channel["id"]): channel.get("state") == "Up"
+            LegId(channel["id"]): channel.get("state") == "Up" and not _on_the_way(channel)
             for channel in channels
             if channel["id"].startswith((*OUR_PREFIXES, OUTBOUND_PREFIX))
         },
@@ -168,6 +169,12 @@ def _caller(
             (other.get("name", "") for other in rung if other.get("state") == "Up"), None
         ),
     )
+
+
+def _on_the_way(channel: Mapping[str, Any]) -> bool:
+    """Whether a leg that is recorded has been answered and not reached our application yet."""
+    dialplan = channel.get("dialplan") or {}
+    return dialplan.get("context") == PARTY and dialplan.get("app_name") != "Stasis"
 
 
 def _variables(channel: Mapping[str, Any]) -> Mapping[str, str]:

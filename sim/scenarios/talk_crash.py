@@ -1,4 +1,7 @@
-"""ccserver dies in every state of a conversation with others in it: the caller loses nobody."""
+"""ccserver dies in every state of a conversation with others in it: the caller loses nobody.
+
+And what was said meanwhile to somebody who is consulted is recorded all the same.
+"""
 
 import asyncio
 import contextlib
@@ -6,22 +9,31 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from sim.audio import breaks
 from sim.panel import Message, Panel, PanelRefused
 from sim.phones import Behaviour, PhoneError
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
+from sim.scenarios.recorded import Recorded, listens_traced, recordings_of
 from sim.scenarios.talking import (
+    CALLER,
     CHIEF,
     CHIEF_TONE,
     HEARD_S,
+    OUTSIDE_NUMBER,
     OUTSIDE_TONE,
     QUICK,
+    Talk,
     agent,
+    begin,
     outside,
     outside_phone,
 )
 
 HEARD_AFTER_S = 25.0  # lease, parachute, restart and offer, on a busy machine
 SILENT_NUMBER = "67000999"  # rings for ever
+TALK_S = 2.0  # of a consultation, before and after the crash
+LOST_MAX_S = 1.5  # between a phone's own view of a call and Asterisk's, on a busy machine
+BREAK_S = 0.5
 
 
 @dataclass(slots=True)
@@ -212,3 +224,95 @@ async def _everybody_home(stage: Stage) -> None:
 
 async def _is(panel: Panel, state: str) -> bool:
     return bool(panel.agents.get(panel.agent_id or "", {}).get("state") == state)
+
+
+@scenario("consult-crash", "kill -9, freeze during consultations: nothing that was said is lost")
+async def consult_crash(run: Run) -> Measured:
+    """One goes on after the restart, one ends while ccserver is dead, one while it is frozen."""
+    talk = await begin(run, takers=1)
+    phone = await outside_phone(run)
+    talked_s = []
+    for crash in (_killed_in_between, _killed_to_the_end, _frozen_to_the_end):
+        talked_s.append(await _consulted(run, talk, phone, crash))
+        talk.alive()
+        await _with_call_taker(talk)
+    ended_at = time.monotonic()
+    await run.bank.hangup(talk.call)
+    caller, *parties = await recordings_of(talk.panels[0], talk.contact_id, 1 + len(talked_s))
+    sealed_s = time.monotonic() - ended_at
+    expect(caller.said_s(CALLER) > sum(talked_s), "the caller's own recording is whole")
+    for party, seconds in zip(parties, talked_s, strict=True):
+        _is_whole(party, seconds)
+    await listens_traced(talk.panels[0], talk.contact_id, [caller, *parties])
+    return {
+        "talked_s": [round(seconds, 2) for seconds in talked_s],
+        "recorded_s": [round(party.duration_s, 2) for party in parties],
+        "sealed_after_s": round(sealed_s, 2),
+    }
+
+
+async def _killed_in_between(run: Run, call: str) -> None:
+    await run.stack.kill_ccserver()
+    await asyncio.sleep(TALK_S / 2)
+    await run.stack.start_ccserver()
+    await asyncio.sleep(TALK_S)
+    # Or the caller had waited too long, and whoever was consulted has been let go.
+    with contextlib.suppress(PhoneError):
+        await run.bank.hangup(call)
+
+
+async def _killed_to_the_end(run: Run, call: str) -> None:
+    await run.stack.kill_ccserver()
+    await asyncio.sleep(TALK_S / 2)
+    await run.bank.hangup(call)
+    await run.stack.start_ccserver()
+
+
+async def _frozen_to_the_end(run: Run, call: str) -> None:
+    run.stack.freeze_ccserver()
+    await asyncio.sleep(TALK_S / 2)
+    await run.bank.hangup(call)
+    run.stack.thaw_ccserver()
+
+
+def _is_whole(party: Recorded, talked_s: float) -> None:
+    about = party.about["party"]
+    number = f"+371{OUTSIDE_NUMBER}"
+    expect((about["kind"], about["number"]) == ("outside", number), f"it says who: {about}")
+    for what, seconds in (
+        ("its length", party.duration_s),
+        ("what the party said", party.said_s(OUTSIDE_TONE)),
+        ("what the party heard", party.heard_s(0)),
+    ):
+        expect(seconds > talked_s - LOST_MAX_S, f"{what}: {seconds:.2f} s of {talked_s:.2f} s")
+    for side, tone in ((party.left, OUTSIDE_TONE), (party.right, 0)):
+        gaps = breaks(side, party.rate, tone, longer_than_s=BREAK_S)
+        expect(not gaps, f"without a break: {gaps}")
+    expect(party.heard_s(CALLER) == 0, "the caller was on hold")
+
+
+async def _consulted(
+    run: Run, talk: Talk, phone: str, crash: Callable[[Run, str], Awaitable[None]]
+) -> float:
+    """A consultation with a crash in it; gives how long the other was at the phone."""
+    began = time.monotonic()
+    await talk.act(0, "consult", **outside())
+    answered = await run.bank.wait_for("connected", phone=phone, after=began)
+    await run.bank.wait_for("heard", phone=phone, party=0, after=began)
+    await asyncio.sleep(TALK_S)
+    await crash(run, answered["call"])
+    ended = await run.bank.wait_for("disconnected", call=answered["call"])
+    return float(ended["t"] - answered["t"])
+
+
+async def _with_call_taker(talk: Talk) -> None:
+    """Off hold again, or out of the parachute: the call taker has the caller."""
+
+    async def talking() -> bool:
+        state = talk.contact.get("state")
+        if state == "held":
+            with contextlib.suppress(PanelRefused):  # the panel may be a moment behind
+                await talk.act(0, "resume")
+        return bool(state == "talking")
+
+    await eventually("the call taker has the caller", talking, timeout_s=30)

@@ -8,6 +8,7 @@ from ccserver.accounts import Role
 from ccserver.config import ACDSettings
 from sim.panel import Message, Panel, PanelRefused
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
+from sim.scenarios.recorded import listens_traced, recordings_of
 from sim.stack import Seat
 
 CALLER = 20  # tone of the first caller
@@ -145,7 +146,17 @@ async def consult_transfer(run: Run) -> Measured:
     transferred = await talk.hears("caller", 1, completed_at)
     await talk.hears("taker102", CALLER, completed_at)
     await talk.told("consult_started", "consult_ended", "handed_over", "held", "resumed")
+    await asyncio.sleep(1)
     await finish(run, talk)
+    caller, colleague = await recordings_of(talk.panels[0], talk.contact_id, 2)
+    about = colleague.about["party"]
+    expect((about["kind"], about["agent_id"]) == ("agent", "agent-102"), f"whose it is: {about}")
+    expect(colleague.said_s(1) > 1, "the colleague's recording has the colleague on the left")
+    expect(colleague.heard_s(0) > 0.5, "and on the right the call taker, who consulted")
+    expect(colleague.heard_s(CALLER) > 0.5, "and the caller, after the transfer")
+    expect(caller.said_s(CALLER) > 1, "the caller's recording has the caller on the left")
+    expect(caller.heard_s(0) > 0.5 and caller.heard_s(1) > 0.5, "and both call takers on the right")
+    await listens_traced(talk.panels[0], talk.contact_id, [caller, colleague])
     return {
         "consult_to_heard_ms": round((consulted - began) * 1000),
         "complete_to_heard_ms": round((transferred - completed_at) * 1000),
@@ -225,12 +236,21 @@ async def conference(run: Run) -> Measured:
     await run.bank.hangup(await talk.call_of("taker101"))
     await talk.reaches("the colleague is responsible", agent_id="agent-102")
     await talk.hears("taker102", CALLER, began)
+    await asyncio.sleep(1)
     service = next(p for p in talk.contact["parties"] if p["kind"] == "outside")
     await talk.act(1, f"parties/{service['party_id']}/drop")
     await run.bank.wait_for("disconnected", phone=f"outside371{OUTSIDE_NUMBER}", after=left_at)
     await asyncio.sleep(0.3)
-    await talk.told("conference", "party_joined", "party_left", "handed_over")
+    await talk.told("conference", "party_joined", "party_left", "handed_over", "recording_sealed")
     await finish(run, talk)
+    caller, *others = await recordings_of(talk.panels[0], talk.contact_id, 3)
+    for other, tone, tones in zip(
+        others, (OUTSIDE_TONE, 1), ((0, 1, CALLER), (0, OUTSIDE_TONE, CALLER)), strict=True
+    ):
+        expect(other.said_s(tone) > 1, f"{other.about['party']} is on the left")
+        for heard_tone in tones:
+            expect(other.heard_s(heard_tone) > 0.5, f"{other.about['party']} hears {heard_tone}")
+    expect(all(caller.heard_s(tone) > 0.5 for tone in (0, 1, OUTSIDE_TONE)), "the caller hears all")
     return {"invite_to_heard_ms": round((heard - began) * 1000)}
 
 

@@ -30,7 +30,7 @@ from ccserver.card import (
     as_json,
 )
 from ccserver.db import Database, DatabaseUnavailable
-from ccserver.recording.models import RecordingRow
+from ccserver.recording.models import PartyRecordingRow, RecordingRow
 from ccserver.types import AgentId, ContactId, IncidentId
 from tests.card.conftest import ARRIVED
 
@@ -383,6 +383,21 @@ async def test_the_card_in_the_shape_of_the_api(
             )
         )
         session.add(RecordingRow(recording_id="r2", contact_id="other", state="sealing", **common))
+        for number, leg, state in (("113", "party-x-1", "sealed"), (None, "leg-x-9", "failed")):
+            session.add(
+                PartyRecordingRow(
+                    recording_id=f"r-{leg}",
+                    contact_id=opened.contact_id,
+                    leg_id=leg,
+                    kind="service" if number else "agent",
+                    number=number,
+                    name="nmpd" if number else "",
+                    agent_id=None if number else "agent-20",
+                    state=state,
+                    error=None if number else "no space left",
+                    **common,
+                )
+            )
 
     await database.write(add_recordings)
     card = await store.card(head.incident_id)
@@ -400,7 +415,7 @@ async def test_the_card_in_the_shape_of_the_api(
         "agent_name": "Anna Bērziņa",
         "answered_at": "2026-03-01T12:00:02.250Z",
         "ended_at": None,
-        "recording_count": 1,
+        "recording_count": 2,
         "notes_excerpt": "deg māja 2. stāvs",
     }
     assert as_json(card.summary) == summary
@@ -430,7 +445,40 @@ async def test_the_card_in_the_shape_of_the_api(
                         "size": 99,
                         "started_at": "2026-03-01T12:00:00.250Z",
                         "error": None,
-                    }
+                        "party": None,
+                    },
+                    {
+                        "recording_id": "r-leg-x-9",
+                        "state": "failed",
+                        "duration_s": None,
+                        "sha256": None,
+                        "size": None,
+                        "started_at": "2026-03-01T12:00:00.250Z",
+                        "error": "no space left",
+                        "party": {
+                            "kind": "agent",
+                            "number": None,
+                            "name": "",
+                            "agent_id": "agent-20",
+                            "agent_name": "Anna Bērziņa",
+                        },
+                    },
+                    {
+                        "recording_id": "r-party-x-1",
+                        "state": "sealed",
+                        "duration_s": None,
+                        "sha256": None,
+                        "size": None,
+                        "started_at": "2026-03-01T12:00:00.250Z",
+                        "error": None,
+                        "party": {
+                            "kind": "service",
+                            "number": "113",
+                            "name": "nmpd",
+                            "agent_id": None,
+                            "agent_name": None,
+                        },
+                    },
                 ],
             }
         ],

@@ -59,6 +59,7 @@ class Ledger:
         self.failures: list[OfferFailure] = []
         self.segments: list[Segment] = []
         self.party_changes = 0
+        self.parties_recorded: list[str] = []
         self.on_wanted: Callable[[ContactId, AgentId], None] | None = None
         """What the distributor does about a wish for a participant."""
 
@@ -92,8 +93,11 @@ class Ledger:
     def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
         self._tell("cut" if cut else "gone", contact_id)
 
-    def recording_complete(self, contact_id: ContactId) -> None:
-        self._tell("recorded", contact_id)
+    def recording_complete(self, recording: str) -> None:
+        if "." in recording:
+            self.parties_recorded.append(recording)
+        else:
+            self._tell("recorded", recording)
 
     def conversation_ended(self, contact_id: ContactId) -> None:
         self._tell("ended", contact_id)
@@ -347,7 +351,7 @@ class Centre:
         self.port = _Port(asterisk)
         self.clock = VirtualClock()
         self.messages: list[tuple[Message, AgentId | None]] = []
-        self.sealed: list[ContactId] = []
+        self.sealed: list[str] = []
         self.journal = ListJournal()
         self.core = ACDCore(settings, instance=instance)
         self.live = LiveView(self._publish, self.clock)
@@ -377,7 +381,7 @@ class Centre:
             self.follow_up,
             metrics=metrics,
             clock=self.clock,
-            seal=lambda contact_id, _: self.sealed.append(contact_id),
+            seal=lambda recording, _: self.sealed.append(recording),
         )
         self.outbound_failures = self.news.outbound_failures = []
         self.devices = Devices(self.news.device_changed)

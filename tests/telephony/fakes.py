@@ -43,6 +43,7 @@ SHOWN_VARIABLES = (
     "CONNECTED",
     "HELD",
     "MUTED",
+    "RECORDING",
 )
 GROUP = "GROUP(conversation)"
 LEG_PREFIXES = ("leg-", "party-", "monitor-")
@@ -86,6 +87,7 @@ class Channel:
     name: str
     state: str = "Up"
     app: str = ""
+    context: str = "contact"
     in_app: bool = False
     variables: dict[str, str] = field(default_factory=dict)
     music: str | None = None
@@ -104,7 +106,7 @@ class Channel:
             "name": self.name,
             "state": self.state,
             "dialplan": {
-                "context": "contact",
+                "context": self.context,
                 "exten": "claim",
                 "priority": 2,
                 "app_name": self.app,
@@ -195,6 +197,8 @@ class FakeAsterisk:
             self._to_claim(leg)
             leg.music = None
         else:
+            if leg.context == "party":
+                leg.variables["RECORDING"] = f"{leg.variables['CONTACT_ID']}.{leg.id}"
             leg.in_app, leg.app = True, "Stasis"
             self._emit("StasisStart", leg)
         self.check()
@@ -423,6 +427,7 @@ class FakeAsterisk:
             f"{values['endpoint']}-{len(self.phones_rung):08x}",
             state="Ringing",
             app="AppDial2",
+            context=values.get("context", ""),
             variables={key: str(value) for key, value in given.items()},
         )
 
@@ -598,7 +603,7 @@ def verb_of(  # noqa: C901, PLR0911, PLR0912 - one line per command of Asterisk
         case "POST", ("channels", _, "snoop", _):
             return "snoop"
         case "POST", ("channels", _):
-            return "dial" if "context" in values else "originate"
+            return "dial" if values.get("context") == "outbound" else "originate"
         case _, ("channels", _):
             return "hang_up"
         case _, ("bridges", _):

@@ -181,6 +181,13 @@ def test_the_numbers_of_the_plan_lead_into_the_same_dialplan_and_nothing_else_do
     assert not any(word in texts["extensions.conf"] for word in ("_X.,", "113,1", "1;2"))
 
 
+def test_a_partys_recording_begins_before_anybody_can_talk_to_it() -> None:
+    text = (SOURCE_DIR / "extensions.conf").read_text(encoding="utf-8")
+    party = text.partition("\n[party]\n")[2].partition("\n[")[0]
+    assert 0 < party.index("MixMonitor(") < party.index("Stasis(")
+    assert "FILTER(" in party, "what becomes part of a file's name is filtered"
+
+
 def test_every_conversation_is_mixed_so_that_recordings_hear_both_sides() -> None:
     """The reason stands beside it, and in decision 0014."""
     modules = (SOURCE_DIR / "modules.conf").read_text(encoding="utf-8")

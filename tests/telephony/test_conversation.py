@@ -29,6 +29,7 @@ from tests.telephony.talks import (
     conference,
     everything_ends,
     into,
+    kept,
     other_leg,
     told_wrong,
 )
@@ -391,5 +392,54 @@ def test_without_a_consultation_there_is_nothing_to_end(wish: str) -> None:
             await ask(bench, wish)
         with pytest.raises(CallRefused, match="not_your_contact"):
             await getattr(bench.wishes, wish)(contact, SECOND)
+
+    run(test)
+
+
+@pytest.mark.parametrize("target", [*TARGETS, INTERPRETER])
+@pytest.mark.parametrize("ends", ["drop", "hang_up", "caller"])
+def test_the_end_of_a_consulted_partys_recording_is_told_once_and_of_the_first_leg_never(
+    target: NumberTarget | AgentTarget, ends: str
+) -> None:
+    async def test(bench: Bench) -> None:
+        contact = await into(bench, P.CONSULTING, target)
+        other = other_leg(bench)
+        if ends == "drop":
+            await bench.wishes.cancel(contact, AGENT)
+        elif ends == "hang_up":
+            bench.asterisk.hang_up(other)
+        await passed(0.1)
+        assert bench.ledger.parties_recorded == ([] if ends == "caller" else [f"c1.{other}"])
+        bench.asterisk.hang_up("caller-c1")
+        await passed(20)
+        assert bench.ledger.parties_recorded == [f"c1.{other}"]
+        assert bench.ledger.count("recorded") == 1
+
+    run(test)
+
+
+def test_a_phone_that_rang_and_was_not_answered_has_no_recording() -> None:
+    async def test(bench: Bench) -> None:
+        contact = await into(bench, P.DIALLING)
+        await bench.wishes.cancel(contact, AGENT)
+        await everything_ends(bench)
+        assert not bench.ledger.parties_recorded
+
+    run(test)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_end_of_a_recording_is_told_by_the_process_that_took_the_leg_on(
+    target: NumberTarget | AgentTarget,
+) -> None:
+    async def test(bench: Bench) -> None:
+        await into(bench, P.CONSULTING, target)
+        other = other_leg(bench)
+        bench.restart()
+        async with kept(bench):
+            await passed(1)
+            bench.asterisk.hang_up(other)
+            await passed(0.1)
+            assert bench.ledger.parties_recorded == [f"c1.{other}"]
 
     run(test)

@@ -154,3 +154,12 @@ def test_other_channels_are_nobody(channel: dict[str, Any]) -> None:
     found = survey([channel], [])
     assert found.callers == ()
     assert not found.legs
+
+
+def test_a_recorded_leg_counts_as_answered_once_it_is_in_our_application() -> None:
+    """Before that it can neither be joined nor armed; its StasisStart is on the way."""
+    on_the_way, there = leg("x-1", prefix="party-"), leg("x-2", prefix="party-")
+    on_the_way["dialplan"] = {"context": "party", "app_name": "MixMonitor"}
+    there["dialplan"] = {"context": "party", "app_name": "Stasis"}
+    found = survey([caller(), on_the_way, there], [])
+    assert dict(found.legs_up) == {"party-x-1": False, "party-x-2": True}
