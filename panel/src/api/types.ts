@@ -311,6 +311,16 @@ export interface CardSummary {
   notes_excerpt: string | null;
 }
 
+/** Whose leg a recording is of: a call taker, or somebody outside. */
+export interface RecordedParty {
+  kind: PartyKind;
+  number: string | null;
+  /** The directory's name of the entry; the number where it was typed. */
+  name: string;
+  agent_id: string | null;
+  agent_name: string | null;
+}
+
 export interface RecordingInfo {
   recording_id: string;
   state: "sealed" | "failed";
@@ -319,6 +329,8 @@ export interface RecordingInfo {
   size: number | null;
   started_at: string | null;
   error: string | null;
+  /** Null: the caller's own. */
+  party: RecordedParty | null;
 }
 
 export interface CardContact {

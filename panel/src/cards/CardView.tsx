@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { dial } from "../api/contacts";
-import type { Card, CardContact } from "../api/types";
-import { explain, useLive, useSession } from "../app/session";
+import type { Card, CardContact, RecordingInfo } from "../api/types";
+import { explain, useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
 import { ownAgent } from "../live/state";
 import { duration, readableNumber } from "../shared/format";
@@ -12,6 +12,7 @@ import { mayDial, placeCall } from "../workplace/actions";
 import { NotesEditor } from "./NotesEditor";
 import { OutcomeMark } from "./OutcomeMark";
 import { Player } from "./Player";
+import { recordedParty } from "./recorded-party";
 import { Timeline } from "./Timeline";
 import { useCard } from "./useCard";
 
@@ -58,6 +59,23 @@ function Facts({ contact }: { contact: CardContact }) {
   );
 }
 
+function RecordingItem({ recording }: { recording: RecordingInfo }) {
+  const { t } = useTranslation();
+  const state = useLive();
+  const directory = useDirectory();
+  const { party } = recording;
+  const who = party === null ? null : recordedParty(party, state, directory) || t(`party.kind.${party.kind}`);
+  const title = who === null ? t("recordings.call") : t("recordings.consultation", { who });
+  return (
+    <div className="recording" data-testid="recording" data-recording={recording.recording_id}>
+      <h4 className="recording-title" data-testid="recording-title">
+        {title} {recording.started_at !== null && <Moment at={recording.started_at} />}
+      </h4>
+      <Player recording={recording} title={title} party={who} />
+    </div>
+  );
+}
+
 function Recordings({ card }: { card: Card }) {
   const { t } = useTranslation();
   const recordings = card.contacts.flatMap((contact) => contact.recordings);
@@ -70,7 +88,7 @@ function Recordings({ card }: { card: Card }) {
         <p className="faint">{t(card.status === "open" ? "recordings.pending" : "recordings.none")}</p>
       )}
       {recordings.map((recording) => (
-        <Player key={recording.recording_id} recording={recording} />
+        <RecordingItem key={recording.recording_id} recording={recording} />
       ))}
     </section>
   );

@@ -1,5 +1,6 @@
 /**
- * The player of one recording: caller on the left ear, call taker on the right.
+ * The player of one recording: the caller on the left ear, the call taker on the right; or a party's
+ * own, what it says on the left and what it hears on the right.
  *
  * Nothing is fetched before it is played, because each listen is written down with its listener.
  */
@@ -25,7 +26,14 @@ function FailedRecording({ recording }: { recording: RecordingInfo }) {
   );
 }
 
-export function Player({ recording }: { recording: RecordingInfo }) {
+interface PlayerProps {
+  recording: RecordingInfo;
+  title: string;
+  /** Whose recording it is; null: the caller's. */
+  party: string | null;
+}
+
+export function Player({ recording, title, party }: PlayerProps) {
   const { t } = useTranslation();
   const audio = useRef<HTMLAudioElement>(null);
   const [playing, setPlaying] = useState(false);
@@ -68,7 +76,7 @@ export function Player({ recording }: { recording: RecordingInfo }) {
   };
   const time = `${duration(position)} / ${duration(length)}`;
   return (
-    <div className="player" role="group" aria-label={t("player.title")} data-testid="player" data-playing={playing}>
+    <div className="player" role="group" aria-label={t("player.title_of", { title })} data-testid="player" data-playing={playing}>
       {/* A recorded emergency call has no captions. */}
       {/* eslint-disable-next-line jsx-a11y/media-has-caption */}
       <audio
@@ -131,8 +139,8 @@ export function Player({ recording }: { recording: RecordingInfo }) {
         </label>
       </div>
       <p className="player-channels">
-        <span><b aria-hidden="true">◀</b> {t("player.left")}</span>
-        <span>{t("player.right")} <b aria-hidden="true">▶</b></span>
+        <span><b aria-hidden="true">◀</b> {party === null ? t("player.left") : t("player.left_party", { who: party })}</span>
+        <span>{party === null ? t("player.right") : t("player.right_party")} <b aria-hidden="true">▶</b></span>
       </p>
       {failed && (
         <p className="strip-warning" role="alert" data-testid="player-error">
