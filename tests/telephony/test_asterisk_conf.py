@@ -173,7 +173,7 @@ def test_the_numbers_of_the_plan_lead_into_the_same_dialplan_and_nothing_else_do
         for path in render(config, PHONES, ["112", "116117", "+37167000000", "116117", *odd])
     }
     lines = texts["extensions.conf"].splitlines()
-    into = [line for line in lines if line.startswith("exten => ") and "CALLED_NUMBER" in line]
+    into = [line for line in lines if line.endswith(",1,Set(CALLED_NUMBER=${EXTEN})")]
     assert into == [
         "exten => 116117,1,Set(CALLED_NUMBER=${EXTEN})",
         "exten => +37167000000,1,Set(CALLED_NUMBER=${EXTEN})",
