@@ -45,7 +45,11 @@ QUIET_MOMENTS_MAX = 12
 SWEEP_AGE_S = 10.0
 """A live recording grows at least every second (32 KiB of 16-bit stereo at 8 kHz)."""
 SWEEP_FILES_MAX = 500
-"""In one sweep; the rest waits for the next, so that one never runs for hours."""
+"""In one sweep; the rest waits for the next, so that one never runs for hours. What has failed
+before comes last, so that it never keeps others from their turn."""
+EMPTY_KEPT_S = 86_400.0
+"""Whoever hangs up at once leaves an empty file, which is known to hold nothing as soon as that is
+written down. It goes when surely nobody has it open any more."""
 RAW_SUFFIX = ".raw"
 OTHER_SUFFIX = ".other"
 """Audio that is neither sealed nor a recording's beginning; kept for a person to look at."""
@@ -127,7 +131,8 @@ class RecordingStore:
         before, oldest first. One bad file never keeps the others from being sealed.
         """
         before = await self._states()
-        found = await asyncio.to_thread(self._old_raw_files)
+        failed = {key for key, state in before.items() if state is RecordingState.FAILED}
+        found = await asyncio.to_thread(self._old_raw_files, failed)
         unfinished = [key for key, state in before.items() if state is RecordingState.SEALING]
         names = list(dict.fromkeys([*found, *unfinished]))
         legs: AbstractSet[LegId] | None = frozenset()
@@ -284,6 +289,8 @@ class RecordingStore:
         return row
 
     async def _fail(self, recording: Recording, reason: str) -> Recording:
+        if recording.state is RecordingState.FAILED and recording.error == reason:
+            return recording  # a sweep has tried once more, and there is nothing new to tell
         self.failed += 1
         log.error(
             "recording_failed",
@@ -327,22 +334,29 @@ class RecordingStore:
         length_s = status.st_size / (FRAME_BYTES * self._sample_rate)
         return datetime.fromtimestamp(status.st_mtime - length_s, UTC)
 
-    def _old_raw_files(self) -> list[RecordingName]:
-        """Return the names of raw files that have not grown for a while, oldest first."""
-        found: list[tuple[float, str, RecordingName]] = []
+    def _old_raw_files(self, failed: AbstractSet[RecordingName]) -> list[RecordingName]:
+        """Return the names of raw files that have not grown for a while, oldest first.
+
+        Those that have failed come last, and of them the empty ones not at all.
+        """
+        found: list[tuple[bool, float, str, RecordingName]] = []
         oldest = self._clock() - self._sweep_age_s
         for raw in self._spool_dir.glob(f"*{RAW_SUFFIX}"):
             try:
                 name = RecordingName.parse(raw.name.removesuffix(RAW_SUFFIX))
-                written_at = raw.stat().st_mtime
+                status = raw.stat()
             except InvalidContactId:
                 log.warning("stranger_in_recording_spool")
                 continue
             except OSError:
                 continue
-            if written_at <= oldest:
-                found.append((written_at, raw.name, name))
-        return [name for *_, name in sorted(found, key=lambda one: one[:2])[:SWEEP_FILES_MAX]]
+            written_at = status.st_mtime
+            if name in failed and not status.st_size:
+                if written_at <= self._clock() - EMPTY_KEPT_S:
+                    self._files.discard_raw(raw)
+            elif written_at <= oldest:
+                found.append((name in failed, written_at, raw.name, name))
+        return [name for *_, name in sorted(found, key=lambda one: one[:3])[:SWEEP_FILES_MAX]]
 
     async def _states(self) -> dict[RecordingName, RecordingState]:
         """Return the states of all recordings that are not sealed."""
