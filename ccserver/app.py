@@ -17,6 +17,7 @@ from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
 from ccserver.aftermath import Aftermath
 from ccserver.callbacks import CallbackDesk, CallbackStore
+from ccserver.callers import Callers
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
 from ccserver.chronicle import Chronicle
 from ccserver.config import Config
@@ -181,7 +182,7 @@ class Application:
         )
         self.waiting = WaitingRoom(
             WaitingActions(self.ari, application=self.config.ari.application),
-            self.news,
+            Callers(self.runtime),
             media=self.plan.spoken,
         )
         self.devices = Devices(self.news.device_changed)

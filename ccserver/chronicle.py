@@ -8,7 +8,7 @@ from collections import OrderedDict
 from ccserver.acd.events import Direction
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
-from ccserver.live import LiveView, Publish
+from ccserver.live import LiveContact, LiveView, Publish
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.queue_log import JournalEntry, JournalKind
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
@@ -91,6 +91,18 @@ class Chronicle:
         """Add an entry for what can happen several times: the time makes the key."""
         stamp = int(self._clock.now().timestamp() * 1000)
         self.write(contact_id, tag, f"{key}-{stamp}", agent_id, **data)
+
+    def tell(
+        self,
+        contact: LiveContact,
+        tag: TimelineTag,
+        key: str,
+        agent_id: AgentId | None = None,
+        **data: Data,
+    ) -> None:
+        """`write_now`, and the panels see the contact as it is."""
+        self.write_now(contact.contact_id, tag, key, agent_id, **data)
+        self._live.changed(contact)
 
     # -- what the database answers --------------------------------------------------------------
 

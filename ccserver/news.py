@@ -16,46 +16,29 @@ from ccserver.acd.events import (
     ContactAdopted,
     ContactArrived,
     ContactEnded,
-    ContactHandedOver,
     ContactLeft,
     ContactReturned,
-    ContactSkillsChanged,
-    ContactTransferred,
     Direction,
     OfferAccepted,
     OfferFailed,
     OfferFailure,
-    ParticipantInvited,
-    ParticipantLeft,
 )
-from ccserver.acd.plan import Requirement
+from ccserver.callers import language_skill
 from ccserver.card import TimelineTag
-from ccserver.chronicle import Data
+from ccserver.conversation_news import ConversationNews, agent_of, is_owner, joined
 from ccserver.current_plan import CurrentPlan
-from ccserver.live import LiveContact, Monitored
+from ccserver.live import LiveContact
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
 from ccserver.speakers import Speakers
-from ccserver.telephony.call import CallFacts, Segment
+from ccserver.telephony.call import CallFacts
 from ccserver.telephony.devices import Device, Devices
-from ccserver.telephony.party import PartyState, PartyView
 from ccserver.telephony.queue_log import JournalEntry
 from ccserver.telephony.waiting_plan import WaitingSettings
 from ccserver.types import AgentId, ContactId, LegId, OfferId
 from ccserver.web.ports import Clock
 
 log = structlog.get_logger(__name__)
-
-
-MONITOR_OFF = "off"
-MONITOR_BARGE = "barge"
-SEGMENT_BEGINS = {
-    Segment.CONSULT: TimelineTag.CONSULT_STARTED,
-    Segment.CONFERENCE: TimelineTag.CONFERENCE,
-    Segment.TRANSFER: TimelineTag.TRANSFERRED,
-}
-SEGMENT_ENDS = {Segment.CONSULT: TimelineTag.CONSULT_ENDED}
-"""What the timeline says of a span; the others have entries of their own."""
 
 
 class Waiting(Protocol):
@@ -106,8 +89,8 @@ class FollowUp(Protocol):
         """A call that we placed is over."""
 
 
-class News:
-    """Implements `ccserver.telephony.observer.CallObserver` and hears what callers press."""
+class News(ConversationNews):
+    """Implements `ccserver.telephony.observer.CallObserver`."""
 
     def __init__(
         self,
@@ -120,14 +103,11 @@ class News:
         clock: Clock,
         seal: Callable[[str, datetime], None],
     ) -> None:
-        self._runtime = runtime
-        self._live = runtime.live
-        self._chronicle = runtime.chronicle
+        super().__init__(runtime, clock)
         self._plan = plan
         self._speakers = speakers
         self._aftermath = aftermath
         self._metrics = metrics
-        self._clock = clock
         self._seal = seal
         self._offer_answered_at: dict[ContactId, float] = {}
         self._waiting: Waiting
@@ -152,7 +132,7 @@ class News:
                 facts.contact_id, TimelineTag.QUEUED, "queued", queue=contact.queue
             )
             self._arrive(contact)
-        self._wait(contact)
+        self.wait(contact)
 
     def _arrive(self, contact: LiveContact) -> None:
         self._runtime.post(
@@ -162,7 +142,7 @@ class News:
                 contact.priority,
                 self._monotonic(contact.arrived_at),
                 caller=contact.caller,
-                skills=_language_skill(contact.language),
+                skills=language_skill(contact.language),
                 site=contact.site,
                 preferred_agent=self._speakers.last_time(contact.caller).agent_id,
                 direction=contact.direction,
@@ -173,7 +153,8 @@ class News:
         if contact.direction is Direction.INBOUND and contact.caller_number is not None:
             self._aftermath.citizen_called(contact.caller_number, contact.contact_id)
 
-    def _wait(self, contact: LiveContact) -> None:
+    def wait(self, contact: LiveContact) -> None:
+        """The caller stands in line: music, sentences, keys."""
         call = self._runtime.calls.table.get(contact.contact_id)
         if call is not None and contact.direction is Direction.INBOUND:
             waited = self._clock.now() - contact.arrived_at
@@ -199,10 +180,10 @@ class News:
         contact = self._open(facts)
         contact.answered, contact.on_hold = True, held
         contact.held_since = self._clock.now() if held else None
-        self._take_parties(contact)
+        self.take_parties(contact)
         # The process before this one told of everybody who is there, and of the present span.
         for party in contact.parties:
-            if _joined(party) and not _is_owner(party, agent_id):
+            if joined(party) and not is_owner(party, agent_id):
                 contact.told_parties[party.party_id] = party
         self._metrics.contacts_adopted.inc()
         self._chronicle.write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
@@ -214,7 +195,7 @@ class News:
                 self._monotonic(facts.arrived_at),
                 agent_id,
                 caller=contact.caller,
-                skills=_language_skill(contact.language),
+                skills=language_skill(contact.language),
                 site=contact.site,
                 direction=contact.direction,
                 participants=participants,
@@ -259,7 +240,7 @@ class News:
         agent_id = contact.view.agent_id if contact.view and contact.answered else None
         self._runtime.post(ContactEnded(contact_id, cut=cut))
         self._live.remove(contact_id)
-        self._end_monitors(contact_id)
+        self.end_monitors(contact_id)
         self._offer_answered_at.pop(contact_id, None)
         if contact.direction is Direction.OUTBOUND:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
@@ -352,137 +333,7 @@ class News:
         self._chronicle.write_now(contact_id, TimelineTag.RETURNED, "returned")
         agent_id = contact.view.agent_id if contact.view else None
         self._runtime.post(ContactReturned(contact_id, agent_id=agent_id))
-        self._wait(contact)
-
-    def hold_changed(self, contact_id: ContactId, *, held: bool) -> None:
-        """Music on, music off."""
-        contact = self._live.get(contact_id)
-        if contact is None or contact.on_hold is held:
-            return
-        contact.on_hold = held
-        contact.held_since = self._clock.now() if held else None
-        tag, key = (TimelineTag.HELD, "held") if held else (TimelineTag.RESUMED, "resumed")
-        self._tell_now(contact, tag, key, _agent_of(contact))
-
-    def mute_changed(self, contact_id: ContactId, agent_id: AgentId, *, muted: bool) -> None:
-        """Nobody hears this call taker, or everybody again."""
-        contact = self._live.get(contact_id)
-        if contact is None or (agent_id in contact.muted_agents) is muted:
-            return
-        others = contact.muted_agents - {agent_id}
-        contact.muted_agents = others | {agent_id} if muted else others
-        tag, key = (TimelineTag.MUTED, "muted") if muted else (TimelineTag.UNMUTED, "unmuted")
-        self._tell_now(contact, tag, key, agent_id)
-
-    def party_changed(self, contact_id: ContactId) -> None:
-        """Somebody joined, left, rings or is held."""
-        contact = self._live.get(contact_id)
-        if contact is None:
-            return
-        self._take_parties(contact)
-        there = {party.party_id: party for party in contact.parties if _joined(party)}
-        for party_id, party in there.items():
-            # The call taker who has the caller is told of by "connected" and "handed over".
-            if party_id not in contact.told_parties and not _is_owner(party, _agent_of(contact)):
-                contact.told_parties[party_id] = party
-                self._tell_party(contact_id, party, TimelineTag.PARTY_JOINED)
-        for party_id in [known for known in contact.told_parties if known not in there]:
-            self._tell_party(contact_id, contact.told_parties.pop(party_id), TimelineTag.PARTY_LEFT)
-        self._live.changed(contact)
-        self._end_monitors(contact_id)
-
-    def _take_parties(self, contact: LiveContact) -> None:
-        calls, contact_id = self._runtime.calls, contact.contact_id
-        contact.parties = calls.parties(contact_id)
-        agents = {party.agent_id for party in contact.parties if party.agent_id is not None}
-        contact.muted_agents = frozenset(one for one in agents if calls.muted(contact_id, one))
-
-    def _tell_party(self, contact_id: ContactId, party: PartyView, tag: TimelineTag) -> None:
-        key = f"{tag.value}-{party.party_id}"
-        self._chronicle.write_now(contact_id, tag, key, party.agent_id, **_described(party))
-
-    def segment_changed(self, contact_id: ContactId, segment: Segment) -> None:
-        """A new span of the contact begins, and the one before it ends."""
-        contact = self._live.get(contact_id)
-        if contact is None:
-            return
-        before, contact.segment = contact.segment, segment
-        if before is None:
-            return  # a caller's first span is the line; any other began before this process
-        tags = [SEGMENT_ENDS.get(before) if before else None, SEGMENT_BEGINS.get(segment)]
-        if before is Segment.TRANSFER and segment is not Segment.HANDED_OVER:
-            tags.insert(0, TimelineTag.TRANSFER_FAILED)
-        owner = _agent_of(contact)
-        others = [party for party in contact.parties if not _is_owner(party, owner)]
-        other = _described(others[-1]) if others else {}
-        for tag in tags:
-            if tag is not None:
-                self._tell_now(contact, tag, tag.value, owner, **other)
-
-    def participant_wanted(
-        self, contact_id: ContactId, agent_id: AgentId, to_agent: AgentId
-    ) -> None:
-        """A call taker asked a colleague into the conversation."""
-        self._runtime.post(ParticipantInvited(contact_id, to_agent))
-
-    def participant_left(self, contact_id: ContactId, agent_id: AgentId) -> None:
-        """The colleague went; the conversation goes on."""
-        self._runtime.post(ParticipantLeft(contact_id, agent_id))
-
-    def transferred(
-        self,
-        contact_id: ContactId,
-        by_agent: AgentId,
-        queue: str | None,
-        to_agent: AgentId | None,
-    ) -> None:
-        """The caller waits again, for another queue or another call taker."""
-        contact = self._live.get(contact_id)
-        if contact is None:
-            return
-        contact.on_hold = False
-        self._chronicle.write_now(
-            contact_id,
-            TimelineTag.TRANSFERRED,
-            "transferred",
-            by_agent,
-            queue=queue,
-            to_agent=to_agent,
-        )
-        self._runtime.post(ContactTransferred(contact_id, by_agent, queue=queue, agent_id=to_agent))
-        self._runtime.calls.note(contact_id, "QUEUE", contact.queue)
-        self._wait(contact)
-
-    def handed_over(
-        self, contact_id: ContactId, from_agent: AgentId | None, to_agent: AgentId | None
-    ) -> None:
-        """Somebody else is with the caller: a call taker, or (``None``) outside parties alone."""
-        contact = self._live.get(contact_id)
-        if contact is None:
-            return
-        self._chronicle.write_now(
-            contact_id, TimelineTag.HANDED_OVER, "handed-over", from_agent, to_agent=to_agent
-        )
-        self._runtime.post(ContactHandedOver(contact_id, from_agent, to_agent))
-
-    def monitored(self, contact_id: ContactId, supervisor: AgentId, mode: str) -> None:
-        """A supervisor listens, whispers or talks, or (``off``) does not any more."""
-        over = mode == MONITOR_OFF
-        if over and self._live.monitored(supervisor) is None:
-            return  # told already
-        self._live.monitor_changed(supervisor, None if over else Monitored(contact_id, mode))
-        tag = TimelineTag.MONITOR_ENDED if over else TimelineTag.MONITOR_STARTED
-        self._chronicle.write_now(contact_id, tag, tag.value, supervisor, mode=mode)
-
-    def _end_monitors(self, contact_id: ContactId) -> None:
-        """Of supervisors who came in and have left, or who have the caller themselves now."""
-        contact = self._live.get(contact_id)
-        there = {party.agent_id for party in contact.parties} if contact is not None else set()
-        owner = _agent_of(contact) if contact is not None else None
-        for supervisor, monitored in self._live.monitors_of(contact_id):
-            came_in = monitored.mode == MONITOR_BARGE
-            if contact is None or (came_in and (supervisor == owner or supervisor not in there)):
-                self.monitored(contact_id, supervisor, MONITOR_OFF)
+        self.wait(contact)
 
     # -- calls that we place ----------------------------------------------------------------------
 
@@ -504,37 +355,8 @@ class News:
         contact = self._live.get(contact_id)
         if contact is not None and not contact.answered:
             tag, key = TimelineTag.OUTBOUND_FAILED, "outbound-failed"
-            self._chronicle.write(contact_id, tag, key, _agent_of(contact), reason=reason)
+            self._chronicle.write(contact_id, tag, key, agent_of(contact), reason=reason)
         self._finish(contact_id, by="network")
-
-    # -- what the caller does ---------------------------------------------------------------------
-
-    def language_chosen(self, contact_id: ContactId, language: str) -> None:
-        """The caller pressed the key of a language."""
-        contact = self._live.get(contact_id)
-        if contact is None:
-            return
-        contact.language = language
-        self._runtime.calls.note(contact_id, "LANGUAGE", language)
-        self._tell_now(contact, TimelineTag.LANGUAGE_CHOSEN, "language", language=language)
-        self._runtime.post(ContactSkillsChanged(contact_id, _language_skill(language)))
-
-    def cannot_speak(self, contact_id: ContactId) -> None:
-        """The caller pressed the key that means it."""
-        contact = self._live.get(contact_id)
-        if contact is not None and not contact.cannot_speak:
-            contact.cannot_speak = True
-            self._runtime.calls.note(contact_id, "CANNOT_SPEAK", "1")
-            self._tell_now(contact, TimelineTag.CANNOT_SPEAK, "cannot-speak")
-
-    def silence_changed(self, contact_id: ContactId, *, silent: bool) -> None:
-        """Nothing is heard of the caller, or something again."""
-        contact = self._live.get(contact_id)
-        if contact is None or contact.silent is silent:
-            return
-        contact.silent = silent
-        tag = TimelineTag.SILENCE_NOTED if silent else TimelineTag.SPEECH_HEARD
-        self._tell_now(contact, tag, tag.value)
 
     # -- devices and Asterisk's journal -----------------------------------------------------------
 
@@ -579,48 +401,10 @@ class News:
             card_number=number,
         )
 
-    def _tell_now(
-        self,
-        contact: LiveContact,
-        tag: TimelineTag,
-        key: str,
-        agent_id: AgentId | None = None,
-        **data: Data,
-    ) -> None:
-        """On the card, and to the panels."""
-        self._chronicle.write_now(contact.contact_id, tag, key, agent_id, **data)
-        self._live.changed(contact)
-
     def _monotonic(self, moment: datetime) -> float:
         """A wall clock's time on the core's clock; never in the future."""
         ago = (self._clock.now() - moment.astimezone(UTC)).total_seconds()
         return self._clock.monotonic() - max(0.0, ago)
-
-
-def _language_skill(language: str | None) -> tuple[Requirement, ...]:
-    return () if language is None else (Requirement(f"language:{language}"),)
-
-
-def _agent_of(contact: LiveContact) -> AgentId | None:
-    return contact.view.agent_id if contact.view is not None else None
-
-
-def _is_owner(party: PartyView, owner: AgentId | None) -> bool:
-    """Of whom other entries tell; parties from outside are nobody's seat, like no owner."""
-    return owner is not None and party.agent_id == owner
-
-
-def _described(party: PartyView) -> dict[str, Data]:
-    return {
-        "kind": party.kind.value,
-        "number": party.number,
-        "party": party.name,
-        "to_agent": party.agent_id,
-    }
-
-
-def _joined(party: PartyView) -> bool:
-    return party.state is not PartyState.RINGING
 
 
 def _outcome(contact: LiveContact) -> str:

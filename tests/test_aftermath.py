@@ -16,9 +16,9 @@ from ccserver.types import AgentId, ContactId
 from ccserver.web.ports import ControlRefused
 from tests.callbacks.conftest import FakeSource
 from tests.databases import REQUEST_TIMEOUT_S, sqlite_template  # noqa: F401
+from tests.newsroom import CITIZEN, FIRST
 from tests.telephony.centre import Centre
 from tests.telephony.fakes import FakeAsterisk
-from tests.test_news import CITIZEN, FIRST
 
 DEADLINE_S = 20.0
 

@@ -29,9 +29,9 @@ from ccserver.web.ports import (
     ReachAction,
     TargetChoice,
 )
+from tests.newsroom import stored
 from tests.telephony.centre import SUPERVISOR, Centre, passed
 from tests.telephony.fakes import BROKEN, NORMAL, FakeAsterisk, in_virtual_time
-from tests.test_news import stored
 
 SEAT = AgentId("agent-101")
 C1 = ContactId("c1")

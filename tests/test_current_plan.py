@@ -16,8 +16,8 @@ from ccserver.routing import document as d
 from ccserver.routing.models import RoutingVersionRow
 from ccserver.types import AgentId
 from tests.databases import REQUEST_TIMEOUT_S, sqlite_template  # noqa: F401
+from tests.newsroom import C1, FIRST, SECOND, WITH_OFFICE, run, shown, state, stored, talking
 from tests.telephony.centre import EPOCH, SUPERVISOR, Centre, VirtualClock, passed
-from tests.test_news import C1, FIRST, SECOND, WITH_OFFICE, run, shown, state, stored, talking
 
 
 class Desk:

@@ -23,8 +23,8 @@ from ccserver.acd.settings import DistributorSettings
 from ccserver.live import LiveContact, LiveView, Message, Monitored
 from ccserver.telephony.devices import Device
 from ccserver.types import AgentId, ContactId
+from tests.newsroom import C1, FIRST, SECOND, run, shown, talking
 from tests.telephony.centre import EPOCH, SUPERVISOR, Centre, passed
-from tests.test_news import C1, FIRST, SECOND, run, shown, talking
 
 CONTACT_FIELDS = {
     "contact_id",

@@ -9,8 +9,8 @@ from ccserver.outbound import Outbound
 from ccserver.telephony.call import CallPhase
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import ControlRefused
+from tests.newsroom import CITIZEN, FIRST, SECOND, answered, run, shown, state, talking
 from tests.telephony.centre import Centre, passed
-from tests.test_news import CITIZEN, FIRST, SECOND, answered, run, shown, state, talking
 
 
 def outbound(centre: Centre) -> Outbound:

@@ -16,6 +16,7 @@ from ccserver.acd.events import (
     PresenceKind,
 )
 from ccserver.acd.settings import DistributorSettings
+from ccserver.callers import Callers
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
 from ccserver.chronicle import Chronicle
@@ -383,6 +384,7 @@ class Centre:
             clock=self.clock,
             seal=lambda recording, _: self.sealed.append(recording),
         )
+        self.callers = Callers(self.runtime)
         self.outbound_failures = self.news.outbound_failures = []
         self.devices = Devices(self.news.device_changed)
         self.calls = Calls(
