@@ -4,7 +4,16 @@ import asyncio
 
 import structlog
 
-from ccserver.callbacks import AbandonedContact, CallbackDesk, CallbackId, CallbackRefused
+from ccserver.callbacks import (
+    AbandonedContact,
+    CallbackDesk,
+    CallbackId,
+    CallbackRefused,
+    CallbackStep,
+    StepKind,
+)
+from ccserver.card import TimelineEntry, TimelineTag
+from ccserver.chronicle import Chronicle
 from ccserver.live import LiveContact
 from ccserver.outbound import Outbound
 from ccserver.types import AgentId, ContactId, IncidentId
@@ -15,12 +24,22 @@ log = structlog.get_logger(__name__)
 LOOK_INTERVAL_S = 1.0
 """How often the line is offered the next call-back; they are less urgent than any caller."""
 
+STEP_TAGS = {
+    StepKind.OPENED: TimelineTag.CALLBACK_OPENED,
+    StepKind.LINED_UP: TimelineTag.CALLBACK_LINED_UP,
+    StepKind.TAKEN: TimelineTag.CALLBACK_TAKEN,
+    StepKind.ENDED: TimelineTag.CALLBACK_ENDED,
+    StepKind.EXHAUSTED: TimelineTag.CALLBACK_EXHAUSTED,
+    StepKind.CLOSED: TimelineTag.CALLBACK_CLOSED,
+}
+
 
 class Aftermath:
     """Joins the live centre and the call-back desk."""
 
-    def __init__(self, outbound: Outbound, clock: Clock) -> None:
+    def __init__(self, outbound: Outbound, chronicle: Chronicle, clock: Clock) -> None:
         self._outbound = outbound
+        self._chronicle = chronicle
         self._clock = clock
         self.desk: CallbackDesk
 
@@ -53,11 +72,28 @@ class Aftermath:
         """A call taker accepted a call that we place."""
         self.desk.contact_accepted(contact_id, agent_id)
 
-    def outbound_finished(self, contact_id: ContactId, *, answered: bool, dialled: bool) -> None:
+    def outbound_finished(
+        self, contact_id: ContactId, *, answered: bool, dialled: bool, reason: str | None
+    ) -> None:
         """A call that we placed is over."""
-        self.desk.contact_finished(contact_id, answered, dialled=dialled)
+        self.desk.contact_finished(contact_id, answered, dialled=dialled, reason=reason)
 
     # -- asked by the desk ------------------------------------------------------------------------
+
+    def tell(self, step: CallbackStep) -> None:
+        """A step of a call-back, on the card of the contact that was abandoned."""
+        data = {key: value for key, value in step.data.items() if value is not None}
+        self._chronicle.write_past(
+            TimelineEntry(
+                step.contact_id,
+                STEP_TAGS[step.kind],
+                step.at,
+                step.key,
+                agent_id=step.agent_id,
+                author=step.author,
+                data=data,
+            )
+        )
 
     async def place_call(
         self,

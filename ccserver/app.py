@@ -105,7 +105,7 @@ class Application:
             self.routing, self.live, post=self.runtime.post, publish=self._publish
         )
         self.outbound = Outbound(self.runtime, self.clock)
-        self.aftermath = Aftermath(self.outbound, self.clock)
+        self.aftermath = Aftermath(self.outbound, self.chronicle, self.clock)
         self.desk = self._build_desk()
         self.speakers = Speakers()
         self._build_telephony()
@@ -166,6 +166,7 @@ class Application:
             alive=lambda contact_id: self.live.get(contact_id) is not None,
             agent_name=self.live.name_of,
             withdraw=self.outbound.withdraw,
+            tell=self.aftermath.tell,
         )
         self.aftermath.attach(desk)
         return desk
@@ -256,8 +257,8 @@ class Application:
         finally:
             await self.web.stop()
             await self.waiting.close()
+            await self.desk.drain(DRAIN_TIMEOUT_S)  # what it writes is told on the cards
             await self.journal.drain(DRAIN_TIMEOUT_S)
-            await self.desk.drain(DRAIN_TIMEOUT_S)
             await self.database.close()
 
     def _services(self, follower: Follower) -> dict[str, Coroutine[None, None, None]]:

@@ -92,6 +92,10 @@ class Chronicle:
         stamp = int(self._clock.now().timestamp() * 1000)
         self.write(contact_id, tag, f"{key}-{stamp}", agent_id, **data)
 
+    def write_past(self, entry: TimelineEntry) -> None:
+        """Add an entry for what happened before; its contact's card may come later than it."""
+        self._journal.submit(entry)
+
     def tell(
         self,
         contact: LiveContact,

@@ -85,8 +85,10 @@ class FollowUp(Protocol):
     def outbound_accepted(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """A call taker accepted a call that we place."""
 
-    def outbound_finished(self, contact_id: ContactId, *, answered: bool, dialled: bool) -> None:
-        """A call that we placed is over."""
+    def outbound_finished(
+        self, contact_id: ContactId, *, answered: bool, dialled: bool, reason: str | None
+    ) -> None:
+        """A call that we placed is over; ``reason`` as `CallObserver.outbound_failed` has it."""
 
 
 class News(ConversationNews):
@@ -232,7 +234,9 @@ class News(ConversationNews):
         """The call taker hung up."""
         self._finish(contact_id, by="call_taker")
 
-    def _finish(self, contact_id: ContactId, *, by: str, cut: bool = False) -> None:
+    def _finish(
+        self, contact_id: ContactId, *, by: str, cut: bool = False, reason: str | None = None
+    ) -> None:
         contact = self._live.get(contact_id)
         if contact is None:
             return
@@ -245,7 +249,7 @@ class News(ConversationNews):
         if contact.direction is Direction.OUTBOUND:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
             self._aftermath.outbound_finished(
-                contact_id, answered=contact.answered, dialled=contact.dialled
+                contact_id, answered=contact.answered, dialled=contact.dialled, reason=reason
             )
         elif contact.answered:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
@@ -356,7 +360,7 @@ class News(ConversationNews):
         if contact is not None and not contact.answered:
             tag, key = TimelineTag.OUTBOUND_FAILED, "outbound-failed"
             self._chronicle.write(contact_id, tag, key, agent_of(contact), reason=reason)
-        self._finish(contact_id, by="network")
+        self._finish(contact_id, by="network", reason=reason)
 
     # -- devices and Asterisk's journal -----------------------------------------------------------
 

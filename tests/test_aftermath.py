@@ -9,6 +9,7 @@ import pytest
 
 from ccserver.aftermath import Aftermath
 from ccserver.callbacks import CallbackDesk, CallbackSettings, CallbackStore
+from ccserver.card import TimelineEntry, TimelineTag
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.live import LiveContact
 from ccserver.outbound import Outbound
@@ -30,7 +31,7 @@ class World:
         self.asterisk = FakeAsterisk()
         self.centre = Centre(self.asterisk, agents=1)
         self.outbound = Outbound(self.centre.runtime, self.centre.clock)
-        self.aftermath = Aftermath(self.outbound, self.centre.clock)
+        self.aftermath = Aftermath(self.outbound, self.centre.chronicle, self.centre.clock)
         self.desk = CallbackDesk(
             CallbackStore(database),
             FakeSource(),
@@ -39,6 +40,7 @@ class World:
             now=self.centre.clock.now,
             alive=lambda contact_id: self.centre.live.get(contact_id) is not None,
             withdraw=self.outbound.withdraw,
+            tell=self.aftermath.tell,
         )
         self.aftermath.attach(self.desk)
         self.centre.news._aftermath = self.aftermath
@@ -99,6 +101,29 @@ async def test_one_click_rings_the_seat_then_the_citizen_and_closes_the_task(wor
     await world.eventually(lambda: world.centre.journal.tags(contact_id)[-1:] == ["connected"])
     world.asterisk.hang_up(f"call-{contact_id}")
     await world.eventually(lambda: world.desk.open_count == 0)
+
+
+async def test_one_click_is_told_on_the_card_of_who_gave_up(world: World) -> None:
+    task_id = str(world.task()["task_id"])
+    contact_id = await world.desk.call(task_id, FIRST)  # type: ignore[arg-type]
+    world.asterisk.answer(await world.rung("leg-"))
+    world.asterisk.hang_up(await world.rung("call-"), 17)
+    await world.eventually(lambda: world.task()["state"] == "open")
+    world.aftermath.citizen_called(CITIZEN, ContactId("c2"))
+    await world.eventually(lambda: world.desk.open_count == 0)
+    told = [x for x in world.centre.journal.items if isinstance(x, TimelineEntry)]
+    of_first = [x for x in told if x.contact_id == "c1"]
+    assert [x.tag for x in of_first] == [
+        TimelineTag.CALLBACK_OPENED,
+        TimelineTag.CALLBACK_TAKEN,
+        TimelineTag.CALLBACK_ENDED,
+        TimelineTag.CALLBACK_CLOSED,
+    ]
+    assert of_first[1].agent_id == FIRST
+    assert of_first[2].data == {"attempt": "no_answer", "reason": "busy"}
+    assert of_first[3].data == {"outcome": "called_again", "by_contact": "c2"}
+    assert [x.tag for x in told if x.contact_id == "c2"] == [TimelineTag.CALLBACK_CLOSED]
+    assert TimelineTag.OUTBOUND_FAILED in world.centre.journal.tags(contact_id)
 
 
 async def test_one_click_of_a_seat_that_does_not_exist_leaves_the_task_open(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from ccserver.callbacks.desk import CallbackDesk, CallbackPage
 from ccserver.callbacks.store import CallbackStore
+from ccserver.callbacks.story import CallbackStep, StepKind
 from ccserver.callbacks.values import (
     AbandonedContact,
     AnsweredContact,
@@ -40,6 +41,7 @@ __all__ = [
     "CallbackRefused",
     "CallbackSettings",
     "CallbackState",
+    "CallbackStep",
     "CallbackStore",
     "CallbackTaken",
     "CallbackTask",
@@ -47,6 +49,7 @@ __all__ = [
     "ContactSource",
     "PlaceCall",
     "RecentAbandon",
+    "StepKind",
     "as_json",
     "digits_of",
 ]

@@ -18,6 +18,7 @@ from ccserver.callbacks.board import CallbackBoard, JSONObject, following
 from ccserver.callbacks.outbox import Outbox, Pause, Write
 from ccserver.callbacks.reconcile import Alive, Reconciler
 from ccserver.callbacks.store import CallbackStore
+from ccserver.callbacks.story import CallbackStep, Storyteller
 from ccserver.callbacks.values import (
     AbandonedContact,
     AttemptOutcome,
@@ -45,6 +46,8 @@ BEGIN_TIMEOUT_S = 1.0
 """A call taker's click does not wait longer for the database to say that the task is free."""
 PLACE_TIMEOUT_S = 10.0
 """Telephony only has to name the contact; then it rings."""
+RETOLD_MAX = 100
+"""Of tasks done before this process: what died with the journal's memory is of the last ones."""
 SNAPSHOT_MAX = 500
 """Of tasks that a panel gets when it connects, first in order; the rest it asks for by pages."""
 
@@ -63,6 +66,7 @@ class _Ended:
 
     answered: bool
     dialled: bool
+    reason: str | None = None
 
     @property
     def outcome(self) -> AttemptOutcome:
@@ -76,7 +80,7 @@ class CallbackDesk:
 
     ``publish`` sends a message to every panel; ``now`` is the aware time; ``alive`` tells whether a
     contact goes on; ``agent_name`` a seat's name; ``withdraw`` ends a contact that stands in line
-    for a task which has been settled.
+    for a task which has been settled; ``tell`` writes a step on the citizen's card.
     """
 
     def __init__(
@@ -90,6 +94,7 @@ class CallbackDesk:
         alive: Alive,
         agent_name: Callable[[AgentId], str | None] = lambda _: None,
         withdraw: Callable[[ContactId], None] = lambda _: None,
+        tell: Callable[[CallbackStep], None] = lambda _: None,
         settings: CallbackSettings | None = None,
         pause: Pause = asyncio.sleep,
         begin_timeout_s: float = BEGIN_TIMEOUT_S,
@@ -104,6 +109,7 @@ class CallbackDesk:
         self._begin_timeout_s = begin_timeout_s
         self._withdraw = withdraw
         self._board = CallbackBoard(publish, self._withdrawn, settings or CallbackSettings())
+        self._storyteller = Storyteller(tell)
         self.outbox = Outbox(pause=pause)
         self._own: set[str] = set()
         self._suspects: set[str] = set()
@@ -130,8 +136,11 @@ class CallbackDesk:
         self._telephony_known = True
 
     def configure(self, settings: CallbackSettings) -> None:
-        """Take over changed settings, and tell the panels what they change."""
+        """Take over changed settings, and tell the panels and cards what they change."""
         self._board.configure(settings)
+        for task in self._board.tasks():
+            if not self._board.writing(task.task_id):
+                self._storyteller.tell(task, settings)
 
     async def _reconcile_for_ever(self) -> None:
         while True:
@@ -152,10 +161,14 @@ class CallbackDesk:
             self._end_lost_attempts()
 
     async def _refresh(self) -> None:
+        if not self._loaded:
+            # What the process before this one had not told of them any more.
+            for task in await self._store.recent(RETOLD_MAX):
+                self._storyteller.tell(task, self._board.settings)
         shown = {task.task_id for task in self._board.tasks()}
         kept = await self._store.open_tasks()
         for task in kept:
-            self._board.adopt(task)
+            self._adopt(task)
         self._board.keep_only({task.task_id for task in kept}, shown)
         self._loaded = True
 
@@ -215,7 +228,7 @@ class CallbackDesk:
         """A caller left before an answer."""
 
         async def work() -> None:
-            self._board.adopt(await self._store.open_task(contact))
+            self._adopt(await self._store.open_task(contact))
 
         self.outbox.submit(Write("open", work, lambda: None))
 
@@ -231,7 +244,7 @@ class CallbackDesk:
 
         async def work() -> None:
             for task in await self._store.called_again(number or "", contact_id, moment):
-                self._board.adopt(task)
+                self._adopt(task)
 
         self.outbox.submit(Write("called_again", work, lambda: None))
 
@@ -240,11 +253,19 @@ class CallbackDesk:
         self._detail(contact_id, agent_id)
 
     def contact_finished(
-        self, contact_id: ContactId, answered: bool, *, dialled: bool = True
+        self,
+        contact_id: ContactId,
+        answered: bool,
+        *,
+        dialled: bool = True,
+        reason: str | None = None,
     ) -> None:
-        """An outbound contact is over; ``dialled`` false: the citizen's phone never rang."""
+        """An outbound contact is over; ``dialled`` false: the citizen's phone never rang.
+
+        ``reason`` is telephony's code for why the citizen did not answer.
+        """
         known = self._board.unbind(contact_id)
-        ended = _Ended(answered, dialled)
+        ended = _Ended(answered, dialled, reason)
         if known is not None:
             self._finish(*known, ended)
         elif self._placing:
@@ -309,7 +330,7 @@ class CallbackDesk:
         `DatabaseUnavailable`.
         """
         task = await self._store.close(task_id, outcome, by, note, self._now())
-        self._board.adopt(task)
+        self._adopt(task)
         return as_json(task, self._board.settings)
 
     def _offerable(self, task: CallbackTask, now: datetime) -> bool:
@@ -368,7 +389,9 @@ class CallbackDesk:
         self._detail(contact_id, None)
         early = self._early.pop(contact_id, None)
         if early is not None:
-            self.contact_finished(contact_id, early.answered, dialled=early.dialled)
+            self.contact_finished(
+                contact_id, early.answered, dialled=early.dialled, reason=early.reason
+            )
         return contact_id
 
     def _placed(self, placing: asyncio.Task[ContactId]) -> None:
@@ -394,6 +417,7 @@ class CallbackDesk:
             await self._reload(task_id)
             raise
         else:
+            self._storyteller.tell(taken, self._board.settings)
             self._board.release(task_id, taken)
 
     async def _reload(self, task_id: CallbackId) -> None:
@@ -405,6 +429,11 @@ class CallbackDesk:
         self._board.forget(task_id, task)
 
     # -- writing ----------------------------------------------------------------------------------
+
+    def _adopt(self, task: CallbackTask) -> None:
+        """The database has the task like this: show it, and tell the cards what is new."""
+        self._storyteller.tell(task, self._board.settings)
+        self._board.adopt(task)
 
     def _write_begin(self, task_id: CallbackId, attempt: CallbackAttempt) -> None:
         """The attempt is a fact by the time this is written."""
@@ -448,12 +477,16 @@ class CallbackDesk:
         self._own.discard(attempt_id)
         task = self._board.get(task_id)
         if task is not None:
-            self._board.show(states.finished(task, attempt_id, ended.outcome, at))
+            self._board.show(
+                states.finished(task, attempt_id, ended.outcome, at, reason=ended.reason)
+            )
         log.info("callback_attempt_ended", task_id=task_id, outcome=ended.outcome.value)
         self._write(
             "finish",
             task_id,
-            lambda: self._store.finish_attempt(task_id, ended.outcome, at, attempt_id=attempt_id),
+            lambda: self._store.finish_attempt(
+                task_id, ended.outcome, at, attempt_id=attempt_id, reason=ended.reason
+            ),
         )
 
     def _undo(self, task_id: CallbackId, attempt_id: str) -> None:
@@ -475,6 +508,8 @@ class CallbackDesk:
         self._board.hold(task_id)
 
         async def write() -> None:
-            self._board.release(task_id, await work())
+            task = await work()
+            self._storyteller.tell(task, self._board.settings)
+            self._board.release(task_id, task)
 
         self.outbox.submit(Write(name, write, lambda: self._board.release(task_id, None)))

@@ -75,6 +75,7 @@ def _attempt(row: CallbackAttemptRow, name: str | None) -> CallbackAttempt:
         automatic=row.automatic,
         ended_at=row.ended_at,
         outcome=AttemptOutcome(row.outcome) if row.outcome else None,
+        reason=row.reason,
     )
 
 

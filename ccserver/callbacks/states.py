@@ -130,7 +130,12 @@ def detailed(
 
 
 def finished(
-    task: CallbackTask, attempt_id: str, outcome: AttemptOutcome, at: datetime
+    task: CallbackTask,
+    attempt_id: str,
+    outcome: AttemptOutcome,
+    at: datetime,
+    *,
+    reason: str | None = None,
 ) -> CallbackTask:
     """An attempt ended. Only the news that it did reach the citizen corrects an earlier end."""
     attempt = task.attempt(attempt_id)
@@ -139,7 +144,7 @@ def finished(
     reached = outcome is AttemptOutcome.REACHED
     if attempt.outcome is not None and (attempt.outcome is outcome or not reached):
         return task
-    ended = _with(task, replace(attempt, outcome=outcome, ended_at=at))
+    ended = _with(task, replace(attempt, outcome=outcome, ended_at=at, reason=reason))
     # The citizen who called once more after that conversation is still waiting for us.
     if reached and at >= task.last_abandoned_at:
         state = after(task, CallbackEvent.REACHED)

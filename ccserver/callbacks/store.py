@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 LIMIT_MAX = 100
 """Of one page of tasks that are done."""
 QUEUE_CHARS_MAX = 64
+REASON_CHARS_MAX = 32
 
 
 class CallbackStore:
@@ -204,12 +205,14 @@ class CallbackStore:
         at: datetime,
         *,
         attempt_id: str | None = None,
+        reason: str | None = None,
     ) -> CallbackTask:
         """End an attempt, by default the one that goes on; without one nothing changes."""
+        code = clean_text(reason)[:REASON_CHARS_MAX] if reason else None
 
         def change(task: CallbackTask) -> CallbackTask:
             current = attempt_id or (task.current.attempt_id if task.current else "")
-            return states.finished(task, current, outcome, at)
+            return states.finished(task, current, outcome, at, reason=code)
 
         return await self._change(task_id, change)
 
@@ -385,6 +388,7 @@ def _save_attempts(session: Session, task_id: str, attempts: Iterable[CallbackAt
         row.contact_id = attempt.contact_id
         row.ended_at = attempt.ended_at
         row.outcome = attempt.outcome.value if attempt.outcome else None
+        row.reason = attempt.reason
 
 
 def _closed_before(cursor: str | None) -> list[ColumnElement[bool]]:

@@ -94,7 +94,8 @@ class CallbackAttempt:
     """One try to reach the citizen; ``outcome`` is ``None`` while it goes on.
 
     ``automatic``: the task was put in line by itself, and ``agent_id`` is who accepted it.
-    ``contact_id`` is ``None`` for the moment until telephony has named the contact.
+    ``contact_id`` is ``None`` for the moment until telephony has named the contact. ``reason`` is
+    telephony's code for why the citizen did not answer, ``None`` where it is not known.
     """
 
     attempt_id: str
@@ -105,6 +106,7 @@ class CallbackAttempt:
     automatic: bool = False
     ended_at: datetime | None = None
     outcome: AttemptOutcome | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def _attempt(attempt: CallbackAttempt) -> dict[str, object]:
         "agent_id": attempt.agent_id,
         "agent_name": attempt.agent_name,
         "outcome": attempt.outcome.value if attempt.outcome else None,
+        "reason": attempt.reason,
         "contact_id": attempt.contact_id,
     }
 

@@ -63,6 +63,13 @@ class TimelineTag(StrEnum):
     OUTBOUND_DIALLED = "outbound_dialled"
     OUTBOUND_ANSWERED = "outbound_answered"
     OUTBOUND_FAILED = "outbound_failed"
+    # a citizen who gave up is called back
+    CALLBACK_OPENED = "callback_opened"
+    CALLBACK_LINED_UP = "callback_lined_up"
+    CALLBACK_TAKEN = "callback_taken"
+    CALLBACK_ENDED = "callback_ended"
+    CALLBACK_EXHAUSTED = "callback_exhausted"
+    CALLBACK_CLOSED = "callback_closed"
 
 
 class Outcome(StrEnum):

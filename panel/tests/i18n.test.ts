@@ -40,7 +40,8 @@ const TIMELINE_TAGS = `contact_arrived queued offered offer_accepted offer_rejec
   adopted language_chosen cannot_speak silence_noted speech_heard redialled escalated picked
   transferred transfer_failed consult_started consult_ended party_joined party_left conference
   handed_over monitor_started monitor_ended taken_over outbound_dialled outbound_answered
-  outbound_failed callback_opened callback_closed muted unmuted participant_joined
+  outbound_failed callback_opened
+  callback_lined_up callback_taken callback_ended callback_exhausted callback_closed muted unmuted participant_joined
   participant_left wrap_up_extended`.split(/\s+/);
 
 describe.each(Object.entries(OTHERS))("%s", (_, texts) => {

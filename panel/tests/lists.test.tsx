@@ -5,7 +5,8 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { faults } from "./axe";
 import { openWorkplace, startServer, type FakeServer } from "./fake-server";
-import { agent, callback, contact, me } from "./samples";
+import type { TimelineItem } from "../src/api/types";
+import { agent, callback, card, contact, me } from "./samples";
 
 let server: FakeServer;
 
@@ -65,7 +66,7 @@ describe("waiting list", () => {
 });
 
 describe("call-back list", () => {
-  const first = callback({ created_at: soon(-60), attempts: [{ at: soon(-30), agent_id: null, outcome: "no_answer" }] });
+  const first = callback({ created_at: soon(-60), attempts: [{ at: soon(-30), agent_id: null, outcome: "no_answer", reason: "busy" }] });
 
   it("is empty in words", async () => {
     await openWorkplace(server);
@@ -77,7 +78,7 @@ describe("call-back list", () => {
     const row = screen.getByTestId("callback-row");
     expect(row).toHaveTextContent("+371 2612 3456");
     expect(within(row).getByTestId("callback-age")).toHaveTextContent(/1:0\d/);
-    expect(within(row).getByTestId("callback-attempts")).toHaveTextContent("Attempts: 1 (no answer)");
+    expect(within(row).getByTestId("callback-attempts")).toHaveTextContent("Attempts: 1 (phone busy)");
     expect(await faults(screen.getByTestId("callback-list"))).toEqual([]);
     server.say({ type: "callback", seq: 2, task: callback({ task_id: "t2", priority: 9, exhausted: true }) });
     // What is not our own seat's is redrawn in steps.
@@ -104,6 +105,43 @@ describe("call-back list", () => {
     await openWorkplace(server, { callbacks: [first] });
     await userEvent.click(screen.getByTestId("callback-card"));
     expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+  });
+
+  it("is told on the card step by step, also what a person wrote", async () => {
+    const told = (tag: string, data: Record<string, string>, author: string | null = null): TimelineItem => ({
+      at: soon(-30),
+      tag,
+      contact_id: "c1",
+      agent_id: tag === "callback_taken" ? "agent-101" : null,
+      author,
+      data,
+    });
+    const timeline = [
+      told("callback_opened", {}),
+      told("callback_opened", { card: "2026-000007" }),
+      told("callback_lined_up", {}),
+      told("callback_taken", {}),
+      told("callback_ended", { attempt: "no_answer", reason: "busy" }),
+      told("callback_exhausted", {}),
+      told("callback_closed", { outcome: "called_again" }),
+      told("callback_closed", { outcome: "called_again", card: "2026-000007" }),
+      told("callback_closed", { outcome: "not_needed", note: "A child was playing." }, "anna"),
+    ];
+    server.on("GET /api/cards/i1", { body: card({ timeline }) });
+    await openWorkplace(server, { callbacks: [first] });
+    await userEvent.click(screen.getByTestId("callback-card"));
+    const lines = await screen.findAllByTestId("timeline-entry");
+    expect(lines.map((line) => line.querySelector("span")?.textContent)).toEqual([
+      "Call-back task opened",
+      "Added to the call-back of card 2026-000007",
+      "The call-back was put in line by itself",
+      "Anna Bērziņa calls the citizen back",
+      "Attempt to call back: no answer (phone busy)",
+      "No more attempts by itself: a person decides",
+      "Call-back task closed: The citizen called again",
+      "This settled the call-back of card 2026-000007: The citizen called again",
+      "Call-back task closed by anna: Not needed – A child was playing.",
+    ]);
   });
 
   it("is closed with what came of it and a note", async () => {

@@ -308,11 +308,14 @@ describe("timeline's subject", () => {
   });
 
   it("tells codes in words", () => {
-    const subject = subjectOf(item({ mode: "listen", language: "lv", outcome: "reached" }), names);
+    const data = { mode: "listen", language: "lv", outcome: "reached", attempt: "busy", card: "2026-000001" };
+    const subject = subjectOf(item(data), names);
     expect(subject).toMatchObject({
       mode: "monitor.mode/listen",
       language: "language/lv",
       outcome: "callback.outcome/reached",
+      attempt: "callback.attempt/busy",
+      card: "2026-000001",
     });
   });
 });

@@ -274,6 +274,7 @@ async def test_one_click_calls_and_an_answer_closes(centre: Centre) -> None:
             "agent_id": ANNA,
             "agent_name": "Anna",
             "outcome": None,
+            "reason": None,
             "contact_id": CALL,
         }
     ]

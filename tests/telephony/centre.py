@@ -322,7 +322,9 @@ class ListFollowUp:
     def outbound_accepted(self, contact_id: ContactId, agent_id: AgentId) -> None:
         self.told.append(("accepted", contact_id, agent_id))
 
-    def outbound_finished(self, contact_id: ContactId, *, answered: bool, dialled: bool) -> None:
+    def outbound_finished(
+        self, contact_id: ContactId, *, answered: bool, dialled: bool, reason: str | None
+    ) -> None:
         self.told.append(("finished", contact_id, answered, dialled))
 
 

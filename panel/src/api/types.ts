@@ -186,6 +186,8 @@ export interface CallbackAttempt {
   at: string;
   agent_id: string | null;
   outcome: string | null;
+  /** Why the citizen did not answer, where it is known. */
+  reason?: string | null;
 }
 
 /** A citizen who gave up and has to be called. */

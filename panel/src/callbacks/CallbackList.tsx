@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { callBack } from "../api/callbacks";
-import type { CallbackTask } from "../api/types";
+import type { CallbackAttempt, CallbackTask } from "../api/types";
 import { useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
 import { agentName, openCallbacks, ownAgent } from "../live/state";
@@ -13,6 +13,11 @@ import { useServerNow } from "../shared/Time";
 import { queueTitle } from "../talk/directory";
 import { mayDial, placeCall } from "../workplace/actions";
 import { CloseDialog } from "./CloseDialog";
+
+function endOf(attempt: CallbackAttempt, outcome: string): string {
+  const known = translateCode("callback.attempt", outcome, outcome);
+  return attempt.reason == null ? known : translateCode("reason", attempt.reason, known);
+}
 
 function Facts({ task }: { task: CallbackTask }) {
   const { t } = useTranslation();
@@ -24,7 +29,7 @@ function Facts({ task }: { task: CallbackTask }) {
       <span className="fact">{queueTitle(directory, task.queue)}</span>
       <span className="fact" data-testid="callback-attempts">
         {t("callback.attempts", { attempts: task.attempts.length })}
-        {last?.outcome != null && ` (${translateCode("callback.attempt", last.outcome, last.outcome)})`}
+        {last?.outcome != null && ` (${endOf(last, last.outcome)})`}
       </span>
       {task.state === "calling" && (
         <span className="fact fact-strong" data-testid="callback-calling">

@@ -10,6 +10,7 @@ import { Moment } from "../shared/Time";
 import { entryTitle, queueTitle } from "../talk/directory";
 import {
   UNTOLD,
+  noteOf,
   reasonOf,
   subjectOf,
   timelineLines,
@@ -34,22 +35,29 @@ function namesFor(card: Card, state: LiveState, directory: Directory): Names {
   };
 }
 
-/** A sentence that needs whom it is about has a shorter one for entries that do not tell. */
-function keyOf(tag: string, subject: TimelineSubject): string {
+/**
+ * A sentence that needs whom it is about has a shorter one for entries that do not tell; one that is
+ * about another card names it, one of what a person or the system may do names the person.
+ */
+function keyOf({ tag, author }: TimelineItem, subject: TimelineSubject): string {
   const key = `timeline.${tag}`;
+  if (subject.card !== UNTOLD && i18next.exists(`${key}_on`)) return `${key}_on`;
   const untold = tag === "callback_closed" ? subject.outcome === UNTOLD : subject.target === UNTOLD;
-  return untold && i18next.exists(`${key}_alone`) ? `${key}_alone` : key;
+  if (untold && i18next.exists(`${key}_alone`)) return `${key}_alone`;
+  return author !== null && i18next.exists(`${key}_by`) ? `${key}_by` : key;
 }
 
 function sentence(line: TimelineLine, who: string, names: Names): string {
   const { item, count } = line;
   const subject = subjectOf(item, names);
-  const key = keyOf(item.tag, subject);
+  const key = keyOf(item, subject);
   if (!i18next.exists(key)) return i18next.t("timeline.unknown", { tag: item.tag });
   const text = i18next.t(key, { who, ...subject });
   const reason = reasonOf(item);
   const detail = reason === null ? "" : ` (${translateCode("reason", reason, reason)})`;
-  return `${text}${detail}${count > 1 ? ` ×${count}` : ""}`;
+  const note = noteOf(item);
+  const said = note === null ? "" : ` – ${note}`;
+  return `${text}${detail}${said}${count > 1 ? ` ×${count}` : ""}`;
 }
 
 function whoOf(item: TimelineItem, card: Card, state: LiveState): string {

@@ -41,6 +41,10 @@ export interface TimelineSubject {
   mode: string;
   language: string;
   outcome: string;
+  /** How one attempt to call back ended. */
+  attempt: string;
+  /** The number of another card. */
+  card: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -50,7 +54,7 @@ export interface Names {
   /** A party as the directory calls it. */
   party: (name: string) => string;
   number: (number: string) => string;
-  code: (kind: "language" | "monitor.mode" | "callback.outcome", code: string) => string;
+  code: (kind: "language" | "monitor.mode" | "callback.outcome" | "callback.attempt", code: string) => string;
 }
 
 /** Stands where an entry does not tell. */
@@ -79,7 +83,15 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
     mode: code("mode", "monitor.mode"),
     language: code("language", "language"),
     outcome: code("outcome", "callback.outcome"),
+    attempt: code("attempt", "callback.attempt"),
+    card: typeof data.card === "string" ? data.card : UNTOLD,
   };
+}
+
+/** What a person wrote when doing it. */
+export function noteOf(item: TimelineItem): string | null {
+  const note = item.data?.note;
+  return typeof note === "string" && note !== "" ? note : null;
 }
 
 /** The code that says why, or by whom, where the sentence does not. */
