@@ -25,6 +25,7 @@ from ccserver.accounts import (
 from ccserver.app import Application
 from ccserver.routing import RoutingStore
 from ccserver.routing.commands import add_commands as add_routing_commands
+from ccserver.routing.commands import author_of_command
 from ccserver.telephony.asterisk_conf import render
 
 EXIT_USAGE = 2
@@ -141,6 +142,7 @@ def _add_user(settings: config.Config, options: argparse.Namespace) -> int:
             password=password,
             extension=options.extension,
             device=DeviceKind(options.device) if options.extension else None,
+            by=author_of_command(),
         )
         seat = f", seat {account.agent_id}" if account.agent_id else ""
         print(f"{account.login}: {account.role.value}{seat}")  # noqa: T201
@@ -152,7 +154,7 @@ def _set_password(settings: config.Config, options: argparse.Namespace) -> int:
     password = _password()
 
     async def change(store: AccountStore) -> None:
-        await store.set_password(options.login, password)
+        await store.set_password(options.login, password, by=author_of_command())
         print(f"{options.login}: password changed")  # noqa: T201
 
     return _with_accounts(settings, change)

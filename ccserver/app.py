@@ -16,6 +16,7 @@ from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
 from ccserver.aftermath import Aftermath
+from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
@@ -214,6 +215,7 @@ class Application:
             readiness=self._readiness,
             alarms=self.watch.active,
             callbacks=self.desk.snapshot,
+            presence_unwritten=self.seats.presence_forced,
         )
         application = create_app(
             settings=web,
@@ -225,6 +227,7 @@ class Application:
             callbacks=Callbacks(self.desk),
             routing=self.routing,
             people=self.accounts,
+            audit=AuditStore(self.database),
             plan_in_use=lambda: self.plan.document,
             plan_saved=self._wake_follower,
             seats_changed=self.seats.changed,

@@ -15,8 +15,10 @@ from ccserver.acd.events import (
     WrapUpEnded,
     WrapUpExtended,
 )
+from ccserver.audit import AuditEntry, AuditTag
 from ccserver.card import TimelineTag
 from ccserver.current_plan import CurrentPlan
+from ccserver.db import DatabaseUnavailable
 from ccserver.outbound import Outbound
 from ccserver.runtime import Runtime
 from ccserver.telephony.errors import TelephonyError
@@ -106,6 +108,7 @@ class Control:
         readiness: Callable[[], Mapping[str, bool]],
         alarms: Callable[[], list[str]],
         callbacks: Callable[[], object],
+        presence_unwritten: Callable[[AgentId, AuditEntry], None],
     ) -> None:
         self._runtime = runtime
         self._wishes = wishes
@@ -117,6 +120,7 @@ class Control:
         self._readiness = readiness
         self._alarms = alarms
         self._callbacks = callbacks
+        self._presence_unwritten = presence_unwritten
         self._actions: Mapping[ContactAction, Callable[[AgentId, ContactId], Awaitable[None]]] = {
             ContactAction.ANSWER: self._answer,
             ContactAction.REJECT: self._reject,
@@ -173,19 +177,35 @@ class Control:
 
     # -- the seat ---------------------------------------------------------------------------------
 
-    async def set_presence(
-        self, agent_id: AgentId, presence: AgentPresence, *, author: str | None = None
-    ) -> None:
+    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
         """Takes effect at once; returns when it would also survive a restart."""
         self._seat(agent_id)
         self._runtime.post(AgentPresenceChanged(agent_id, presence))
-        await self.presence_decided(agent_id, presence)
-
-    async def presence_decided(self, agent_id: AgentId, presence: AgentPresence) -> None:
-        """Keep a presence for the next start."""
         await self._accounts.save_presence(
             agent_id, presence.kind, presence.reason, self._clock.now()
         )
+
+    async def force_presence(
+        self, agent_id: AgentId, presence: AgentPresence, *, author: str, comment: str
+    ) -> None:
+        """As `set_presence`; who did it to whom is written with it, or as soon as it can be."""
+        before = self._seat(agent_id).presence
+        self._runtime.post(AgentPresenceChanged(agent_id, presence))
+        forced = AuditEntry(
+            AuditTag.PRESENCE_FORCED,
+            self._clock.now(),
+            author,
+            agent_id=agent_id,
+            comment=comment,
+            data={"kind": presence.kind, "reason": presence.reason, "before": before.kind},
+        )
+        try:
+            await self._accounts.save_presence(
+                agent_id, presence.kind, presence.reason, forced.at, forced=forced
+            )
+        except DatabaseUnavailable:
+            self._presence_unwritten(agent_id, forced)
+            raise
 
     async def end_wrap_up(self, agent_id: AgentId) -> None:
         """The call taker is done before the deadline."""

@@ -1,6 +1,7 @@
 """Which seats there are, with their phones: read at start, and again whenever people change."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -13,6 +14,7 @@ from ccserver.acd.events import (
     AgentRemoved,
     PresenceKind,
 )
+from ccserver.audit import AuditEntry
 from ccserver.config import Config, ConfigError
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import DatabaseUnavailable
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 NOT_THERE = AgentPresence(PresenceKind.OFF)
 RETRY_S = 5.0
 """After a look that failed: the database or Asterisk is away."""
+FORCED_MAX = 1_000
+"""A shift's worth of supervisors' acts during one outage; what does not fit is in the log."""
 
 
 class Seats:
@@ -54,6 +58,7 @@ class Seats:
         self._changed = asyncio.Event()
         self._decided: set[AgentId] = set()
         self._decided_wake = asyncio.Event()
+        self._forced: deque[tuple[AgentId, AuditEntry]] = deque()
 
     async def load(self) -> None:
         """Read the seats; may raise `DatabaseUnavailable`."""
@@ -93,11 +98,28 @@ class Seats:
         self._decided.add(agent_id)
         self._decided_wake.set()
 
+    def presence_forced(self, agent_id: AgentId, forced: AuditEntry) -> None:
+        """A supervisor declared it while the database was away: that is still to be written."""
+        if len(self._forced) >= FORCED_MAX:
+            log.error("forced_presence_not_audited", agent_id=agent_id, author=forced.author)
+            return
+        self._forced.append((agent_id, forced))
+        self._decided_wake.set()
+
     async def keep_presences(self) -> None:
-        """Write down for ever what the distributor decided."""
+        """Write down for ever what the distributor and supervisors decided."""
         while True:
             await self._decided_wake.wait()
             self._decided_wake.clear()
+            while self._forced:
+                agent_id, forced = self._forced[0]
+                try:
+                    await self._keep_forced(agent_id, forced)
+                except DatabaseUnavailable:
+                    log.warning("presence_not_kept", agent_id=agent_id)
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    self._forced.popleft()
             while self._decided:
                 agent_id = self._decided.pop()
                 try:
@@ -106,6 +128,13 @@ class Seats:
                     log.warning("presence_not_kept", agent_id=agent_id)
                     self._decided.add(agent_id)
                     await asyncio.sleep(RETRY_S)
+
+    async def _keep_forced(self, agent_id: AgentId, forced: AuditEntry) -> None:
+        """With what the seat is by then: the person may have declared something since."""
+        now = self._declared(agent_id) or NOT_THERE
+        await self._accounts.save_presence(
+            agent_id, now.kind, now.reason, self._runtime.now(), forced=forced
+        )
 
     async def _keep_presence(self, agent_id: AgentId) -> None:
         """Write what the seat is now, until that is what was written.

@@ -9,6 +9,7 @@ import pytest
 
 from ccserver.accounts import AccountStore
 from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.audit import AuditEntry
 from ccserver.card import TimelineTag
 from ccserver.control import MESSAGES, Control
 from ccserver.db import DatabaseUnavailable
@@ -51,15 +52,23 @@ class Presences(AccountStore):
 
     def __init__(self) -> None:
         self.saved: list[tuple[AgentId, PresenceKind, str | None]] = []
+        self.forced: list[AuditEntry] = []
         self.away = False
 
     async def save_presence(
-        self, agent_id: AgentId, kind: PresenceKind, reason: str | None, at: datetime
+        self,
+        agent_id: AgentId,
+        kind: PresenceKind,
+        reason: str | None,
+        at: datetime,
+        *,
+        forced: AuditEntry | None = None,
     ) -> None:
         await asyncio.sleep(0.01)
         if self.away:
             raise DatabaseUnavailable("away")
         self.saved.append((agent_id, kind, reason))
+        self.forced += [forced] if forced is not None else []
 
 
 class Desk:
@@ -68,6 +77,7 @@ class Desk:
     def __init__(self) -> None:
         self.asterisk = FakeAsterisk()
         self.centre = Centre(self.asterisk, agents=2)
+        self.unwritten: list[tuple[AgentId, AuditEntry]] = []
         self.accounts = Presences()
         self.phone_answers: Callable[[LegId], None] = self.asterisk.answer
         self.control = Control(
@@ -81,6 +91,7 @@ class Desk:
             readiness=lambda: {"ari": True},
             alarms=lambda: ["ari"],
             callbacks=list,
+            presence_unwritten=lambda *what: self.unwritten.append(what),
         )
 
     async def _answer_phone(self, leg_id: LegId) -> None:
@@ -265,6 +276,19 @@ def test_presence_counts_also_while_the_database_is_away() -> None:
     run(test)
 
 
+def test_a_forced_presence_counts_and_is_audited_later_while_the_database_is_away() -> None:
+    async def test(desk: Desk) -> None:
+        desk.accounts.away = True
+        off = AgentPresence(PresenceKind.OFF)
+        with pytest.raises(DatabaseUnavailable):
+            await desk.control.force_presence(SEAT, off, author="chief", comment="")
+        assert desk.state() == "off"
+        ((agent_id, forced),) = desk.unwritten
+        assert (agent_id, forced.author) == (SEAT, "chief")
+
+    run(test)
+
+
 def test_a_seat_that_does_not_exist_is_refused() -> None:
     async def test(desk: Desk) -> None:
         nobody = AgentId("agent-999")
@@ -435,10 +459,14 @@ def test_a_call_from_a_card_is_placed_or_refused() -> None:
 def test_a_forced_presence_takes_effect_after_the_conversation() -> None:
     async def test(desk: Desk) -> None:
         await desk.talking()
-        out = AgentPresence(PresenceKind.NOT_READY, "forced")
-        await desk.control.set_presence(SEAT, out, author="chief")
+        out = AgentPresence(PresenceKind.NOT_READY, "training")
+        await desk.control.force_presence(SEAT, out, author="chief", comment="exam")
         assert desk.state() == "talking"
-        assert desk.accounts.saved == [(SEAT, PresenceKind.NOT_READY, "forced")]
+        assert desk.accounts.saved == [(SEAT, PresenceKind.NOT_READY, "training")]
+        (forced,) = desk.accounts.forced
+        assert (forced.tag, forced.author, forced.agent_id) == ("presence_forced", "chief", SEAT)
+        assert forced.comment == "exam"
+        assert forced.data == {"kind": "not_ready", "reason": "training", "before": "ready"}
         await desk.act(ContactAction.HANG_UP)
         await passed(2)
         assert desk.state() == "not_ready"

@@ -46,6 +46,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "callback_tasks",
     "callback_contacts",
     "callback_attempts",
+    "audit",
 }
 
 

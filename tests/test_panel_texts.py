@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ccserver.acd.commands import AgentState, AlarmCode, Shortage
+from ccserver.audit import AuditTag
 from ccserver.callbacks.values import CallbackOutcome
 from ccserver.card import TimelineTag
 from ccserver.card.values import Outcome
@@ -47,6 +48,7 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
     [
         ("timeline", TimelineTag),
         ("outcome", Outcome),
+        ("audit.tag", AuditTag),
         ("agent", AgentState),
         ("shortage", Shortage),
         ("notice", AlarmCode),

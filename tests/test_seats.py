@@ -15,6 +15,7 @@ import ccserver.seats as seats_module
 from ccserver.accounts import Account, AccountStore, AgentProfile, DeviceKind, Role
 from ccserver.acd.agent import MISSED_OFFERS
 from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.audit import AuditEntry, AuditTag
 from ccserver.config import Config
 from ccserver.db import DatabaseUnavailable
 from ccserver.routing.document import Entry
@@ -22,7 +23,7 @@ from ccserver.seats import RETRY_S, Seats
 from ccserver.telephony.devices import Device
 from ccserver.telephony.errors import AMITimeout
 from ccserver.types import AgentId
-from tests.telephony.centre import Centre, passed
+from tests.telephony.centre import EPOCH, Centre, passed
 from tests.telephony.fakes import FakeAsterisk, in_virtual_time
 
 ANNA, BORIS = AgentId("agent-101"), AgentId("agent-102")
@@ -40,6 +41,7 @@ class People(AccountStore):
         self.profiles = {ANNA: profile(ANNA)}
         self.kept: dict[AgentId, AgentPresence] = {}
         self.saved: list[AgentPresence] = []
+        self.forced: list[AuditEntry] = []
         self.supervisors: set[AgentId] = set()
         self.away = False
         self.slow_s = 0.01
@@ -65,9 +67,16 @@ class People(AccountStore):
         return dict(self.kept)
 
     async def save_presence(
-        self, agent_id: AgentId, kind: PresenceKind, reason: str | None, at: datetime
+        self,
+        agent_id: AgentId,
+        kind: PresenceKind,
+        reason: str | None,
+        at: datetime,
+        *,
+        forced: AuditEntry | None = None,
     ) -> None:
         await self._answer()
+        self.forced += [forced] if forced is not None else []
         self.kept[agent_id] = AgentPresence(kind, reason)
         self.saved.append(self.kept[agent_id])
 
@@ -249,6 +258,28 @@ def test_a_decision_is_kept_when_the_database_is_back() -> None:
         desk.people.away = False
         await passed(RETRY_S + 1)
         assert desk.people.saved == [READY], "what the seat is when it can be written"
+
+    run(test)
+
+
+def test_a_forced_presence_is_audited_when_the_database_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seats_module, "FORCED_MAX", 1)
+    forced = [AuditEntry(AuditTag.PRESENCE_FORCED, EPOCH, who) for who in ("chief", "duty")]
+
+    async def test(desk: Desk) -> None:
+        desk.people.kept = {ANNA: READY}
+        await desk.seats.restore_presences()
+        desk.people.away = True
+        for one in forced:
+            desk.seats.presence_forced(ANNA, one)
+        await passed(1)
+        assert desk.people.forced == []
+        desk.people.away = False
+        await passed(RETRY_S + 1)
+        assert desk.people.forced == forced[:1], "as many as there is room for, each once"
+        assert desk.people.saved == [READY], "with what the seat is when it can be written"
 
     run(test)
 

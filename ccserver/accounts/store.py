@@ -2,9 +2,9 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import delete, select
@@ -30,6 +30,7 @@ from ccserver.accounts.values import (
     normalised_login,
 )
 from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.audit import AuditEntry, AuditTag, record
 from ccserver.db import Database
 from ccserver.types import AgentId
 
@@ -39,16 +40,31 @@ TOKEN_BYTES = 32
 """256 bits: guessing one is hopeless, so its plain SHA-256 is a safe thing to store."""
 SIP_PASSWORD_BYTES = 24
 """Gives 32 characters that need no escaping in Asterisk's configuration."""
+SET_UP = "ccserver"
+"""Author of what nobody did by name, such as the first accounts."""
+
+
+def utc_now() -> datetime:
+    """The time for records."""
+    return datetime.now(UTC)
 
 
 class AccountStore:
     """People, sessions and seats in the database.
 
+    Every change of people is audited in its own transaction; ``by`` is the login of who makes it.
     Every method may raise `ccserver.db.DatabaseUnavailable`.
     """
 
-    def __init__(self, db: Database, *, passwords: Passwords | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        passwords: Passwords | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._db = db
+        self._now = now
         self._passwords = passwords or Passwords()
 
     async def add(
@@ -61,6 +77,7 @@ class AccountStore:
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        by: str = SET_UP,
     ) -> Account:
         """Make an account, and its seat where an ``extension`` is given (device: SIP by default).
 
@@ -89,7 +106,10 @@ class AccountStore:
                     raise AccountExists(f"The extension {agent.extension} is taken.")
                 session.merge(agent)
                 session.flush()
-            return _account(session.merge(row))
+            account = _account(session.merge(row))
+            data = {"role": role.value, "extension": extension}
+            self._audit(session, AuditTag.PERSON_ADDED, by, account, data)
+            return account
 
         try:
             account = await self._db.write(insert)
@@ -109,17 +129,17 @@ class AccountStore:
             return None
         assert row is not None  # no other password is right
         if self._passwords.needs_rehash(row.password_hash):
-            await self._store_hash(key, await self._passwords.hash(password), end_sessions=False)
+            await self._store_hash(key, await self._passwords.hash(password), by=None)
         return _account(row)
 
-    async def set_password(self, login: str, password: str) -> None:
+    async def set_password(self, login: str, password: str, *, by: str = SET_UP) -> None:
         """Set a new password and end the person's sessions.
 
         Raises `UnknownAccount`, `AccountInvalid`.
         """
         key = normalised_login(login)
         check_password(password, login=key)
-        await self._store_hash(key, await self._passwords.hash(password), end_sessions=True)
+        await self._store_hash(key, await self._passwords.hash(password), by=by)
 
     async def set_language(self, login: str, language: str) -> None:
         """Choose the panel's language. Raises `UnknownAccount`, `AccountInvalid`."""
@@ -183,7 +203,9 @@ class AccountStore:
             if password_hash is not None:
                 row.password_hash = password_hash
                 session.execute(delete(SessionRow).where(SessionRow.login == key))
-            return _person(row, _change_seat(session, row, changed))
+            person = _person(row, _change_seat(session, row, changed))
+            self._audit_change(session, by, _account(row), change)
+            return person
 
         try:
             person = await self._db.write(update)
@@ -204,6 +226,7 @@ class AccountStore:
         def delete_all(session: Session) -> None:
             row = _existing(session, key)
             _keep_an_admin(session, without=key)
+            self._audit(session, AuditTag.PERSON_REMOVED, by, _account(row), {"name": row.name})
             _remove_seat(session, row)
             session.execute(delete(SessionRow).where(SessionRow.login == key))
             session.delete(row)
@@ -259,11 +282,25 @@ class AccountStore:
         return None if row is None else _agent(row)
 
     async def save_presence(
-        self, agent_id: AgentId, kind: PresenceKind, reason: str | None, at: datetime
+        self,
+        agent_id: AgentId,
+        kind: PresenceKind,
+        reason: str | None,
+        at: datetime,
+        *,
+        forced: AuditEntry | None = None,
     ) -> None:
-        """Remember what a seat declared; a seat that no longer exists is ignored."""
+        """Remember what a seat declared; a seat that no longer exists is ignored.
+
+        ``forced``: somebody else did it, which is audited in any case.
+        """
 
         def upsert(session: Session) -> None:
+            if forced is not None:
+                whose = session.scalar(
+                    select(AccountRow.login).where(AccountRow.agent_id == agent_id)
+                )
+                record(session, replace(forced, login=whose))
             if session.get(AgentRow, agent_id) is None:
                 log.warning("presence_of_unknown_agent", agent_id=agent_id)
                 return
@@ -283,13 +320,41 @@ class AccountStore:
             AgentId(row.agent_id): AgentPresence(PresenceKind(row.kind), row.reason) for row in rows
         }
 
-    async def _store_hash(self, login: str, password_hash: str, *, end_sessions: bool) -> None:
+    async def _store_hash(self, login: str, password_hash: str, *, by: str | None) -> None:
+        """``by`` somebody: a new password, which ends the sessions; else another hash of it."""
+
         def update(session: Session) -> None:
-            _existing(session, login).password_hash = password_hash
-            if end_sessions:
+            row = _existing(session, login)
+            row.password_hash = password_hash
+            if by is not None:
                 session.execute(delete(SessionRow).where(SessionRow.login == login))
+                self._audit(session, AuditTag.PASSWORD_SET, by, _account(row))
 
         await self._db.write(update)
+
+    def _audit_change(
+        self, session: Session, by: str, account: Account, change: PersonChange
+    ) -> None:
+        """One entry for the password, one that names the other fields."""
+        if change.password is not None:
+            self._audit(session, AuditTag.PASSWORD_SET, by, account)
+        others = [name for name in _fields(change) if name != "password"]
+        if others:
+            data = {"fields": ", ".join(others), "role": account.role.value}
+            self._audit(session, AuditTag.PERSON_CHANGED, by, account, data)
+
+    def _audit(
+        self,
+        session: Session,
+        tag: AuditTag,
+        by: str,
+        account: Account,
+        data: Mapping[str, str | None] | None = None,
+    ) -> None:
+        entry = AuditEntry(
+            tag, self._now(), by, account.login, account.agent_id, data=dict(data or {})
+        )
+        record(session, entry)
 
 
 def _digest(token: str) -> str:

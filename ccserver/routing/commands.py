@@ -74,7 +74,7 @@ def _import(settings: config.Config, options: argparse.Namespace) -> int:
             version = await store.save(
                 document,
                 base_version=await store.newest(),
-                author=_author(),
+                author=author_of_command(),
                 comment=options.comment,
                 at=datetime.now(UTC),
             )
@@ -112,7 +112,8 @@ def _versions(settings: config.Config, options: argparse.Namespace) -> int:
     return _with_store(settings, show)
 
 
-def _author() -> str:
+def author_of_command() -> str:
+    """Who works at the command line, as the history and the audit name it."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a user without a name

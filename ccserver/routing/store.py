@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
+from ccserver.audit import AuditEntry, AuditTag, record
 from ccserver.db import Database, clean_text
 from ccserver.routing.checks import check
 from ccserver.routing.default import DEFAULT_DOCUMENT
@@ -233,6 +234,16 @@ def _insert(session: Session, row: RoutingVersionRow) -> bool:
     if there is None:
         session.merge(row)
         session.flush()
+        record(
+            session,
+            AuditEntry(
+                AuditTag.ROUTING_SAVED,
+                row.saved_at,
+                row.author,
+                comment=row.comment,
+                data={"version": row.version},
+            ),
+        )
         return True
     same = (there.sha256, there.author, there.comment) == (row.sha256, row.author, row.comment)
     return same and _newest(session) == row.version

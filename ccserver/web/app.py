@@ -28,6 +28,7 @@ from ccserver.web.access import (
     guarded,
     host_of,
 )
+from ccserver.web.audit import AuditAPI, AuditPort
 from ccserver.web.auth import AuthAPI
 from ccserver.web.callbacks import CallbacksAPI, CallbacksPort
 from ccserver.web.cards import CardsAPI
@@ -80,6 +81,7 @@ def create_app(
     callbacks: CallbacksPort,
     routing: RoutingPort,
     people: PeoplePort,
+    audit: AuditPort,
     plan_in_use: Callable[[], Document],
     plan_saved: Callable[[], None],
     seats_changed: Callable[[], None],
@@ -134,6 +136,7 @@ def create_app(
             ).routes(),
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
+            *AuditAPI(audit, people).routes(),
         ),
     )
     app = web.Application(

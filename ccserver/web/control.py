@@ -8,9 +8,17 @@ import structlog
 from aiohttp import web
 
 from ccserver.acd.events import AgentPresence, PresenceKind
+from ccserver.audit import COMMENT_CHARS_MAX
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.access import Handler, seat_of, signed_in
-from ccserver.web.errors import APIError, bad_request, json_response, path_id, read_body
+from ccserver.web.errors import (
+    APIError,
+    bad_request,
+    check_text,
+    json_response,
+    path_id,
+    read_body,
+)
 from ccserver.web.ports import (
     ContactAction,
     ControlPort,
@@ -36,6 +44,12 @@ class PresenceChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.reason is not None and self.kind is not PresenceKind.NOT_READY:
             raise bad_request("A reason goes only with the presence not_ready.")
         return AgentPresence(self.kind, self.reason)
+
+
+class ForcedPresence(PresenceChoice, frozen=True, forbid_unknown_fields=True):
+    """Body of ``PUT /api/agents/{agent_id}/presence``; ``comment`` says why."""
+
+    comment: Annotated[str, msgspec.Meta(max_length=COMMENT_CHARS_MAX)] = ""
 
 
 class Reached(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,10 +85,15 @@ class ControlAPI:
     async def force_presence(self, request: web.Request) -> web.Response:
         """``PUT /api/agents/{agent_id}/presence``: for another person; a call is not cut."""
         agent_id = AgentId(path_id(request, "agent_id", "seat"))
-        choice = await read_body(request, PresenceChoice)
+        choice = await read_body(request, ForcedPresence)
+        comment = check_text(choice.comment.strip(), "comment")
         author = signed_in(request).account.login
         log.info("presence_forced", agent_id=agent_id, author=author, kind=choice.kind.value)
-        await _refusable(self._control.set_presence(agent_id, choice.presence(), author=author))
+        await _refusable(
+            self._control.force_presence(
+                agent_id, choice.presence(), author=author, comment=comment
+            )
+        )
         return json_response({})
 
     async def end_wrap_up(self, request: web.Request) -> web.Response:

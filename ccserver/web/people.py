@@ -44,6 +44,7 @@ class PeoplePort(Protocol):
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        by: str,
     ) -> Account:
         """Make an account; raises `AccountInvalid`, `AccountExists`."""
 
@@ -139,6 +140,7 @@ class PeopleAPI:
                 password=body.password,
                 extension=body.extension,
                 device=body.device,
+                by=by,
             )
         except (AccountInvalid, AccountExists) as error:
             raise _told(error) from None

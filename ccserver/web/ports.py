@@ -242,10 +242,13 @@ class ControlPort(Protocol):
     def rights(self, account: Account) -> Mapping[str, bool]:
         """What the person may do beyond taking calls, by name."""
 
-    async def set_presence(
-        self, agent_id: AgentId, presence: AgentPresence, *, author: str | None = None
+    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
+        """Declare the person's presence."""
+
+    async def force_presence(
+        self, agent_id: AgentId, presence: AgentPresence, *, author: str, comment: str
     ) -> None:
-        """Declare the person's presence; ``author`` is the login of a supervisor who forces it."""
+        """The supervisor ``author`` (a login) declares it for the person; audited."""
 
     async def end_wrap_up(self, agent_id: AgentId) -> None:
         """Finish the work after a contact."""

@@ -16,6 +16,8 @@ type Route = (body: unknown, headers: Headers) => Answer;
 export class FakeServer {
   routes = new Map<string, Route>();
   asked: string[] = [];
+  /** With their query. */
+  paths: string[] = [];
   /** What was sent with each request, in the order of `asked`. */
   bodies: unknown[] = [];
   sockets: FakeSocket[] = [];
@@ -27,6 +29,7 @@ export class FakeServer {
   readonly fetch = (path: string, init: RequestInit = {}): Promise<Response> => {
     const name = `${init.method ?? "GET"} ${path.split("?")[0] ?? ""}`;
     this.asked.push(name);
+    this.paths.push(path);
     const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.bodies.push(body);
     const route = this.routes.get(name) ?? (() => ({ status: 404, body: { error: "not_found" } }));
@@ -83,6 +86,7 @@ export function startServer(): FakeServer {
   server.on("GET /api/me", { body: me() });
   server.on("GET /api/cards", { body: { cards: [], next: null } });
   server.on("GET /api/cards/i1", { body: card() });
+  server.on("GET /api/audit", { body: { entries: [], next: null, people: [] } });
   server.on("GET /api/directory", { body: directory() });
   vi.stubGlobal("fetch", server.fetch);
   vi.stubGlobal(

@@ -131,6 +131,74 @@ describe("monitoring", () => {
   });
 });
 
+describe("changes by people", () => {
+  const entry = (number: number, change: object = {}): object => ({
+    number,
+    at: soon(-60),
+    tag: "presence_forced",
+    author: "chief",
+    author_name: "Dace Liepa",
+    login: "bruno",
+    name: "Bruno Zariņš",
+    agent_id: "agent-102",
+    comment: "",
+    data: { kind: "off", reason: null },
+    ...change,
+  });
+  const people = [{ login: "bruno", name: "Bruno Zariņš" }];
+
+  it("says so where nothing was changed", async () => {
+    await openLive();
+    await waitFor(() => expect(screen.getByTestId("audit")).toHaveTextContent("Nothing was changed."));
+  });
+
+  it("tells each in a sentence, of everybody or of one person, and older ones on demand", async () => {
+    const entries = [
+      entry(9, { comment: "Went home." }),
+      entry(8, { data: { kind: "not_ready", reason: "training" } }),
+      entry(7, { tag: "person_changed", author: "root", author_name: null, data: { fields: "name, role" } }),
+      entry(6, { tag: "routing_saved", login: null, name: null, data: { version: 4 } }),
+      entry(5, { tag: "something_new" }),
+    ];
+    server.on("GET /api/audit", { body: { entries, next: 5, people } });
+    const view = await openLive();
+    await waitFor(() => expect(screen.getAllByTestId("audit-entry")).toHaveLength(5));
+    expect(screen.getAllByTestId("audit-entry").map((line) => line.querySelector("span")?.textContent)).toEqual([
+      "Dace Liepa set Bruno Zariņš: Off duty – Went home.",
+      "Dace Liepa set Bruno Zariņš: Not ready: Training",
+      "root changed Bruno Zariņš: name, role",
+      "Dace Liepa saved version 4 of the routing",
+      "something_new",
+    ]);
+    expect(await faults(view)).toEqual([]);
+    server.on("GET /api/audit", { body: { entries: [entry(1, { tag: "password_set" })], next: null, people } });
+    await userEvent.click(screen.getByTestId("audit-older"));
+    await waitFor(() => expect(screen.getAllByTestId("audit-entry")).toHaveLength(6));
+    expect(screen.queryByTestId("audit-older")).toBeNull();
+    await userEvent.selectOptions(screen.getByTestId("audit-person"), "bruno");
+    await waitFor(() => expect(screen.getAllByTestId("audit-entry")).toHaveLength(1));
+    expect(server.paths.at(-1)).toBe("/api/audit?person=bruno");
+  });
+
+  it("says so where it cannot be read", async () => {
+    server.on("GET /api/audit", { status: 503, body: { error: "database_unavailable" } });
+    await openLive();
+    expect(await screen.findByRole("alert")).toHaveTextContent("cannot be read");
+  });
+
+  it("shows an own act at once, with why", async () => {
+    server.on("PUT /api/agents/agent-103/presence", {});
+    await openLive();
+    await waitFor(() => expect(server.asked).toContain("GET /api/audit"));
+    server.on("GET /api/audit", { body: { entries: [entry(1)], next: null, people } });
+    await userEvent.click(within(row("live-seat", "agent-103")).getByTestId("force-off"));
+    await userEvent.type(screen.getByTestId("force-comment"), "Went home.");
+    await userEvent.click(screen.getByTestId("force-confirm"));
+    expect(await screen.findByTestId("audit-entry")).toHaveTextContent("Dace Liepa set Bruno Zariņš");
+    expect(server.sent("PUT /api/agents/agent-103/presence")).toMatchObject({ comment: "Went home." });
+  });
+});
+
 describe("forced presence", () => {
   it("says that the talking call is finished first, and is done after a confirmation", async () => {
     server.on("PUT /api/agents/agent-102/presence", {});
@@ -140,7 +208,7 @@ describe("forced presence", () => {
     expect(server.asked).not.toContain("PUT /api/agents/agent-102/presence");
     await userEvent.click(screen.getByTestId("force-confirm"));
     await waitFor(() => expect(screen.queryByTestId("force-dialog")).toBeNull());
-    expect(server.sent("PUT /api/agents/agent-102/presence")).toEqual({ kind: "off", reason: null });
+    expect(server.sent("PUT /api/agents/agent-102/presence")).toEqual({ kind: "off", reason: null, comment: "" });
   });
 
   it("can be thought over", async () => {

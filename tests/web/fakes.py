@@ -215,10 +215,13 @@ class FakeControl:
     def rights(self, account: Account) -> Mapping[str, bool]:
         return {"monitor": account.role is not Role.CALL_TAKER}
 
-    async def set_presence(
-        self, agent_id: AgentId, presence: AgentPresence, *, author: str | None = None
+    async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
+        await self._act("set_presence", agent_id, presence)
+
+    async def force_presence(
+        self, agent_id: AgentId, presence: AgentPresence, *, author: str, comment: str
     ) -> None:
-        await self._act("set_presence", agent_id, presence, *filter(None, [author]))
+        await self._act("force_presence", agent_id, presence, author, comment)
 
     async def end_wrap_up(self, agent_id: AgentId) -> None:
         await self._act("end_wrap_up", agent_id)

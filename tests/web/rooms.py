@@ -11,6 +11,7 @@ from ccserver.accounts import (
     Role,
     UnknownAccount,
 )
+from ccserver.audit import AuditEntry, KeptEntry
 from ccserver.routing import (
     DEFAULT_DOCUMENT,
     Document,
@@ -118,6 +119,24 @@ class FakeRouting:
 
 
 @dataclass
+class FakeAudit:
+    """Acts in memory, oldest first."""
+
+    acts: list[AuditEntry] = field(default_factory=list)
+
+    async def entries(
+        self, *, limit: int, before: int | None = None, person: str | None = None
+    ) -> list[KeptEntry]:
+        kept = [KeptEntry(number, act) for number, act in enumerate(self.acts, 1)]
+        return [
+            one
+            for one in reversed(kept)
+            if (before is None or one.number < before)
+            and (person is None or person in (one.entry.author, one.entry.login))
+        ][:limit]
+
+
+@dataclass
 class FakePeople:
     """People over the fake accounts; refuses where told to."""
 
@@ -139,6 +158,7 @@ class FakePeople:
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        by: str,
     ) -> Account:
         if self.refuses:
             raise self.refuses

@@ -97,6 +97,7 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ),
     ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, SUPERVISION),
     ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, SUPERVISION),
+    ("GET", "/api/audit"): ("/api/audit", None, SUPERVISION),
     ("GET", "/api/people"): ("/api/people", None, ADMINISTRATION),
     ("POST", "/api/people"): (
         "/api/people",

@@ -105,9 +105,14 @@ async def test_monitoring_needs_the_right_and_a_seat(world: World, login: str) -
 async def test_a_supervisor_sets_the_presence_of_another(world: World) -> None:
     path, body = f"/api/agents/{SEAT_A}/presence", {"kind": "off", "reason": None}
     assert (await (await world.person("boris")).put(path, body)).status == 403
-    assert (await (await world.person("chief")).put(path, body)).status == 200
+    chief = await world.person("chief")
+    assert (await chief.put(path, body)).status == 200
+    assert (await chief.put(path, {**body, "comment": " Went home. "})).status == 200
+    assert (await chief.put(path, {**body, "comment": "x" * 501})).status == 400
     presence = AgentPresence(PresenceKind.OFF)
-    assert world.control.actions == [("set_presence", SEAT_A, presence, "chief")]
+    assert world.control.actions == [
+        ("force_presence", SEAT_A, presence, "chief", comment) for comment in ("", "Went home.")
+    ]
 
 
 async def test_a_number_of_a_card_is_called(world: World) -> None:

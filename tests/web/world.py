@@ -25,7 +25,7 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
-from tests.web.rooms import FakeCallbacks, FakePeople, FakeRouting
+from tests.web.rooms import FakeAudit, FakeCallbacks, FakePeople, FakeRouting
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -64,6 +64,7 @@ class World:
         self.callbacks = FakeCallbacks()
         self.routing = FakeRouting()
         self.people = FakePeople(self.accounts)
+        self.audit = FakeAudit()
         self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
         self.plan_saved: Callable[[], None] = lambda: None
         self.seats_changed: Callable[[], None] = lambda: None
@@ -83,6 +84,7 @@ class World:
             callbacks=self.callbacks,
             routing=self.routing,
             people=self.people,
+            audit=self.audit,
             plan_in_use=lambda: self.plan_in_use(),  # noqa: PLW0108 - tests replace it
             plan_saved=lambda: self.plan_saved(),  # noqa: PLW0108
             seats_changed=lambda: self.seats_changed(),  # noqa: PLW0108

@@ -7,10 +7,10 @@ export async function setPresence(kind: PresenceKind, reason: NotReadyReason | n
   await request("PUT", "/api/agent/presence", { body: { kind, reason } });
 }
 
-/** A supervisor's word over a seat; a conversation there is finished first. */
-export async function forcePresence(agentId: string, kind: PresenceKind): Promise<void> {
+/** A supervisor's word over a seat, kept on record with why; a conversation is finished first. */
+export async function forcePresence(agentId: string, kind: PresenceKind, comment: string): Promise<void> {
   const path = `/api/agents/${encodeURIComponent(agentId)}/presence`;
-  await request("PUT", path, { body: { kind, reason: null } });
+  await request("PUT", path, { body: { kind, reason: null, comment } });
 }
 
 export async function endWrapUp(): Promise<void> {

@@ -13,6 +13,7 @@ import { queueTitle } from "../talk/directory";
 import { Marks } from "../talk/Marks";
 import { partyName } from "../talk/party-name";
 import { othersOf } from "../talk/stage";
+import { AuditLog } from "./AuditLog";
 import { ForceDialog } from "./ForceDialog";
 import { MonitorControls } from "./MonitorControls";
 import { queueSummaries } from "./summary";
@@ -136,7 +137,7 @@ function SeatRow({ agent, onForce }: SeatProperties) {
   );
 }
 
-function Seats() {
+function Seats({ onForced }: { onForced: () => void }) {
   const { t } = useTranslation();
   const state = useLive();
   const [forced, setForced] = useState<{ agentId: string; kind: "ready" | "off" } | null>(null);
@@ -166,7 +167,9 @@ function Seats() {
           ))}
         </tbody>
       </table>
-      {forced !== null && target && <ForceDialog agent={target} kind={forced.kind} onClose={() => setForced(null)} />}
+      {forced !== null && target && (
+        <ForceDialog agent={target} kind={forced.kind} onDone={onForced} onClose={() => setForced(null)} />
+      )}
     </section>
   );
 }
@@ -239,6 +242,7 @@ function Conversations() {
 
 export function LiveView({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
+  const [acts, setActs] = useState(0);
   return (
     <section className="live-view" aria-labelledby="live-title" data-testid="live-view">
       <header className="page-head">
@@ -252,7 +256,8 @@ export function LiveView({ onClose }: { onClose: () => void }) {
       <div className="live-grid">
         <Queues />
         <Conversations />
-        <Seats />
+        <Seats onForced={() => setActs((before) => before + 1)} />
+        <AuditLog acts={acts} />
       </div>
     </section>
   );

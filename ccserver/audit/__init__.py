@@ -1,0 +1,13 @@
+"""Who changed what in the running of the centre: people, passwords, seats, presences, the plan."""
+
+from ccserver.audit.store import AuditStore, record
+from ccserver.audit.values import COMMENT_CHARS_MAX, AuditEntry, AuditTag, KeptEntry
+
+__all__ = [
+    "COMMENT_CHARS_MAX",
+    "AuditEntry",
+    "AuditStore",
+    "AuditTag",
+    "KeptEntry",
+    "record",
+]
