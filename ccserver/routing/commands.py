@@ -15,7 +15,13 @@ from ccserver.accounts import AccountStore
 from ccserver.routing.document import Document, ShapeWrong
 from ccserver.routing.exchange import YAMLInvalid, from_yaml, to_yaml
 from ccserver.routing.limits import COMMENT_CHARS_MAX, DOCUMENT_BYTES_MAX
-from ccserver.routing.problems import PlanInvalid, Problem, Severity, shape_problem
+from ccserver.routing.problems import (
+    PlanInvalid,
+    Problem,
+    Severity,
+    ignored_problems,
+    shape_problem,
+)
 from ccserver.routing.store import PlanConflict, RoutingStore, UnknownVersion, VersionUnusable
 
 if TYPE_CHECKING:
@@ -127,12 +133,16 @@ def _document(path: Path) -> Document | None:
     else:
         with path.open("rb") as file:
             raw = file.read(DOCUMENT_BYTES_MAX + 1)
+    ignored: list[str] = []
     try:
-        return from_yaml(raw)
+        document = from_yaml(raw, ignored=ignored.append)
     except YAMLInvalid as error:
         _wrong(f"{path}: line {error.line}, column {error.column}: {error}")
     except ShapeWrong as error:
         _tell(path, [shape_problem(error.path, str(error))])
+    else:
+        _tell(path, ignored_problems(ignored))
+        return document
     return None
 
 

@@ -86,10 +86,10 @@ def entry(document: d.Document, number: str, at: datetime) -> EntryRoute:
 
 
 def queue_settings(document: d.Document, name: str) -> d.Queue:
-    """What the edges need of a queue: ``recorded``, ``waiting`` and its title.
+    """What the edges need of a queue: ``waiting`` and its title.
 
     Its waiting experience names only prompts that exist and keys that can be pressed. An unknown
-    queue is like that of the default document: it is recorded, and its callers hear music.
+    queue is like that of the default document.
     """
     found = next((queue for queue in _usable_queues(document) if queue.name == name), None)
     queue = found or msgspec.structs.replace(DEFAULT_DOCUMENT.queues[0], name=name)

@@ -5,7 +5,7 @@ whether the parts fit together is said by `ccserver.routing.checks`, all problem
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -129,7 +129,6 @@ class Queue(Part, frozen=True, kw_only=True):
     alarm_after_s: float = 30.0
     escalate_after_s: float = 60.0
     redial_window_s: float = 600.0
-    recorded: bool = True
     waiting: Waiting = Waiting()
 
 
@@ -231,24 +230,44 @@ class ShapeWrong(ValueError):
         self.path = path
 
 
-def decode(raw: bytes | str) -> Document:
+Told = Callable[[str], None]
+"""Hears the path of each key that is left out because it has no meaning."""
+
+
+def decode(raw: bytes | str, *, ignored: Told = lambda _: None) -> Document:
     """Read JSON; raises `ShapeWrong`."""
     try:
-        return _DECODER.decode(raw)
-    except msgspec.ValidationError as error:
-        raise wrong_shape(error) from None
+        try:
+            return _DECODER.decode(raw)
+        except msgspec.ValidationError:
+            # Slower, but says the same, and knows what older documents hold.
+            return from_builtins(msgspec.json.decode(raw), ignored=ignored)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise ShapeWrong("", "This is not JSON in UTF-8.") from None
 
 
-def from_builtins(data: object) -> Document:
+def from_builtins(data: object, *, ignored: Told = lambda _: None) -> Document:
     """Read what a YAML file held; raises `ShapeWrong`."""
     try:
-        return msgspec.convert(data, Document)
+        return msgspec.convert(_without_meaningless(data, ignored), Document)
     except msgspec.ValidationError as error:
         raise wrong_shape(error) from None
     except RecursionError:
         raise ShapeWrong("", "The document is nested too deeply.") from None
+
+
+def _without_meaningless(data: object, ignored: Told) -> object:
+    """Leave out ``recorded`` of queues: every call is recorded. Documents that hold it are kept."""
+    queues = data.get("queues") if isinstance(data, dict) else None
+    if not isinstance(queues, list):
+        return data
+    left: list[object] = []
+    for number, queue in enumerate(queues):
+        if isinstance(queue, dict) and "recorded" in queue:
+            ignored(f"queues[{number}].recorded")
+            queue = {key: value for key, value in queue.items() if key != "recorded"}  # noqa: PLW2901
+        left.append(queue)
+    return {**data, "queues": left} if isinstance(data, dict) else data
 
 
 def encode(document: Document) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import yaml
 from yaml.cyaml import CSafeDumper, CSafeLoader
 
-from ccserver.routing.document import Document, from_builtins, to_builtins
+from ccserver.routing.document import Document, Told, from_builtins, to_builtins
 from ccserver.routing.limits import DOCUMENT_BYTES_MAX
 
 DEPTH_MAX = 16
@@ -88,7 +88,7 @@ _Loader.add_constructor("tag:yaml.org,2002:seq", _sequence)
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
-def from_yaml(raw: bytes) -> Document:
+def from_yaml(raw: bytes, *, ignored: Told = lambda _: None) -> Document:
     """Read a file; raises `YAMLInvalid`, or `ShapeWrong` with the path in the document."""
     if len(raw) > DOCUMENT_BYTES_MAX:
         raise YAMLInvalid(f"The file is larger than {DOCUMENT_BYTES_MAX} bytes.", line=1, column=1)
@@ -112,7 +112,7 @@ def from_yaml(raw: bytes) -> Document:
         raise YAMLInvalid(
             "The file holds a control character here.", line=line, column=column
         ) from None
-    return from_builtins(data)
+    return from_builtins(data, ignored=ignored)
 
 
 def to_yaml(document: Document, *, version: int, author: str, saved_at: datetime | None) -> str:

@@ -1,6 +1,6 @@
 """What may be wrong with a document: stable codes, each with a sentence that says what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -100,6 +100,7 @@ WARNINGS: Mapping[str, str] = {
     "step_after_escalation": "Move this step before {escalate_after_s} s: from then on everybody "
     "may answer anyway.",
     "schedule_never_open": "Add a span: the schedule {name} is never open.",
+    "recorded_always": "Leave this out, as the next save does: every call is recorded.",
     "prompt_text_missing": "Write the text in {language}, or callers hear nothing in it.",
 }
 
@@ -134,6 +135,14 @@ class Found:
             }
             text = sentence.format_map(short)
             self.problems.append(Problem(path, code, text, severity, short))
+
+
+def ignored_problems(paths: Iterable[str]) -> list[Problem]:
+    """What a person is told of keys that were left out when reading."""
+    found = Found()
+    for path in paths:
+        found.add(path, "recorded_always")
+    return found.problems
 
 
 def shape_problem(path: str, message: str) -> Problem:

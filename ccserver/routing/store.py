@@ -15,7 +15,7 @@ from ccserver.audit import AuditEntry, AuditTag, record
 from ccserver.db import Database, clean_text
 from ccserver.routing.checks import check
 from ccserver.routing.default import DEFAULT_DOCUMENT
-from ccserver.routing.document import Document, ShapeWrong, decode, encode
+from ccserver.routing.document import Document, ShapeWrong, Told, decode, encode
 from ccserver.routing.limits import COMMENT_CHARS_MAX, DOCUMENT_BYTES_MAX
 from ccserver.routing.models import RoutingVersionRow
 from ccserver.routing.problems import PlanInvalid, Problem, Severity, shape_problem
@@ -251,7 +251,10 @@ def _insert(session: Session, row: RoutingVersionRow) -> bool:
 
 async def _document_of(row: RoutingVersionRow) -> Document | None:
     """The row's document; ``None``, with an error in the log, if it cannot be read."""
-    document = await asyncio.to_thread(_decoded, row)
+    ignored: list[str] = []
+    document = await asyncio.to_thread(_decoded, row, ignored.append)
+    if ignored:
+        log.warning("routing_keys_ignored", version=row.version, paths=ignored)
     if document is None:
         log.error("routing_version_unusable", version=row.version)
     elif _digest(row.document) != row.sha256:
@@ -260,9 +263,9 @@ async def _document_of(row: RoutingVersionRow) -> Document | None:
     return document
 
 
-def _decoded(row: RoutingVersionRow) -> Document | None:
+def _decoded(row: RoutingVersionRow, ignored: Told = lambda _: None) -> Document | None:
     try:
-        return decode(row.document)
+        return decode(row.document, ignored=ignored)
     except (ShapeWrong, TypeError):  # SQLite may hold another type than the column's
         return None
 

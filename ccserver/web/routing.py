@@ -26,9 +26,9 @@ from ccserver.routing import (
     from_yaml,
     to_yaml,
 )
-from ccserver.routing.document import decode
+from ccserver.routing.document import Told, decode
 from ccserver.routing.limits import COMMENT_CHARS_MAX, DOCUMENT_BYTES_MAX
-from ccserver.routing.problems import shape_problem
+from ccserver.routing.problems import ignored_problems, shape_problem
 from ccserver.types import AgentId
 from ccserver.web.access import SIGNED_IN, SUPERVISION, Route, signed_in
 from ccserver.web.errors import (
@@ -155,16 +155,19 @@ class RoutingAPI:
         Of a YAML file the document is given back, so that it can be looked at before it is saved.
         """
         raw = await _read(request)
+        ignored: list[str] = []
         try:
             if request.content_type == YAML:
-                document = await _from_yaml(raw)
+                document = await _from_yaml(raw, ignored.append)
             else:
                 body = _decoded(raw, _Check)
-                document = await asyncio.to_thread(decode, bytes(body.document))
+                document = await asyncio.to_thread(
+                    decode, bytes(body.document), ignored=ignored.append
+                )
         except ShapeWrong as error:
             wrong = [shape_problem(error.path, str(error))]
             return json_response({"problems": wrong, "document": None})
-        problems = await self._routing.check(document)
+        problems = [*ignored_problems(ignored), *await self._routing.check(document)]
         return json_response({"problems": problems, "document": document})
 
     async def save(self, request: web.Request) -> web.Response:
@@ -314,10 +317,10 @@ def _head_json(head: VersionHead) -> dict[str, object]:
     }
 
 
-async def _from_yaml(raw: bytes) -> Document:
+async def _from_yaml(raw: bytes, ignored: Told = lambda _: None) -> Document:
     """Read a YAML file; raises `APIError` 400 with its line and column, and `ShapeWrong`."""
     try:
-        return await asyncio.to_thread(from_yaml, raw)
+        return await asyncio.to_thread(from_yaml, raw, ignored=ignored)
     except YAMLInvalid as error:
         where = {"line": error.line, "column": error.column}
         message = f"Line {error.line}, column {error.column}: {error}"

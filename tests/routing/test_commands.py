@@ -67,6 +67,17 @@ def test_a_file_is_imported_listed_and_exported(shell: Shell) -> None:
     assert (status, error) == (EXIT_INVALID, "ccserver: there is no version 7.")
 
 
+def test_a_file_from_before_is_imported_with_a_sentence(shell: Shell, tmp_path: Path) -> None:
+    text = SAMPLE_PATH.read_text("utf-8")
+    text = text.replace("\nqueues:\n  - ", "\nqueues:\n  - recorded: false\n    ")
+    file = tmp_path / "old.yaml"
+    file.write_text(text, "utf-8")
+    status, _, error = shell("import", file)
+    assert status == 0
+    assert "warning: queues[0].recorded: Leave this out" in error
+    assert document_of(shell("export")[1]) == SAMPLE
+
+
 def test_an_import_is_the_version_after_the_newest(shell: Shell) -> None:
     shell("import", SAMPLE_PATH)
     file = shell.folder / "again.yaml"

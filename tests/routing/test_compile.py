@@ -152,11 +152,7 @@ def test_the_edges_get_a_queues_settings_as_they_are() -> None:
     assert general_settings(SAMPLE) == SAMPLE.general
     assert prompt(SAMPLE, "welcome").lv.startswith("Viens viens divi")
     unknown = queue_settings(SAMPLE, "unknown")
-    assert (unknown.name, unknown.recorded, unknown.waiting.greeting) == (
-        "unknown",
-        True,
-        "welcome",
-    )
+    assert (unknown.name, unknown.waiting.greeting) == ("unknown", "welcome")
     assert prompt(SAMPLE, "unknown").lv == ""
 
 
@@ -175,11 +171,10 @@ def test_of_broken_settings_only_the_broken_parts_are_left_out() -> None:
             "missed_offers_max": -3,
             "callbacks": {"attempts_max": 999, "retry_after_s": 0, "automatic": True},
         },
-        queues=[{"name": "a", "recorded": False, "waiting": waiting}],
+        queues=[{"name": "a", "waiting": waiting}],
         prompts=[{"name": "welcome"}],
     )
     queue = queue_settings(broken, "a")
-    assert not queue.recorded
     assert (queue.waiting.greeting, queue.waiting.announcement) == (None, "welcome")
     assert (queue.waiting.announce_every_s, queue.waiting.music) == (10, "calm")
     assert queue.waiting.languages == {"1": "lv"}

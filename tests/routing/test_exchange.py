@@ -32,6 +32,19 @@ directory: [{name: nmpd, number: "0113"}]
     assert document.directory[0].number == "0113"
 
 
+def test_a_setting_that_every_call_ignores_is_left_out_and_told() -> None:
+    """Files and versions from before still hold it; any other unknown key is refused."""
+    ignored: list[str] = []
+    raw = b"queues: [{name: a}, {name: b, recorded: false}, {name: c, recorded: [nonsense]}]"
+    document = from_yaml(raw, ignored=ignored.append)
+    assert ignored == ["queues[1].recorded", "queues[2].recorded"]
+    assert "recorded" not in to_yaml(document, version=1, author="a", saved_at=None)
+    with pytest.raises(ShapeWrong):
+        from_yaml(b"queues: [{name: a, recorded: false, recordet: false}]")
+    with pytest.raises(ShapeWrong):
+        from_yaml(b"recorded: false")
+
+
 @pytest.mark.parametrize("document", [SAMPLE, DEFAULT_DOCUMENT, Document()], ids=str)
 def test_what_is_exported_is_imported_the_same(document: Document) -> None:
     text = to_yaml(document, version=7, author="anna", saved_at=AT)

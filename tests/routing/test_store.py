@@ -7,6 +7,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 from sqlalchemy import text
@@ -64,6 +65,20 @@ async def test_before_the_first_save_there_is_the_default(store: RoutingStore) -
     assert stored.document == DEFAULT_DOCUMENT
     assert await store.versions() == []
     assert (await store.version(0)).document == DEFAULT_DOCUMENT
+
+
+async def test_a_version_from_before_is_read_without_what_has_no_effect(
+    store: RoutingStore, database: Database
+) -> None:
+    """Never an error at the start: what every call ignores is left out, and the rest holds."""
+    data = plain()
+    data["queues"][0]["recorded"] = False
+    await put(database, 1, msgspec.json.encode(data).decode())
+    with structlog.testing.capture_logs() as logs:
+        stored = await store.current()
+    assert (stored.version, stored.faulty, stored.document) == (1, False, SAMPLE)
+    (told,) = [line for line in logs if line["event"] == "routing_keys_ignored"]
+    assert told["paths"] == ["queues[0].recorded"]
 
 
 async def test_a_save_is_the_next_version_and_the_old_ones_stay(store: RoutingStore) -> None:

@@ -153,6 +153,17 @@ async def test_a_document_with_errors_is_refused_with_each_place(desk: Desk) -> 
     assert (checked.status, checked.json()["problems"]) == (200, answer.json()["problems"])
 
 
+async def test_a_key_from_before_that_has_no_effect_is_told_and_left_out(desk: Desk) -> None:
+    document = plain()
+    document["queues"][1]["recorded"] = False
+    checked = (await desk.post("/api/routing/check", body={"document": document})).json()
+    (problem,) = checked["problems"]
+    assert (problem["code"], problem["severity"]) == ("recorded_always", "warning")
+    assert problem["path"] == "queues[1].recorded"
+    assert checked["document"] == plain()
+    assert (await desk.save(document)).status == 200
+
+
 async def test_a_document_of_the_wrong_shape_names_the_path(desk: Desk) -> None:
     document = plain()
     document["queues"][2]["alarm_after_s"] = "soon"

@@ -54,7 +54,6 @@ export interface Queue {
   alarm_after_s: number;
   escalate_after_s: number;
   redial_window_s: number;
-  recorded: boolean;
   waiting: Waiting;
 }
 
@@ -164,7 +163,6 @@ export function newQueue(name: string): Queue {
     alarm_after_s: 30,
     escalate_after_s: 60,
     redial_window_s: 600,
-    recorded: true,
     waiting: {
       greeting: null,
       announcement: null,

@@ -142,7 +142,6 @@ const QUEUE: readonly Group[] = [
       { kind: "text", key: "waiting.music", max: 64, required: true },
       { kind: "keys", key: "waiting.languages" },
       flag("waiting.silent_keys"),
-      flag("recorded"),
     ],
   },
 ];
