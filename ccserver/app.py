@@ -289,13 +289,16 @@ class Application:
         }
 
     async def _remember_callers(self) -> None:
-        """Who spoke with whom, and who gave up or was cut off a moment ago."""
+        """Who spoke with whom in which language, and who gave up or was cut off a moment ago."""
         now = self.clock.now()
-        for past in reversed(
-            await self.cards.answered_since(now - SPEAKERS_LOOK_BACK, limit=CALLERS_MAX)
-        ):
-            if past.agent_id is not None:
-                self.speakers.spoke(past.caller_number, past.agent_id)
+        try:
+            spoken = await self.cards.spoken_since(now - SPEAKERS_LOOK_BACK, limit=CALLERS_MAX)
+        except DatabaseUnavailable:
+            # A comfort; callers who wait need a controller, however slow its database is.
+            log.warning("speakers_not_remembered")
+            spoken = []
+        for past in spoken:
+            self.speakers.spoke(past.caller_number, past.agent_id, past.language)
         look_back = timedelta(seconds=self.plan.redial_window_s)
         for gone in await self.desk.abandoned_recently(now - look_back):
             if gone.redialled_as is None:

@@ -28,6 +28,7 @@ from ccserver.card.values import (
     OpenContact,
     Outcome,
     PastContact,
+    SpokenWith,
     TimelineTag,
 )
 from ccserver.db import UTCDateTime
@@ -135,15 +136,45 @@ def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
     return [_past_contact(row, number) for row, number in session.execute(query)]
 
 
-def read_answered(session: Session, since: datetime, *, limit: int) -> list[PastContact]:
-    """Return the newest conversations of contacts that arrived since then, newest first."""
+def read_spoken(session: Session, since: datetime, *, limit: int) -> list[SpokenWith]:
+    """Return the newest conversations of callers who arrived since then, oldest first."""
+    # Plain columns: this is read at every start, of some ten thousand calls.
     query = (
-        _past()
-        .where(ContactRow.arrived_at >= since, ContactRow.answered_at.is_not(None))
+        select(ContactRow.contact_id, ContactRow.caller_number, ContactRow.agent_id)
+        .where(
+            ContactRow.arrived_at >= since,
+            ContactRow.answered_at.is_not(None),
+            ContactRow.caller_number.is_not(None),
+            ContactRow.agent_id.is_not(None),
+        )
         .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
         .limit(limit)
     )
-    return [_past_contact(row, number) for row, number in session.execute(query)]
+    languages = _languages(session, since)
+    return [
+        SpokenWith(number, AgentId(agent_id), languages.get(contact_id))
+        for contact_id, number, agent_id in reversed(session.execute(query).all())
+        if number is not None and agent_id is not None
+    ]
+
+
+def _languages(session: Session, since: datetime) -> dict[str, str]:
+    """The language chosen last by each answered contact that arrived since then."""
+    query = (
+        select(TimelineRow.contact_id, TimelineRow.data)
+        .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
+        .where(
+            ContactRow.arrived_at >= since,
+            ContactRow.answered_at.is_not(None),
+            TimelineRow.tag == TimelineTag.LANGUAGE_CHOSEN.value,
+        )
+        .order_by(TimelineRow.at, TimelineRow.entry_id)
+    )
+    return {
+        contact_id: language
+        for contact_id, data in session.execute(query)
+        if isinstance(language := data.get("language"), str)
+    }
 
 
 def read_answered_to(

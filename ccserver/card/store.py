@@ -28,6 +28,7 @@ from ccserver.card.values import (
     NotesTooLong,
     OpenContact,
     PastContact,
+    SpokenWith,
     TimelineEntry,
     TimelineTag,
     UnknownContact,
@@ -113,11 +114,9 @@ class CardStore:
         """Return the callers who left before an answer since then, by arrival."""
         return await self._db.read(lambda session: reading.read_abandoned(session, since))
 
-    async def answered_since(self, since: datetime, *, limit: int) -> list[PastContact]:
-        """Return the newest conversations of contacts that arrived since then, newest first."""
-        return await self._db.read(
-            lambda session: reading.read_answered(session, since, limit=limit)
-        )
+    async def spoken_since(self, since: datetime, *, limit: int) -> list[SpokenWith]:
+        """Return the newest conversations of callers who arrived since then, oldest first."""
+        return await self._db.read(lambda session: reading.read_spoken(session, since, limit=limit))
 
     async def answered_to(self, digits: Collection[str], since: datetime) -> list[PastContact]:
         """Return the conversations with these numbers (digits only) answered after ``since``."""

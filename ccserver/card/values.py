@@ -185,6 +185,15 @@ class CardParty:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWith:
+    """A conversation with a caller; ``language`` is what the caller had chosen by key."""
+
+    caller_number: str
+    agent_id: AgentId
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardRecording:
     """A recording as the card shows it; without a ``party`` it is the caller's own."""
 

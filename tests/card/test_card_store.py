@@ -7,6 +7,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from ccserver.card import (
     CardStore,
     ContactOpened,
     Outcome,
+    SpokenWith,
     TimelineEntry,
     TimelineTag,
     UnknownContact,
@@ -331,6 +333,30 @@ async def test_a_call_that_we_make_for_a_card_that_is_not_there_opens_one(
     assert card.contacts[0].contact_id == placed.contact_id
 
 
+async def test_who_spoke_with_whom_is_found_again_with_the_language_chosen_last(
+    store: CardStore, arrived: Arrived
+) -> None:
+    numbers = ["+37129000001", "+37129000002", "+37129000003", None]
+    chose, silent, gone, nameless = [arrived(caller_number=number) for number in numbers]
+    later = replace(chose, contact_id=arrived().contact_id, arrived_at=ARRIVED + timedelta(hours=1))
+    for opened in (chose, silent, gone, nameless, later):
+        await store.open_contact(opened)
+    for opened, language in ((chose, "lv"), (chose, "ru"), (gone, "en")):
+        data = {"language": language}
+        at = 3 if language == "ru" else 1
+        await store.record(entry(opened.contact_id, "language_chosen", at, data=data))
+    for opened, seat in ((chose, "20"), (silent, "21"), (nameless, "22"), (later, "23")):
+        await store.record(entry(opened.contact_id, "connected", 7, agent_id=f"agent-{seat}"))
+    spoken = await store.spoken_since(ARRIVED, limit=10)
+    assert sorted(spoken[:2], key=lambda one: one.agent_id) == [
+        SpokenWith("+37129000001", AgentId("agent-20"), "ru"),
+        SpokenWith("+37129000002", AgentId("agent-21"), None),
+    ]
+    assert spoken[2:] == [SpokenWith("+37129000001", AgentId("agent-23"), None)], "oldest first"
+    assert await store.spoken_since(ARRIVED, limit=1) == spoken[2:], "the newest count"
+    assert await store.spoken_since(ARRIVED + timedelta(hours=2), limit=10) == []
+
+
 async def test_who_gave_up_and_who_was_answered_are_found_again(
     store: CardStore, arrived: Arrived
 ) -> None:
@@ -341,11 +367,8 @@ async def test_who_gave_up_and_who_was_answered_are_found_again(
     await store.record(entry(answered.contact_id, "connected", 7, agent_id="agent-20"))
     assert [c.contact_id for c in await store.abandoned_since(ARRIVED)] == [gone.contact_id]
     assert not await store.abandoned_since(ARRIVED + timedelta(seconds=6))
-    (spoken,) = await store.answered_since(ARRIVED, limit=10)
-    assert (spoken.contact_id, spoken.agent_id) == (answered.contact_id, "agent-20")
-    assert not await store.answered_since(ARRIVED, limit=0)
     (found,) = await store.answered_to(["37129000001"], ARRIVED)
-    assert found == spoken
+    assert (found.contact_id, found.agent_id) == (answered.contact_id, "agent-20")
     assert not await store.answered_to(["37129123456"], ARRIVED)
     assert not await store.answered_to(["37129000001"], ARRIVED + timedelta(seconds=7))
 
