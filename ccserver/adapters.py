@@ -50,6 +50,15 @@ class Cards:
         card = await self._store.card(incident_id)
         return None if card is None else as_json(card)
 
+    async def caller_numbers(self, incident_id: IncidentId) -> frozenset[str]:
+        """The numbers of the citizens who called; none for a card that does not exist."""
+        card = await self._store.card(incident_id)
+        return frozenset(
+            contact.caller_number
+            for contact in (card.contacts if card is not None else ())
+            if contact.caller_number is not None and contact.direction is Direction.INBOUND
+        )
+
     async def save_notes(
         self, incident_id: IncidentId, text: str, *, base_version: int, author: str, at: datetime
     ) -> NotesSaved | NotesConflict | NotesTooLong | None:

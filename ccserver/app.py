@@ -204,6 +204,7 @@ class Application:
 
     def _build_web(self) -> WebServer:
         web = self.config.web
+        cards = Cards(self.cards)
         control = Control(
             self.runtime,
             Wishes(self.runtime.calls),
@@ -216,12 +217,13 @@ class Application:
             alarms=self.watch.active,
             callbacks=self.desk.snapshot,
             presence_unwritten=self.seats.presence_forced,
+            numbers_of_card=cards.caller_numbers,
         )
         application = create_app(
             settings=web,
             acd=self.config.acd,
             accounts=self.accounts,
-            cards=Cards(self.cards),
+            cards=cards,
             recordings=Recordings(self.recordings, self.cards),
             control=control,
             callbacks=Callbacks(self.desk),

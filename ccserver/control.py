@@ -1,7 +1,7 @@
 """What people ask for in the panel, turned into events and calls."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -68,6 +68,7 @@ MESSAGES = {
     "no_such_entry": "There is no such entry in the directory.",
     "no_such_party": "Nobody of that kind is in this conversation.",
     "no_number": "This is no telephone number.",
+    "not_allowed_number": "The routing does not allow calls to this number.",
     "no_trunk": "No line for outgoing calls is set up.",
     "bad_number": "This number cannot be called.",
     "bad_target": "The caller cannot be given to this target.",
@@ -109,6 +110,7 @@ class Control:
         alarms: Callable[[], list[str]],
         callbacks: Callable[[], object],
         presence_unwritten: Callable[[AgentId, AuditEntry], None],
+        numbers_of_card: Callable[[IncidentId], Awaitable[Collection[str]]],
     ) -> None:
         self._runtime = runtime
         self._wishes = wishes
@@ -121,6 +123,7 @@ class Control:
         self._alarms = alarms
         self._callbacks = callbacks
         self._presence_unwritten = presence_unwritten
+        self._numbers_of_card = numbers_of_card
         self._actions: Mapping[ContactAction, Callable[[AgentId, ContactId], Awaitable[None]]] = {
             ContactAction.ANSWER: self._answer,
             ContactAction.REJECT: self._reject,
@@ -298,6 +301,8 @@ class Control:
                 number = PhoneNumber.parse(typed)
                 if number is None:
                     raise refused("no_number")
+                if not self._plan.may_dial(number.value):
+                    raise refused("not_allowed_number")
                 return NumberTarget(number.value, PartyKind.OUTSIDE, number.value)
 
     async def drop_party(self, agent_id: AgentId, contact_id: ContactId, party_id: str) -> None:
@@ -315,7 +320,19 @@ class Control:
         parsed = PhoneNumber.parse(number)
         if parsed is None:
             raise refused("no_number")
+        if not self._plan.may_dial(parsed.value) and not await self._is_of_card(
+            incident_id, parsed
+        ):
+            raise refused("not_allowed_number")
         return self._outbound.place(agent_id, parsed.value, incident_id)
+
+    async def _is_of_card(self, incident_id: IncidentId, number: PhoneNumber) -> bool:
+        """Whether a citizen of the card has this number: who called us must be reachable."""
+        try:
+            known = await self._numbers_of_card(incident_id)
+        except DatabaseUnavailable:
+            return True  # a call too many costs less than a citizen who is not called
+        return number in [PhoneNumber.parse(one) for one in known]
 
     # -- helpers ----------------------------------------------------------------------------------
 

@@ -17,13 +17,14 @@ from ccserver.routing import (
     StoredPlan,
     entry,
     general_settings,
+    may_dial,
     queue_settings,
     to_plan,
 )
 from ccserver.routing.default import DEFAULT_DOCUMENT
 from ccserver.routing.document import DirectoryEntry, Document, Queue
 from ccserver.telephony.waiting import WaitingSettings
-from ccserver.types import AgentId
+from ccserver.types import AgentId, PhoneNumber
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,12 @@ class CurrentPlan:
     def directory_entry(self, name: str) -> DirectoryEntry | None:
         """A service or another number by its name."""
         return next((found for found in self.document.directory if found.name == name), None)
+
+    def may_dial(self, number: str) -> bool:
+        """Whether a call taker may type this number; the directory's own always may be called."""
+        wanted = PhoneNumber.parse(number)
+        entries = (PhoneNumber.parse(entry.number) for entry in self.document.directory)
+        return wanted in entries or may_dial(general_settings(self.document).dialling, number)
 
     def may_pick(self, agent_id: AgentId) -> bool:
         """Whether the seat may take contacts out of turn."""

@@ -77,6 +77,7 @@ class Desk:
     def __init__(self) -> None:
         self.asterisk = FakeAsterisk()
         self.centre = Centre(self.asterisk, agents=2)
+        self.numbers: list[str] = []
         self.unwritten: list[tuple[AgentId, AuditEntry]] = []
         self.accounts = Presences()
         self.phone_answers: Callable[[LegId], None] = self.asterisk.answer
@@ -92,7 +93,13 @@ class Desk:
             alarms=lambda: ["ari"],
             callbacks=list,
             presence_unwritten=lambda *what: self.unwritten.append(what),
+            numbers_of_card=self._numbers_of_card,
         )
+
+    async def _numbers_of_card(self, incident_id: IncidentId) -> list[str]:
+        if self.accounts.away:
+            raise DatabaseUnavailable("away")
+        return self.numbers
 
     async def _answer_phone(self, leg_id: LegId) -> None:
         self.phone_answers(leg_id)
@@ -386,6 +393,8 @@ def test_a_wrap_up_is_extended_to_its_limit_and_no_further() -> None:
         (ReachAction.INVITE, DirectoryChoice("nobody"), "no_such_entry"),
         (ReachAction.CONSULT, NumberChoice("hello"), "no_number"),
         (ReachAction.CONSULT, NumberChoice("1" * 30), "bad_number"),
+        (ReachAction.TRANSFER, NumberChoice("90 123 456"), "not_allowed_number"),
+        (ReachAction.INVITE, NumberChoice("+979123456789"), "not_allowed_number"),
     ],
 )
 def test_a_target_that_cannot_be_is_refused_and_the_talk_goes_on(
@@ -451,6 +460,44 @@ def test_a_call_from_a_card_is_placed_or_refused() -> None:
         contact_id = await desk.control.place_call(SEAT, card, "26123456")
         assert desk.state() == "reserved"
         assert await refusal(desk.control.place_call(SEAT, card, "26123456")) == "not_free"
+        await desk.act(ContactAction.REJECT, SEAT, contact_id)
+
+    run(test)
+
+
+def test_a_number_of_the_directory_may_be_typed_whatever_is_denied() -> None:
+    services = (d.DirectoryEntry(name="helpline", number="90001122"),)
+    plan = msgspec.structs.replace(PLAN, directory=services)
+
+    async def test(desk: Desk) -> None:
+        desk.centre.plan.apply(stored(plan))
+        await desk.talking()
+        await desk.control.reach(SEAT, C1, ReachAction.CONSULT, NumberChoice("+371 90001122"))
+        await passed(0.2)
+        assert desk.centre.asterisk.phones_rung["PJSIP/+37190001122@trunk"] == 1
+        await desk.act(ContactAction.CANCEL)
+
+    run(test)
+
+
+def test_a_citizens_own_number_can_be_called_from_the_card_whatever_is_denied() -> None:
+    async def test(desk: Desk) -> None:
+        card = IncidentId("i")
+        assert await refusal(desk.control.place_call(SEAT, card, "90001122")) == (
+            "not_allowed_number"
+        )
+        assert desk.centre.live.contacts() == []
+        desk.numbers = ["+37126000000", "+37190001122"]
+        contact_id = await desk.control.place_call(SEAT, card, "90 00 11 22")
+        await desk.act(ContactAction.REJECT, SEAT, contact_id)
+
+    run(test)
+
+
+def test_a_citizen_can_be_called_while_nobody_can_look_at_the_card() -> None:
+    async def test(desk: Desk) -> None:
+        desk.accounts.away = True
+        contact_id = await desk.control.place_call(SEAT, IncidentId("i"), "90001122")
         await desk.act(ContactAction.REJECT, SEAT, contact_id)
 
     run(test)

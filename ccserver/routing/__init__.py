@@ -11,6 +11,7 @@ from ccserver.routing.compile import (
     to_plan,
 )
 from ccserver.routing.default import DEFAULT_DOCUMENT
+from ccserver.routing.dialling import may_dial
 from ccserver.routing.difference import Change, difference
 from ccserver.routing.document import Document, ShapeWrong
 from ccserver.routing.exchange import YAMLInvalid, from_yaml, to_yaml
@@ -48,6 +49,7 @@ __all__ = [
     "entry",
     "from_yaml",
     "general_settings",
+    "may_dial",
     "prompt",
     "queue_settings",
     "to_plan",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ccserver.routing import document as d
 from ccserver.routing import schedule as times
+from ccserver.routing.dialling import same_prefix
 from ccserver.routing.limits import (
     AGENT_ID,
     COUNTS,
@@ -16,6 +17,7 @@ from ccserver.routing.limits import (
     MUSIC,
     NAME,
     NUMBER,
+    PREFIX,
     PROMPT_CHARS_MAX,
     RANGES,
     SILENT_KEY,
@@ -400,3 +402,11 @@ def _general(found: Found, document: d.Document, _: _Known) -> None:
     if document.general.default_language not in d.LANGUAGES:
         name = document.general.default_language
         found.add("general.default_language", "unknown_language", name=name)
+    dialling = document.general.dialling
+    for key, prefixes in (("allow", dialling.allow), ("deny", dialling.deny)):
+        for number, prefix in enumerate(prefixes):
+            if not PREFIX.fullmatch(prefix):
+                found.add(f"general.dialling.{key}[{number}]", "bad_prefix", prefix=prefix)
+    for number, prefix in enumerate(dialling.deny):
+        if any(same_prefix(prefix, other) for other in dialling.allow):
+            found.add(f"general.dialling.deny[{number}]", "prefix_contradicts", prefix=prefix)

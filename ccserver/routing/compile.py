@@ -15,6 +15,7 @@ import msgspec
 from ccserver.acd import plan
 from ccserver.routing import document as d
 from ccserver.routing.default import DEFAULT_DOCUMENT, EMERGENCY_QUEUE
+from ccserver.routing.dialling import usable
 from ccserver.routing.limits import (
     AGENT_ID,
     COUNTS,
@@ -125,6 +126,10 @@ def general_settings(document: d.Document) -> d.General:
             callbacks,
             attempts_max=int(clamped(callbacks, "attempts_max")),
             retry_after_s=clamped(callbacks, "retry_after_s"),
+        ),
+        dialling=d.Dialling(
+            allow=usable(_some(general.dialling, "allow", general.dialling.allow)),
+            deny=usable(_some(general.dialling, "deny", general.dialling.deny)),
         ),
     )
 

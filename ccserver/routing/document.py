@@ -46,6 +46,17 @@ class Callbacks(Part, frozen=True, kw_only=True):
     retry_after_s: float = 300.0
 
 
+class Dialling(Part, frozen=True, kw_only=True):
+    """Which numbers call takers may type, by their beginning; the longest that fits decides.
+
+    ``allow`` empty: every number that ``deny`` does not name.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ("90", "+979")
+    """Premium rate: Latvia's, and the international one (ITU-T E.169.2)."""
+
+
 class General(Part, frozen=True, kw_only=True):
     """What holds for the whole centre."""
 
@@ -55,6 +66,7 @@ class General(Part, frozen=True, kw_only=True):
     default_language: str = "lv"
     silence_after_s: float = 8.0
     callbacks: Callbacks = Callbacks()
+    dialling: Dialling = Dialling()
 
 
 class Site(Part, frozen=True, kw_only=True):

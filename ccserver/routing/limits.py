@@ -13,6 +13,10 @@ SKILL_PATTERN = re.compile(r"\*|[a-z][a-z0-9_-]{0,31}:\*|" + SKILL.pattern)
 AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 NUMBER = re.compile(r"\+?[0-9]{1,20}")
 """Only what can be dialled: nothing in it means something else in a dialplan."""
+PREFIX = re.compile(r"\+[0-9]{0,15}|[0-9]{1,15}")
+"""The beginning of a number; + alone is that of every one with a country in front."""
+COUNTRY_PREFIX = "+371"
+"""As `ccserver.types.PhoneNumber` writes this country's numbers."""
 MUSIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEYS = frozenset("0123456789*#")
 SILENT_KEY = "5"
@@ -56,6 +60,8 @@ RANGES: Mapping[tuple[type[d.Part], str], Range] = {
 """Lowest and highest value; ``None`` passes where the type allows it."""
 
 COUNTS: Mapping[tuple[type[d.Part], str], int] = {
+    (d.Dialling, "allow"): 100,
+    (d.Dialling, "deny"): 100,
     (d.Document, "sites"): 100,
     (d.Document, "skills"): 500,
     (d.Document, "queues"): 200,

@@ -58,6 +58,10 @@ ERRORS: Mapping[str, str] = {
     "bad_character": "Remove the control character from this text.",
     "bad_number": "Write the number “{number}” as digits only, with + in front if it is "
     "international, at most 20 digits.",
+    "bad_prefix": "Write the beginning “{prefix}” as digits, with + in front if it is "
+    "international, at most 15 digits.",
+    "prefix_contradicts": "Remove “{prefix}” from one of the two lists: it is both allowed and "
+    "denied.",
     "bad_time": "Write the time “{value}” as HH:MM from 00:00 to 24:00.",
     "bad_key": "Choose one key of the telephone (0 to 9, * or #) instead of “{key}”.",
     "key_taken": "Choose another key than {key}: it means “I cannot speak”; or switch silent_keys "

@@ -52,6 +52,29 @@ function type(label: RegExp | string, value: string): void {
 const savedDocument = (): RoutingDocument =>
   (api.askedFor("PUT /api/routing").at(-1)?.body as { document: RoutingDocument }).document;
 
+it("edits the beginnings of numbers that may be typed in one line, and shows what is wrong there", async () => {
+  await open();
+  await userEvent.click(screen.getByTestId("section-general"));
+  const denied = screen.getByLabelText("Denied beginnings");
+  expect(denied).toHaveValue("90 +979");
+  const wrong = { path: "general.dialling.deny[2]", code: "bad_prefix", text: "", severity: "error", params: { prefix: "x" } };
+  api.on("POST /api/routing/check", { body: { problems: [wrong] } });
+  await userEvent.type(denied, ", x");
+  expect(denied).toHaveValue("90 +979, x");
+  await waitFor(() => expect(denied).toHaveAccessibleDescription(/Write the beginning “x” as digits/));
+  api.on("POST /api/routing/check", { body: { problems: [] } });
+  await userEvent.clear(denied);
+  await userEvent.type(denied, "90  +882 ");
+  await userEvent.tab();
+  expect(denied).toHaveValue("90 +882");
+  type("Allowed beginnings", "+371 1");
+  await waitFor(() => expect(denied).not.toHaveAccessibleDescription(/Write the beginning/));
+  await userEvent.click(screen.getByTestId("save"));
+  await userEvent.click(await screen.findByTestId("save-confirm"));
+  await waitFor(() => expect(api.askedFor("PUT /api/routing")).toHaveLength(1));
+  expect(savedDocument().general.dialling).toEqual({ allow: ["+371", "1"], deny: ["90", "+882"] });
+});
+
 describe("opening", () => {
   it("shows the plan, its version, and how the first queue works", async () => {
     await open();

@@ -11,6 +11,7 @@ export function plan(change: Partial<RoutingDocument> = {}): RoutingDocument {
       default_language: "lv",
       silence_after_s: 8,
       callbacks: { automatic: false, attempts_max: 3, retry_after_s: 300 },
+      dialling: { allow: [], deny: ["90", "+979"] },
     },
     sites: [
       { name: "riga", title: { lv: "Rīga", ru: "Рига", en: "Riga" } },

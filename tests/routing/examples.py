@@ -124,6 +124,11 @@ def _documents(*, wild: bool) -> st.SearchStrategy[d.Document]:
         default_language=NAMES,
         silence_after_s=seconds,
         callbacks=st.builds(d.Callbacks, attempts_max=whole, retry_after_s=seconds),
+        dialling=st.builds(
+            d.Dialling,
+            allow=st.lists(NAMES, max_size=3).map(tuple),
+            deny=st.lists(NAMES, max_size=3).map(tuple),
+        ),
     )
     return st.builds(
         d.Document,

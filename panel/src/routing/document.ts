@@ -116,6 +116,8 @@ export interface General {
   default_language: Language;
   silence_after_s: number;
   callbacks: { automatic: boolean; attempts_max: number; retry_after_s: number };
+  /** Beginnings of numbers that call takers may type, and may not. */
+  dialling: { allow: string[]; deny: string[] };
 }
 
 export interface RoutingDocument {
@@ -238,6 +240,7 @@ export function completed(raw: Partial<RoutingDocument>): RoutingDocument {
       silence_after_s: 8,
       ...raw.general,
       callbacks: { automatic: false, attempts_max: 3, retry_after_s: 300, ...raw.general?.callbacks },
+      dialling: { allow: [], deny: ["90", "+979"], ...raw.general?.dialling },
     },
     sites: raw.sites ?? [],
     skills: raw.skills ?? [],

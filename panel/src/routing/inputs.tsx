@@ -7,7 +7,7 @@ import { useEditing, useSet } from "./context";
 import { namesOf, titleOf, type Kind, type Span, type Texts } from "./document";
 import { Field } from "./Field";
 import { getIn, type Path } from "./paths";
-import { fieldName, numberProblem, parseNumber, type NumberSpec, type Spec } from "./specs";
+import { fieldName, numberProblem, parseNumber, parseWords, type NumberSpec, type Spec } from "./specs";
 import { useTitles, useWords } from "./words";
 
 interface Properties<S> {
@@ -108,6 +108,35 @@ function TextField({ spec, path, compact = false }: Properties<Of<"text" | "date
           spellCheck={false}
           value={typeof value === "string" ? value : ""}
           onChange={(event) => set(path, event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** Several short texts in one line. */
+function WordsField({ spec, path }: Properties<Of<"words">>) {
+  const set = useSet();
+  const texts = useTexts(spec);
+  const { document } = useEditing();
+  const [typed, setTyped] = useState<string | null>(null);
+  const stored = (getIn(document, path) ?? []) as string[];
+  // After an undo the field shows the draft again and not what was typed before.
+  const shown = typed !== null && parseWords(typed).join(" ") === stored.join(" ") ? typed : stored.join(" ");
+  return (
+    <Field path={path} label={texts.label} help={texts.help} below>
+      {(wiring) => (
+        <input
+          {...wiring}
+          className="text"
+          autoComplete="off"
+          spellCheck={false}
+          value={shown}
+          onChange={(event) => {
+            setTyped(event.target.value);
+            set(path, parseWords(event.target.value));
+          }}
+          onBlur={() => setTyped(null)}
         />
       )}
     </Field>
@@ -370,6 +399,8 @@ export function SpecField({ spec, path, compact = false }: Properties<Spec>) {
     case "date":
     case "time":
       return <TextField spec={spec} path={path} compact={compact} />;
+    case "words":
+      return <WordsField spec={spec} path={path} />;
     case "texts":
       return <TextsField spec={spec} path={path} />;
     case "choice":

@@ -32,6 +32,7 @@ export type Spec =
   | (Keyed & { kind: "time" })
   | (Keyed & { kind: "opening" })
   | (Keyed & { kind: "keys" })
+  | (Keyed & { kind: "words" })
   | (Keyed & { kind: "text"; max: number; required?: boolean })
   | (Keyed & { kind: "texts"; max: number; long?: boolean })
   | (Keyed & { kind: "choice"; options: readonly string[]; words: string })
@@ -237,6 +238,13 @@ export const GENERAL: readonly Group[] = [
       seconds("callbacks.retry_after_s", 10, DAY_S),
     ],
   },
+  {
+    name: "dialling",
+    fields: [
+      { kind: "words", key: "dialling.allow" },
+      { kind: "words", key: "dialling.deny" },
+    ],
+  },
 ];
 
 /** The bound of texts that one call taker can hold beside a call; edited in the list of people. */
@@ -253,6 +261,11 @@ export function numberProblem(spec: NumberSpec, value: unknown): "required" | "w
   if (typeof value !== "number" || Number.isNaN(value)) return "required";
   if (value < spec.min || value > spec.max) return "out_of_range";
   return spec.whole && !Number.isInteger(value) ? "whole" : null;
+}
+
+/** What was typed as a list: words between spaces or commas. */
+export function parseWords(text: string): string[] {
+  return text.split(/[\s,;]+/).filter((word) => word !== "");
 }
 
 /** What was typed as a number: null for nothing, undefined for no number. A comma is a point. */
