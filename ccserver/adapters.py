@@ -151,6 +151,10 @@ class CardContacts:
             if past.caller_number is not None and past.answered_at is not None
         ]
 
+    async def dialled_contacts(self, contact_ids: Collection[ContactId]) -> Collection[ContactId]:
+        """Those of our own calls by which the citizen was dialled."""
+        return await self._cards.dialled(contact_ids)
+
 
 class Callbacks:
     """`ccserver.web.callbacks.CallbacksPort` over the desk."""

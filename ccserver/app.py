@@ -137,6 +137,7 @@ class Application:
             clock=self.clock,
             publish=lambda message: self._publish(message, None),
             plan_faulty=lambda: self.plan.faulty,
+            callbacks_stuck=lambda: self.desk.stuck,
         )
         self.web = self._build_web()
 

@@ -43,6 +43,7 @@ class AlarmCode(StrEnum):
     DISK_LOW = "disk_low"
     SERVER_SLOW = "server_slow"
     PLAN_UNUSABLE = "plan_unusable"
+    CALLBACKS_FAIL = "callbacks_fail"
 
 
 @dataclass(slots=True)
@@ -78,8 +79,10 @@ class Watch:
         clock: Clock,
         publish: Callable[[dict[str, object]], None],
         plan_faulty: Callable[[], bool] = lambda: False,
+        callbacks_stuck: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan_faulty = plan_faulty
+        self._callbacks_stuck = callbacks_stuck
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -139,6 +142,7 @@ class Watch:
         self._alarms.set(AlarmCode.DISK_LOW, active=free_bytes < DISK_FREE_MIN_BYTES)
         self._alarms.set(AlarmCode.SERVER_SLOW, active=lag_s > LAG_ALARM_S)
         self._alarms.set(AlarmCode.PLAN_UNUSABLE, active=self._plan_faulty())
+        self._alarms.set(AlarmCode.CALLBACKS_FAIL, active=self._callbacks_stuck())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(CONTACT_STATES, 0)

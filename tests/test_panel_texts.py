@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ccserver import watch
 from ccserver.acd.commands import AgentState, AlarmCode, Shortage
 from ccserver.audit import AuditTag
 from ccserver.callbacks.values import CallbackOutcome
@@ -52,6 +53,7 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
         ("agent", AgentState),
         ("shortage", Shortage),
         ("notice", AlarmCode),
+        ("alarm", watch.AlarmCode),
         ("party", PartyState),
         ("party.kind", PartyKind),
         ("callback.outcome", CallbackOutcome),

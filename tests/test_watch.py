@@ -79,6 +79,7 @@ class Desk:
         self.ari, self.ami, self.journal = FakeLink(), FakeLink(), FakeJournal()
         self.runtime, self.clock, self.metrics = FakeRuntime(), FakeClock(), Metrics()
         self.told: list[tuple[object, object]] = []
+        self.callbacks_stuck = False
 
         class Recording:
             spool_dir = ""
@@ -98,6 +99,7 @@ class Desk:
             publish=lambda message: self.told.append(
                 (message["code"], cast("dict[str, object]", message["data"])["active"])
             ),
+            callbacks_stuck=lambda: self.callbacks_stuck,
         )
 
     def look(self, *, after_s: float = 1.0, lag_s: float = 0.0, free: int = PLENTY) -> None:
@@ -118,6 +120,16 @@ def test_a_healthy_process_raises_nothing(desk: Desk) -> None:
         desk.look()
     assert desk.told == []
     assert desk.watch.active() == []
+
+
+def test_call_backs_that_fail_again_and_again_are_an_alarm_until_one_does_not(desk: Desk) -> None:
+    desk.callbacks_stuck = True
+    desk.look()
+    desk.look()
+    assert desk.told == [("callbacks_fail", True)]
+    desk.callbacks_stuck = False
+    desk.look()
+    assert desk.told[1:] == [("callbacks_fail", False)]
 
 
 def test_a_lost_link_is_an_alarm_after_its_patience_and_is_cleared_when_it_is_back(

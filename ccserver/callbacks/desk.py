@@ -15,6 +15,7 @@ import structlog
 
 from ccserver.callbacks import states
 from ccserver.callbacks.board import CallbackBoard, JSONObject, following
+from ccserver.callbacks.lost import LostAttempts
 from ccserver.callbacks.outbox import Outbox, Pause, Write
 from ccserver.callbacks.reconcile import Alive, Reconciler
 from ccserver.callbacks.store import CallbackStore
@@ -46,6 +47,8 @@ BEGIN_TIMEOUT_S = 1.0
 """A call taker's click does not wait longer for the database to say that the task is free."""
 PLACE_TIMEOUT_S = 10.0
 """Telephony only has to name the contact; then it rings."""
+FAULT = "failed"
+"""Telephony's code for a fault on the way to the citizen, whose phone then did not ring."""
 RETOLD_MAX = 100
 """Of tasks done before this process: what died with the journal's memory is of the last ones."""
 SNAPSHOT_MAX = 500
@@ -72,6 +75,8 @@ class _Ended:
     def outcome(self) -> AttemptOutcome:
         if self.answered:
             return AttemptOutcome.REACHED
+        if self.reason == FAULT:
+            return AttemptOutcome.FAILED
         return AttemptOutcome.NO_ANSWER if self.dialled else AttemptOutcome.FAILED
 
 
@@ -100,6 +105,7 @@ class CallbackDesk:
         begin_timeout_s: float = BEGIN_TIMEOUT_S,
     ) -> None:
         self._store = store
+        self._lost = LostAttempts(source, alive)
         self._reconciler = Reconciler(store, source)
         self._place_call = place_call
         self._now = now
@@ -112,7 +118,6 @@ class CallbackDesk:
         self._storyteller = Storyteller(tell)
         self.outbox = Outbox(pause=pause)
         self._own: set[str] = set()
-        self._suspects: set[str] = set()
         self._placing: set[asyncio.Task[ContactId]] = set()
         self._early: dict[ContactId, _Ended] = {}
         self._loaded = False
@@ -158,7 +163,7 @@ class CallbackDesk:
         async with self._reconciling:
             await self._reconciler.reconcile(self._now(), self._alive)
             await self._refresh()
-            self._end_lost_attempts()
+            await self._end_lost_attempts()
 
     async def _refresh(self) -> None:
         if not self._loaded:
@@ -172,29 +177,13 @@ class CallbackDesk:
         self._board.keep_only({task.task_id for task in kept}, shown)
         self._loaded = True
 
-    def _end_lost_attempts(self) -> None:
-        """End attempts whose contact no longer lives, because a restart has lost their end.
-
-        One of this process may only just have begun, so it must be missing twice.
-        """
+    async def _end_lost_attempts(self) -> None:
         if not self._telephony_known:
             return
-        missing: set[str] = set()
-        for task in self._board.tasks():
-            attempt = task.current
-            if attempt is None or (attempt.contact_id and self._alive(attempt.contact_id)):
-                continue
-            own = attempt.attempt_id in self._own
-            if own and attempt.contact_id is None:
-                continue  # telephony is about to name it
-            missing.add(attempt.attempt_id)
-            if own and attempt.attempt_id not in self._suspects:
-                continue
-            log.warning("callback_attempt_lost", task_id=task.task_id)
-            # Where nobody had accepted it, the citizen's phone never rang.
-            ended = _Ended(answered=False, dialled=attempt.agent_id is not None)
-            self._finish(task.task_id, attempt.attempt_id, ended)
-        self._suspects = missing
+        for lost in await self._lost.find(self._board.tasks(), self._own):
+            log.warning("callback_attempt_lost", task_id=lost.task_id)
+            ended = _Ended(answered=False, dialled=lost.dialled)
+            self._finish(lost.task_id, lost.attempt_id, ended)
 
     # -- what the panels see ----------------------------------------------------------------------
 
@@ -207,6 +196,11 @@ class CallbackDesk:
     async def abandoned_recently(self, since: datetime) -> list[RecentAbandon]:
         """Who gave up since then, for the distributor's memory of redials."""
         return list(await self._store.abandoned_recently(since))
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a task fails again and again without the citizen being dialled."""
+        return any(task.stuck for task in self._board.tasks())
 
     @property
     def open_count(self) -> int:

@@ -15,11 +15,13 @@ NUMBER_CHARS_MAX = 64
 """A trunk may deliver anything as a number; a longer one is cut, never refused."""
 NOTE_CHARS_MAX = 2_000
 """What a person writes when closing a task: a few sentences, the rest belongs on the card."""
-FAILURES_MAX = 10
-"""After so many attempts that never reached the network a person has to look at the task."""
 FAILED_RETRY_S = 30.0
 """The citizen was not dialled, so nobody is disturbed by an early next try; but a telephone system
-that refuses everything must not be asked without a pause."""
+that refuses everything must not be asked without a pause, so it doubles with each failure."""
+FAILED_RETRY_MAX_S = 300.0
+"""However often it failed: the fault may be mended, and the citizen waits."""
+FAILURES_ALARM = 5
+"""Failures in a row, some eight minutes, after which a person has to see why nobody is dialled."""
 
 
 class CallbackState(StrEnum):
@@ -176,20 +178,34 @@ class CallbackTask:
         """Whether it is no longer offered by itself; it stays open for a supervisor."""
         if self.state is CallbackState.DONE:
             return False
+        # Only what the citizen could hear counts: our own failures never end the trying.
         outcomes = [one.outcome for one in self._tries()]
-        unanswered = outcomes.count(AttemptOutcome.NO_ANSWER)
-        return (
-            unanswered >= settings.attempts_max
-            or outcomes.count(AttemptOutcome.FAILED) >= FAILURES_MAX
-        )
+        return outcomes.count(AttemptOutcome.NO_ANSWER) >= settings.attempts_max
+
+    @property
+    def failures(self) -> int:
+        """How many attempts in a row, up to the last, did not even dial the citizen."""
+        count = 0
+        for attempt in reversed([one for one in self._tries() if one.outcome is not None]):
+            if attempt.outcome is not AttemptOutcome.FAILED:
+                break
+            count += 1
+        return count
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a person has to see why nobody is dialled."""
+        return self.state is not CallbackState.DONE and self.failures >= FAILURES_ALARM
 
     def next_attempt_at(self, settings: CallbackSettings) -> datetime | None:
         """Before this moment it is not offered by itself; ``None`` if it may be at once."""
         ended = [one for one in self._tries() if one.ended_at is not None]
         if not ended or self.state is CallbackState.DONE:
             return None
-        failed = ended[-1].outcome is AttemptOutcome.FAILED
-        wait_s = FAILED_RETRY_S if failed else settings.retry_after_s
+        wait_s = settings.retry_after_s
+        if self.failures:
+            doubled = FAILED_RETRY_S * 2.0 ** min(self.failures - 1, 10)
+            wait_s = min(doubled, FAILED_RETRY_MAX_S)
         assert ended[-1].ended_at is not None
         return ended[-1].ended_at + timedelta(seconds=wait_s)
 
@@ -248,6 +264,9 @@ class ContactSource(Protocol):
 
         The digits are those of `digits_of`; at most `DIGITS_ASKED_MAX` of them at once.
         """
+
+    async def dialled_contacts(self, contact_ids: Collection[ContactId]) -> Collection[ContactId]:
+        """Those of our own calls by which the citizen was dialled."""
 
 
 class PlaceCall(Protocol):

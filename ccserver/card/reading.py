@@ -208,6 +208,15 @@ def _past_contact(row: ContactRow, number: str) -> PastContact:
     )
 
 
+def read_dialled(session: Session, contact_ids: Collection[str]) -> frozenset[ContactId]:
+    """Return those of the contacts in whose course we dialled the citizen."""
+    query = select(TimelineRow.contact_id).where(
+        TimelineRow.contact_id.in_(contact_ids),
+        TimelineRow.tag == TimelineTag.OUTBOUND_DIALLED.value,
+    )
+    return frozenset(ContactId(contact_id) for contact_id in session.scalars(query))
+
+
 def read_handlers(session: Session, contact_id: str) -> frozenset[AgentId]:
     """Return every seat that ever answered the contact."""
     query = select(TimelineRow.agent_id).where(

@@ -122,6 +122,11 @@ class CardStore:
         """Return the conversations with these numbers (digits only) answered after ``since``."""
         return await self._db.read(lambda session: reading.read_answered_to(session, digits, since))
 
+    async def dialled(self, contact_ids: Collection[ContactId]) -> frozenset[ContactId]:
+        """Return those of our own calls by which the citizen was dialled."""
+        keys = list(contact_ids)
+        return await self._db.read(lambda session: reading.read_dialled(session, keys))
+
     async def card_of_contact(self, contact_id: ContactId) -> CardData | None:
         """Return the whole card that a contact is on."""
 

@@ -60,6 +60,7 @@ class FakeSource:
 
     abandoned: list[AbandonedContact] = field(default_factory=list)
     answered: list[AnsweredContact] = field(default_factory=list)
+    dialled: set[ContactId] = field(default_factory=set)
     away: bool = False
     asked: int = 0
 
@@ -79,6 +80,9 @@ class FakeSource:
             for one in self.answered
             if one.answered_at > since and digits_of(one.number) in digits
         ]
+
+    async def dialled_contacts(self, contact_ids: Collection[ContactId]) -> set[ContactId]:
+        return self.dialled & set(contact_ids)
 
 
 @pytest.fixture

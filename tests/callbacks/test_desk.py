@@ -30,6 +30,7 @@ from ccserver.callbacks import (
     CallbackUnknown,
 )
 from ccserver.callbacks import desk as desk_module
+from ccserver.callbacks.values import FAILURES_ALARM
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.types import AgentId, ContactId, IncidentId
 from tests.callbacks.conftest import (
@@ -599,9 +600,12 @@ async def test_a_conversation_that_outlives_us_still_closes_its_task(centre: Cen
 
 
 @pytest.mark.parametrize("automatic", [False, True])
+@pytest.mark.parametrize("dialled", [False, True])
 async def test_an_attempt_whose_contact_did_not_live_on_is_over(
-    centre: Centre, automatic: bool
+    centre: Centre, automatic: bool, dialled: bool
 ) -> None:
+    """It counts as an attempt only if the cards tell that the citizen was dialled."""
+    centre.source.dialled = {CALL} if dialled else set()
     task = await centre.gave_up()
     if automatic:
         centre.desk.begin_automatic(task.task_id, CALL)
@@ -615,7 +619,7 @@ async def test_an_attempt_whose_contact_did_not_live_on_is_over(
     centre.desk.telephony_known()
     await centre.desk.reconcile()
     assert centre.last()["state"] == "open"
-    expected = AttemptOutcome.FAILED if automatic else AttemptOutcome.NO_ANSWER
+    expected = AttemptOutcome.NO_ANSWER if dialled else AttemptOutcome.FAILED
     assert (await centre.kept(task.task_id)).attempts[0].outcome is expected
 
 
@@ -638,7 +642,34 @@ async def test_an_own_attempt_is_given_up_only_when_missing_twice(centre: Centre
     assert await centre.desk.drain(10)
     await centre.desk.reconcile()
     assert centre.last()["state"] == "open"
-    assert (await centre.kept(task.task_id)).attempts[0].outcome is AttemptOutcome.NO_ANSWER
+    assert (await centre.kept(task.task_id)).attempts[0].outcome is AttemptOutcome.FAILED
+
+
+async def test_call_takers_who_take_nothing_never_exhaust_a_task_but_raise_an_alarm(
+    centre: Centre,
+) -> None:
+    centre.desk.configure(CallbackSettings(automatic=True, attempts_max=1))
+    task = await centre.gave_up()
+    for number in range(12):
+        centre.seconds += 600
+        assert centre.desk.next_automatic() is not None, f"offered after {number} failures"
+        centre.desk.begin_automatic(task.task_id, CALL)
+        centre.alive.add(CALL)
+        centre.ended(answered=False, dialled=False)
+        assert centre.desk.stuck is (number >= FAILURES_ALARM - 1)
+    assert centre.last()["exhausted"] is False
+    centre.seconds += 600
+    centre.desk.begin_automatic(task.task_id, CALL)
+    centre.ended(answered=False)
+    assert (centre.last()["exhausted"], centre.desk.stuck) == (True, False)
+
+
+async def test_a_fault_on_the_way_to_the_citizen_is_no_attempt(centre: Centre) -> None:
+    task = await centre.gave_up()
+    await centre.desk.call(task.task_id, ANNA)
+    centre.alive.clear()
+    centre.desk.contact_finished(CALL, answered=False, dialled=True, reason="failed")
+    assert (await centre.kept(task.task_id)).attempts[0].outcome is AttemptOutcome.FAILED
 
 
 async def test_what_nobody_saw_comes_from_the_cards_while_it_runs(centre: Centre) -> None:

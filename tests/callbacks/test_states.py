@@ -23,7 +23,7 @@ from ccserver.callbacks import (
     states,
 )
 from ccserver.callbacks.states import TABLE, CallbackEvent
-from ccserver.callbacks.values import FAILED_RETRY_S, FAILURES_MAX
+from ccserver.callbacks.values import FAILED_RETRY_MAX_S, FAILED_RETRY_S, FAILURES_ALARM
 from tests.callbacks.conftest import ANNA, BORIS, NUMBER, contact_id, gave_up, second
 
 OPEN = CallbackTask(
@@ -196,11 +196,29 @@ def test_an_attempt_without_an_answer_is_repeated_later_and_not_for_ever() -> No
     assert not twice.exhausted(replace(SETTINGS, attempts_max=3))
 
 
-def test_who_was_never_dialled_is_tried_again_soon_but_not_for_ever() -> None:
-    failed = tried(OPEN, FAILED, FAILED)
-    assert failed.next_attempt_at(SETTINGS) == second(40 + FAILED_RETRY_S)
-    assert not failed.exhausted(SETTINGS)
-    assert tried(OPEN, *[FAILED] * FAILURES_MAX).exhausted(SETTINGS)
+def test_who_was_never_dialled_is_tried_again_soon_and_for_ever() -> None:
+    waits = []
+    for count in range(1, 30):
+        task = tried(OPEN, *[FAILED] * count)
+        at = task.next_attempt_at(SETTINGS)
+        assert at is not None
+        waits.append((at - second(count * 20)).total_seconds())
+        assert not task.exhausted(SETTINGS)
+        assert task.stuck is (count >= FAILURES_ALARM)
+    assert waits[:5] == [FAILED_RETRY_S, 60, 120, 240, FAILED_RETRY_MAX_S]
+    assert set(waits[5:]) == {FAILED_RETRY_MAX_S}
+
+
+def test_failures_of_our_own_neither_count_as_attempts_nor_wipe_them_out() -> None:
+    mixed = tried(OPEN, NO_ANSWER, *[FAILED] * 12)
+    assert not mixed.exhausted(SETTINGS)
+    assert mixed.stuck
+    dialled = tried(OPEN, NO_ANSWER, *[FAILED] * 12, NO_ANSWER)
+    assert dialled.exhausted(SETTINGS)
+    assert not dialled.stuck
+    assert dialled.next_attempt_at(SETTINGS) == second(280 + 300)
+    closed = states.closed(mixed, CallbackOutcome.NOT_NEEDED, "anna", "", second(900))
+    assert not closed.stuck
 
 
 def test_a_new_call_for_help_counts_attempts_anew() -> None:

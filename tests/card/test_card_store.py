@@ -357,6 +357,19 @@ async def test_who_spoke_with_whom_is_found_again_with_the_language_chosen_last(
     assert await store.spoken_since(ARRIVED + timedelta(hours=2), limit=10) == []
 
 
+async def test_the_calls_that_dialled_the_citizen_are_told_from_those_that_did_not(
+    store: CardStore, arrived: Arrived
+) -> None:
+    placed = [arrived(direction=Direction.OUTBOUND) for _ in range(2)]
+    for opened in placed:
+        await store.open_contact(opened)
+        await store.record(entry(opened.contact_id, "offered", 1))
+    await store.record(entry(placed[0].contact_id, "outbound_dialled", 2))
+    asked = [opened.contact_id for opened in placed]
+    assert await store.dialled([*asked, ContactId("unknown")]) == {asked[0]}
+    assert await store.dialled([]) == frozenset()
+
+
 async def test_who_gave_up_and_who_was_answered_are_found_again(
     store: CardStore, arrived: Arrived
 ) -> None:
