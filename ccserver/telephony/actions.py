@@ -171,6 +171,12 @@ class Actions:
             deadline_s=deadline_s,
         )
 
+    async def set_variables(self, leg_id: LegId, variables: Mapping[str, str]) -> None:
+        """Set several in one command: all of them, or none where the leg is refused."""
+        await self._ari.request(
+            "POST", ("channels", leg_id, "variables"), json={"variables": dict(variables)}
+        )
+
     async def set_lease(
         self, leg_id: LegId, seconds: int, *, deadline_s: float | None = None
     ) -> None:

@@ -7,7 +7,7 @@ it is hung up by us, so that no other leg's handler counts on it.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.call import Call, CallPhase, bridge_id_of
@@ -23,6 +23,7 @@ LEASE_DOUBTS = 4  # one lease's worth of renewals: until then a lost one may sti
 GROUP = "GROUP(conversation)"
 CONVERSATION = "SHARED(CONVERSATION)"
 HELD = "SHARED(HELD)"
+LEGS = "LEGS"
 
 
 class Guard:
@@ -76,31 +77,24 @@ class Guard:
         The caller's end lets go of all ``legs``; a leg of an older conversation reaches for the
         caller no more.
         """
-        await all_of(
-            self.actions.set_variable(call.caller_leg, CONVERSATION, name),
-            # For the survey: a plain variable can be read with the list of all channels.
-            self.actions.set_variable(call.caller_leg, "CONVERSATION", name),
-            self.list_legs(call, *legs),
-        )
+        # Twice: a plain variable can be read with the list of all channels, for the survey.
+        names = {CONVERSATION: name, "CONVERSATION": name, LEGS: _legs(call, legs)}
+        await self.actions.set_variables(call.caller_leg, names)
         call.conversation = name
 
     async def mark_hold(self, call: Call, *, held: bool) -> None:
         """Whether the end of a leg could be a goodbye; both for the dialplan and the survey."""
         value = "1" if held else ""
-        await self.actions.set_variable(call.caller_leg, HELD, value)
-        await self.actions.set_variable(call.caller_leg, "HELD", value)
+        await self.actions.set_variables(call.caller_leg, {HELD: value, "HELD": value})
 
     async def list_legs(self, call: Call, *more: Leg) -> None:
         """Whom the caller's end lets go, also without us; to be told before they join."""
-        joined = [leg for leg in call.legs.values() if leg.joined and leg not in more]
-        legs = [*([call.owner] if call.owner else []), *joined, *more]
-        names = list(dict.fromkeys(leg.leg_id for leg in legs))
-        await self.actions.set_variable(call.caller_leg, "LEGS", "&".join(names))
+        await self.actions.set_variable(call.caller_leg, LEGS, _legs(call, more))
 
     async def arm(self, call: Call, leg: Leg) -> None:
         """The end of this leg is looked after from now on. Both are in the bridge by then."""
-        await self.actions.set_variable(leg.leg_id, GROUP, call.conversation)
-        await self.actions.set_variable(leg.leg_id, "CONNECTED", call.conversation)
+        name = call.conversation
+        await self.actions.set_variables(leg.leg_id, {GROUP: name, "CONNECTED": name})
         leg.armed = True
         call.changes += 1
 
@@ -108,8 +102,7 @@ class Guard:
         """This leg guards nobody any more."""
         leg.armed = False  # also if the answer is lost: nothing may rely on it
         call.changes += 1
-        await self.actions.set_variable(leg.leg_id, GROUP, "")
-        await self.actions.set_variable(leg.leg_id, "CONNECTED", "")
+        await self.actions.set_variables(leg.leg_id, {GROUP: "", "CONNECTED": ""})
 
     async def make_bridge(self, call: Call) -> None:
         """The conversation's bridge, once."""
@@ -194,6 +187,13 @@ class Guard:
                 await self.actions.stop_ring_back(before.leg_id)
             if wanted is not None and wanted is not before:
                 await self.actions.ring_back(wanted.leg_id)
+
+
+def _legs(call: Call, more: Sequence[Leg]) -> str:
+    """Everybody in the conversation and these, as the dialplan lists them."""
+    joined = [leg for leg in call.legs.values() if leg.joined and leg not in more]
+    legs = [*([call.owner] if call.owner else []), *joined, *more]
+    return "&".join(dict.fromkeys(leg.leg_id for leg in legs))
 
 
 async def all_of(*work: Coroutine[None, None, None]) -> None:

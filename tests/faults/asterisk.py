@@ -31,6 +31,7 @@ MODULES = (
     "app_stasis_broadcast.so",
     "app_userevent.so",
     "app_queue.so",
+    "func_groupcount.so",
     "res_http_websocket.so",
     "res_stasis.so",
     "res_stasis_answer.so",

@@ -301,6 +301,10 @@ class FakeAsterisk:
         """Implements `ccserver.telephony.actions.ARIRequests`."""
         parts = tuple(path.strip("/").split("/")) if isinstance(path, str) else path
         values = {key: str(value) for key, value in (params or {}).items()}
+        if parts[-1] == "variables" and isinstance(json, dict):
+            given = json["variables"]
+            assert isinstance(given, dict)
+            values = {key: str(value) for key, value in given.items()}
         verb = verb_of(method, parts, values)
         if not self.connected:
             raise ARIUnavailable("not connected to ARI")
@@ -368,8 +372,12 @@ class FakeAsterisk:
                 self._snoop(channel_id, snoop_id)
             case "hang_up", (_, channel_id):
                 self.hang_up(self._channel(channel_id).id, CAUSES[values["reason"]])
-            case "variable", (_, channel_id, _):
+            case "variable", (_, channel_id, "variable"):
                 self._set(self._ours(channel_id), values["variable"], values["value"])
+            case "variable", (_, channel_id, _):
+                leg = self._ours(channel_id)
+                for name, value in values.items():
+                    self._set(leg, name, value)
             case "music", (_, channel_id, _):
                 self._ours(channel_id).music = values["mohClass"]
             case "no_music", (_, channel_id, _):
@@ -594,6 +602,8 @@ def verb_of(  # noqa: C901, PLR0911, PLR0912 - one line per command of Asterisk
             if name == "TIMEOUT(absolute)":
                 return "variable:unlease" if values["value"] == "0" else "variable:lease"
             return f"variable:{name}"
+        case "POST", ("channels", _, "variables"):  # several at once are named by the first
+            return f"variable:{next(iter(values), '')}"
         case _, ("channels", _, "moh"):
             return "music" if method == "POST" else "no_music"
         case _, ("channels", _, "mute"):

@@ -9,6 +9,7 @@ import asyncio
 
 import pytest
 
+from ccserver.telephony.actions import Actions
 from ccserver.telephony.ari import ANSWER_BYTES_MAX, ARIClient, Path, encode_path
 from ccserver.telephony.errors import (
     ARIAuthFailed,
@@ -17,6 +18,7 @@ from ccserver.telephony.errors import (
     ARITimeout,
     ARIUnavailable,
 )
+from ccserver.types import LegId
 from sim.proxy import Direction, FaultProxy, ProxiedConnection
 from tests.faults.asterisk import Asterisk
 from tests.faults.links import ari_settings, fresh
@@ -81,6 +83,28 @@ async def test_an_id_reaches_only_what_it_names(asterisk: Asterisk, channel_id: 
             assert await client.request("GET", path, params={"variable": "V"}) == {"value": value}
         finally:
             await client.request("DELETE", ("channels", channel_id))
+
+
+async def test_several_variables_and_functions_are_set_by_one_command(asterisk: Asterisk) -> None:
+    client = ARIClient(ari_settings(asterisk.http_port, application=fresh("variables")))
+    async with supervised(client) as running:
+        await running.ready()
+        params = {"endpoint": "Local/s@wait", "app": client.application}
+        leg_id = LegId("variables-1")
+        await client.request("POST", ("channels", leg_id), params=params)
+        try:
+            while (await running.next_event())["type"] != "StasisStart":
+                pass
+            wanted = {"GROUP(conversation)": "k 1&ā", "LEGS": "leg-1&leg-2", "CONNECTED": ""}
+            actions = Actions(client, application=client.application)
+            await actions.set_variables(leg_id, {**wanted, "CONNECTED": "k1"})
+            await actions.set_variables(leg_id, wanted)
+            path = ("channels", leg_id, "variable")
+            for name, value in wanted.items():
+                found = await client.request("GET", path, params={"variable": name})
+                assert found == {"value": value}
+        finally:
+            await client.request("DELETE", ("channels", leg_id))
 
 
 @pytest.mark.parametrize(

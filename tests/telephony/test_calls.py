@@ -26,13 +26,10 @@ from tests.telephony.fakes import (
 AGENT = AgentId("agent-101")
 JOIN_STEPS = (
     "variable:SHARED(CONVERSATION)",
-    "variable:CONVERSATION",
-    "variable:LEGS",
     "no_music",
     "bridge",
     "join",
     "variable:GROUP(conversation)",
-    "variable:CONNECTED",
     "variable:unlease",
 )
 
@@ -68,8 +65,8 @@ def test_lease_is_cleared_after_both_are_bridged_and_before_connected_is_told() 
         gate.set()
         await passed(0.1)
         commands = bench.asterisk.commands
-        assert commands.index("join") < commands.index("variable:CONNECTED")
-        assert commands.index("variable:CONNECTED") < commands.index("variable:unlease")
+        assert commands.index("join") < commands.index("variable:GROUP(conversation)")
+        assert commands.index("variable:GROUP(conversation)") < commands.index("variable:unlease")
         assert bench.ledger.told[-1] == ("connected", "c1 agent-101")
         assert bench.asterisk.channels["caller-c1"].lease_at is None
 
@@ -264,7 +261,7 @@ def test_a_call_taker_who_leaves_during_the_join_takes_no_caller_along(
         gate.set()
         await passed(3)
         assert bench.ledger.count("connected") == 0
-        if step in ("variable:CONNECTED", "variable:unlease") and cause == NORMAL:
+        if step == "variable:unlease" and cause == NORMAL:
             assert "caller-c1" not in bench.asterisk.channels
             return
         caller = bench.asterisk.channels["caller-c1"]
@@ -423,7 +420,7 @@ def test_a_call_taker_left_behind_does_not_take_the_caller_out_of_the_parachute(
         bench.asterisk.answer("leg-o1")
         await passed(0.1)
         bench.asterisk.plan("join", Outcome(before_s=1.9), LOST_BEFORE)
-        bench.asterisk.plan("variable:CONNECTED", Outcome(before_s=1.5))
+        bench.asterisk.plan("variable:GROUP(conversation)", Outcome(before_s=1.5))
         bench.asterisk.plan("variable:unlease", Outcome(before_s=1.9))
         bench.calls.connect(OfferId("o1"), contact)
         await passed(8)

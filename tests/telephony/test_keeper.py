@@ -57,7 +57,9 @@ def test_a_ringing_offer_of_a_former_life_is_dropped_and_its_caller_adopted() ->
     run(test)
 
 
-@pytest.mark.parametrize("step", ["no_music", "join", "variable:CONNECTED", "variable:unlease"])
+@pytest.mark.parametrize(
+    "step", ["no_music", "join", "variable:GROUP(conversation)", "variable:unlease"]
+)
 def test_a_death_during_the_join_keeps_the_caller(step: str) -> None:
     async def test(bench: Bench) -> None:
         contact = await bench.ringing()
