@@ -145,12 +145,13 @@ class SpeechWatch:
             self._settle(watch)
 
     def end(self, contact_id: ContactId) -> None:
-        """The caller has left or is gone."""
+        """The caller has left or is gone. Asterisk needs no word: it measures a channel that is
+        ending, or one that has left our application and takes no command of ours."""
         watch = self._watches.pop(contact_id, None)
         if watch is None:
             return
         self._of_leg.pop(watch.leg_id, None)
-        self._stop(watch)
+        self._forget(watch)
 
     def handle(self, event: Mapping[str, Any]) -> None:
         """One ARI event."""
@@ -172,10 +173,7 @@ class SpeechWatch:
     async def close(self) -> None:
         """Forget everything and end what is under way."""
         for contact_id in list(self._watches):
-            watch = self._watches.pop(contact_id)
-            watch.over = True
-            if watch.timer is not None:
-                watch.timer.cancel()
+            self._forget(self._watches.pop(contact_id))
         self._of_leg.clear()
         for task in list(self._tasks):
             task.cancel()
@@ -204,10 +202,13 @@ class SpeechWatch:
     def _stop(self, watch: _Watch) -> None:
         if watch.over:
             return
+        self._forget(watch)
+        self._command(watch, self._actions.stop_listening(watch.leg_id))
+
+    def _forget(self, watch: _Watch) -> None:
         watch.over = True
         if watch.timer is not None:
             watch.timer.cancel()
-        self._command(watch, self._actions.stop_listening(watch.leg_id))
 
     def _command(self, watch: _Watch, command: Coroutine[Any, Any, None]) -> None:
         """Send a command after the one before it; a failing one costs the flag and nothing else."""

@@ -161,7 +161,7 @@ def test_a_caller_that_waits_again_is_judged_in_its_next_conversation() -> None:
     run(test)
 
 
-def test_the_measuring_ends_with_the_contact_after_it_has_begun() -> None:
+def test_nothing_is_told_or_asked_of_a_caller_who_is_gone() -> None:
     async def test(bench: Bench) -> None:
         bench.begin()
         bench.watch.talking(CONTACT)
@@ -169,7 +169,7 @@ def test_the_measuring_ends_with_the_contact_after_it_has_begun() -> None:
         bench.watch.end(CONTACT)
         bench.sound()
         await asyncio.sleep(100)
-        assert bench.sent == [f"listen {LEG}", f"stop {LEG}"]
+        assert bench.sent == [f"listen {LEG}"]
         assert bench.told == []
 
     run(test)
