@@ -164,6 +164,16 @@ def test_the_hang_up_handlers_leave_the_group_before_they_count() -> None:
         assert f"load = {name}.so\n" in modules
 
 
+def test_no_ami_event_is_both_wanted_and_disabled() -> None:
+    lines = (SOURCE_DIR / "manager.conf").read_text(encoding="utf-8").splitlines()
+    disabled = next(line for line in lines if line.startswith("disabledevents = "))
+    names = set(disabled.removeprefix("disabledevents = ").split(","))
+    wanted = {line.partition("name(")[2].partition(")")[0] for line in lines if "name(" in line}
+    assert "DeviceStateChange" in wanted
+    assert "Newexten" in names
+    assert not wanted & names
+
+
 def test_the_numbers_of_the_plan_lead_into_the_same_dialplan_and_nothing_else_does(
     config: Config,
 ) -> None:
