@@ -180,9 +180,7 @@ class Database:
         deadline = time.monotonic() + self._timeout_s
         future = self._write_thread.submit(self._write_now, work, deadline)
         self.writes_pending += 1
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: _call_soon(loop, self._write_done))
-        return await _result(future, deadline)
+        return await _result(future, deadline, self._write_done)
 
     async def close(self) -> None:
         """Finish what was handed over, then let go of every connection. Safe to call twice."""
@@ -216,21 +214,23 @@ class Database:
             time.sleep(RETRY_PAUSE_S)
 
 
-async def _result(future: "Future[T]", deadline: float) -> T:
-    """Await a thread's result until ``deadline`` without ever cancelling the work itself."""
+async def _result(
+    future: "Future[T]", deadline: float, on_done: Callable[[], None] | None = None
+) -> T:
+    """Await a thread's result until ``deadline`` without ever cancelling the work itself.
+
+    ``on_done`` is called in the loop when the work is over, however long nobody has been waiting.
+    """
     wrapped = asyncio.wrap_future(future)
+    if on_done is not None:
+        # By the same way as the result: each wake-up of the loop by a thread costs both a syscall.
+        wrapped.add_done_callback(lambda _: on_done())
     # A result that nobody waits for any more was logged by whoever gave up on it.
     wrapped.add_done_callback(lambda done: done.cancelled() or done.exception())
     await asyncio.wait({wrapped}, timeout=max(0.0, deadline - time.monotonic()))
     if not wrapped.done():
         raise DatabaseUnavailable("no answer within the request's time")
     return wrapped.result()
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    """Call back in the loop's thread; a loop that is already closed has nothing left to count."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(callback)
 
 
 def _refuse_late(deadline: float) -> None:

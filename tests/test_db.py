@@ -241,6 +241,7 @@ async def test_a_cancelled_caller_does_not_undo_its_write(
     assert queued.cancelled()
     await database.write(lambda session: None)  # all before it are done
     assert await database.read(years) == [2025, 2026]
+    assert database.writes_pending == 0
 
 
 async def test_closing_finishes_what_was_handed_over(database_url: str) -> None:  # noqa: F811
