@@ -120,7 +120,7 @@ class CardContacts:
         self._cards = cards
 
     async def abandoned_contacts(self, since: datetime) -> Sequence[AbandonedContact]:
-        """Callers who left before an answer, as the cards know it."""
+        """Callers who left before an answer, or were cut off, as the cards know it."""
         return [
             AbandonedContact(
                 contact_id=past.contact_id,

@@ -49,8 +49,8 @@ class Aftermath:
 
     # -- told by the news -------------------------------------------------------------------------
 
-    def abandoned(self, contact: LiveContact) -> None:
-        """The citizen left before an answer."""
+    def lost(self, contact: LiveContact) -> None:
+        """The citizen left before an answer, or was cut off."""
         self.desk.contact_abandoned(
             AbandonedContact(
                 contact_id=contact.contact_id,

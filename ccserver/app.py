@@ -20,6 +20,7 @@ from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
+from ccserver.card.spill import JournalItem
 from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
@@ -47,7 +48,7 @@ from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
 from ccserver.telephony.waiting import WaitingRoom
 from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
-from ccserver.types import AgentId, ContactId, LegId
+from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.ports import SystemClock
@@ -87,9 +88,7 @@ class Application:
             self.cards,
             spill_path=data_dir / "journal.spill",
             on_opened=self._card_opened,
-            on_written=lambda contact_id, incident_id, _: self.chronicle.card_written(
-                contact_id, incident_id, None
-            ),
+            on_written=self._card_item_written,
         )
         self.queue_log = QueueLogReader(
             Path(config.asterisk.log_dir) / "queue_log", data_dir / "queue_log.position"
@@ -353,6 +352,13 @@ class Application:
 
     def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
         self.chronicle.card_written(contact_id, head.incident_id, head.number)
+
+    def _card_item_written(
+        self, contact_id: ContactId, incident_id: IncidentId, item: JournalItem
+    ) -> None:
+        self.chronicle.card_written(contact_id, incident_id, None)
+        if self.chronicle.unseen_loss(item):
+            self.desk.look_again()
 
     # -- Asterisk ---------------------------------------------------------------------------------
 

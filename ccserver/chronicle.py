@@ -3,6 +3,7 @@
 Nothing here waits: entries are handed to the card journal, which writes them in its own time.
 """
 
+import asyncio
 from collections import OrderedDict
 
 from ccserver.acd.events import Direction
@@ -14,6 +15,7 @@ from ccserver.telephony.queue_log import JournalEntry, JournalKind
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from ccserver.web.ports import Clock
 
+LOSSES = (TimelineTag.ABANDONED, TimelineTag.CUT_OFF)
 OPENED_REMEMBERED_MAX = 10_000  # cards this process has opened: spares the database a second look
 
 Data = str | int | float | bool | None
@@ -31,6 +33,9 @@ class Chronicle:
         self._clock = clock
         self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
         self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
+        self._written: dict[ContactId, tuple[IncidentId, str | None]] = {}
+        self._unseen: OrderedDict[ContactId, None] = OrderedDict()
+        """Contacts of which only Asterisk's journal told."""
 
     # -- what this process does -----------------------------------------------------------------
 
@@ -121,36 +126,56 @@ class Chronicle:
         if contact is not None and contact.incident_id is None:
             contact.incident_id, contact.card_number = incident_id, number
             self._live.changed(contact)
-        self._publish(
-            {
-                "type": "card",
-                "incident_id": incident_id,
-                "contact_ids": [contact_id],
-                "number": number or (known[1] if known else None),
-            },
-            None,
-        )
+        if not self._written:
+            # The entries of one transaction come in a row; a card that has several is told once.
+            asyncio.get_running_loop().call_soon(self._publish_written)
+        self._written[contact_id] = (incident_id, number or (known[1] if known else None))
+
+    def _publish_written(self) -> None:
+        written, self._written = self._written, {}
+        for contact_id, (incident_id, number) in written.items():
+            self._publish(
+                {
+                    "type": "card",
+                    "incident_id": incident_id,
+                    "contact_ids": [contact_id],
+                    "number": number,
+                },
+                None,
+            )
 
     # -- what only Asterisk saw -----------------------------------------------------------------
 
     def journal_read(self, entry: JournalEntry, *, queue: str, priority: int) -> None:
         """A line of Asterisk's own journal: whatever this process did not see gets its card."""
         if entry.facts is not None:
+            if entry.contact_id not in self._opened:
+                _remember(self._unseen, entry.contact_id)
             self.open_card(entry.facts, queue=queue, priority=priority)
         elif entry.kind is JournalKind.PARACHUTE_ENTERED:
             self._submit(entry, TimelineTag.PARACHUTE_ENTERED)
         elif entry.kind is JournalKind.PARACHUTE_ANSWERED:
-            self._parachute_answered[entry.contact_id] = None
-            if len(self._parachute_answered) > OPENED_REMEMBERED_MAX:
-                self._parachute_answered.popitem(last=False)
+            _remember(self._parachute_answered, entry.contact_id)
             self._submit(entry, TimelineTag.PARACHUTE_ANSWERED)
         elif entry.kind is JournalKind.ENDED and self._live.get(entry.contact_id) is None:
             # Nobody here saw an answer. If a former process did, its entry makes the card's
-            # outcome "ended"; if none did, somebody has to be called back.
+            # outcome "ended" or "cut off"; if none did, somebody has to be called back.
             answered = self._parachute_answered.pop(entry.contact_id, False) is None
-            self._submit(entry, TimelineTag.ENDED if answered else TimelineTag.ABANDONED)
+            by_a_person = TimelineTag.ENDED if answered else TimelineTag.ABANDONED
+            self._submit(entry, TimelineTag.CUT_OFF if entry.cut else by_a_person)
+
+    def unseen_loss(self, item: ContactOpened | TimelineEntry) -> bool:
+        """Whether this tells of a caller lost whom this process never saw; once for each."""
+        lost = isinstance(item, TimelineEntry) and item.tag in LOSSES
+        return lost and self._unseen.pop(item.contact_id, False) is None
 
     def _submit(self, entry: JournalEntry, tag: TimelineTag) -> None:
         self._journal.submit(
             TimelineEntry(entry.contact_id, tag, entry.at, entry.key, agent_id=entry.agent_id)
         )
+
+
+def _remember(contacts: OrderedDict[ContactId, None], contact_id: ContactId) -> None:
+    contacts[contact_id] = None
+    if len(contacts) > OPENED_REMEMBERED_MAX:
+        contacts.popitem(last=False)

@@ -76,8 +76,8 @@ class Waiting(Protocol):
 class FollowUp(Protocol):
     """What follows a contact that is over; `ccserver.aftermath.Aftermath`."""
 
-    def abandoned(self, contact: LiveContact) -> None:
-        """The citizen left before an answer."""
+    def lost(self, contact: LiveContact) -> None:
+        """The citizen left before an answer, or was cut off."""
 
     def citizen_called(self, number: str, contact_id: ContactId) -> None:
         """A number called in."""
@@ -251,11 +251,14 @@ class News(ConversationNews):
             self._aftermath.outbound_finished(
                 contact_id, answered=contact.answered, dialled=contact.dialled, reason=reason
             )
+        elif contact.answered and cut:
+            self._chronicle.write(contact_id, TimelineTag.CUT_OFF, "ended", agent_id, by=by)
+            self._aftermath.lost(contact)
         elif contact.answered:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
         else:
             self._chronicle.write(contact_id, TimelineTag.ABANDONED, "ended", agent_id, by=by)
-            self._aftermath.abandoned(contact)
+            self._aftermath.lost(contact)
         self._metrics.contacts_finished.labels(_outcome(contact)).inc()
         log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
 

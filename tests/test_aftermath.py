@@ -55,7 +55,7 @@ class World:
         contact = LiveContact(
             ContactId("c1"), self.centre.clock.now(), CITIZEN, False, "emergency", 5
         )
-        self.aftermath.abandoned(contact)
+        self.aftermath.lost(contact)
         await self.eventually(lambda: self.desk.open_count == 1)
 
     def task(self) -> dict[str, object]:

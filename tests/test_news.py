@@ -122,6 +122,17 @@ def test_a_citizen_who_answered_while_no_process_was_there_is_not_dialled_again(
     run(test)
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_citizen_who_is_cut_off_in_a_conversation_is_called_back(cut: bool) -> None:
+    async def test(centre: Centre) -> None:
+        await talking(centre)
+        centre.news.caller_gone(C1, cut=cut)
+        assert centre.journal.tags("c1")[-1] is (TAG.CUT_OFF if cut else TAG.ENDED)
+        assert (("lost", "c1") in centre.follow_up.told) is cut
+
+    run(test)
+
+
 # -- redials, repetition, lateness ----------------------------------------------------------------
 
 

@@ -249,6 +249,7 @@ def test_a_card_that_is_written_during_the_offer_reaches_the_panels_once_known()
         assert (contact["incident_id"], contact["card_number"]) == ("i1", "2026-000001")
         assert len(centre.of_type("offer")) == 1
         centre.runtime.chronicle.card_written(C1, IncidentId("i1"), None)
+        await passed(0.1)
         assert centre.of_type("card")[-1][0]["number"] == "2026-000001"
 
     run(test)
@@ -320,6 +321,37 @@ def test_a_contact_that_only_the_journal_saw_has_a_card_and_an_end(answered: boo
         assert centre.journal.tags("c9") == [TAG.PARACHUTE_ENTERED, *end]
         assert centre.journal.opened()[ContactId("c9")] == 1
         assert centre.live.contacts() == []
+
+    run(test)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_contact_that_was_cut_off_and_only_the_journal_saw_is_to_be_called_back(
+    answered: bool,
+) -> None:
+    async def test(centre: Centre) -> None:
+        kinds = [JournalKind.ARRIVED] + [JournalKind.PARACHUTE_ANSWERED] * answered
+        for kind in kinds:
+            centre.news.journal_read(entry(kind, agent="agent-101"))
+        centre.news.journal_read(replace(entry(JournalKind.ENDED), cut=True))
+        assert centre.journal.tags("c9")[-1] is TAG.CUT_OFF
+        chronicle = centre.runtime.chronicle
+        end = centre.journal.items[-1]
+        told = [chronicle.unseen_loss(item) for item in (*centre.journal.items, end)]
+        assert told == [False] * len(kinds) + [True, False]
+
+    run(test)
+
+
+def test_the_end_of_a_contact_that_this_process_saw_asks_for_no_second_look() -> None:
+    async def test(centre: Centre) -> None:
+        leg = await talking(centre)
+        centre.news.journal_read(entry(JournalKind.ARRIVED, "c1"))
+        centre.asterisk.hang_up(leg, NORMAL)
+        await passed(1)
+        centre.news.journal_read(entry(JournalKind.ENDED, "c1"))
+        assert centre.journal.tags("c1")[-1] is TAG.ABANDONED, "the journal knows no answer"
+        assert not any(centre.runtime.chronicle.unseen_loss(x) for x in centre.journal.items)
 
     run(test)
 

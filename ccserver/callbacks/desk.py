@@ -123,6 +123,7 @@ class CallbackDesk:
         self._loaded = False
         self._telephony_known = False
         self._reconciling = asyncio.Lock()
+        self._asked = asyncio.Event()
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -156,7 +157,24 @@ class CallbackDesk:
             except Exception:
                 # One card that we cannot digest must not end the process that carries calls.
                 log.exception("callbacks_not_reconciled")
-            await self._pause(RECONCILE_INTERVAL_S)
+            await self._until_next_look()
+
+    def look_again(self) -> None:
+        """The cards tell of somebody who gave up and of whom this process was not told."""
+        self._asked.set()
+
+    async def _until_next_look(self) -> None:
+        """Half a minute, or less if somebody asks for it."""
+        waits = [
+            asyncio.ensure_future(self._pause(RECONCILE_INTERVAL_S)),
+            asyncio.ensure_future(self._asked.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._asked.clear()
 
     async def reconcile(self) -> None:
         """Hold the tasks against the cards once; may raise `DatabaseUnavailable`."""
@@ -219,7 +237,7 @@ class CallbackDesk:
     # -- what the centre tells --------------------------------------------------------------------
 
     def contact_abandoned(self, contact: AbandonedContact) -> None:
-        """A caller left before an answer."""
+        """A caller left before an answer, or was cut off."""
 
         async def work() -> None:
             self._adopt(await self._store.open_task(contact))

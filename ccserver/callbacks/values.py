@@ -53,7 +53,10 @@ class AttemptOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AbandonedContact:
-    """A caller who left before an answer. ``number`` as shown on the card; times are aware."""
+    """A caller who left before an answer, or was cut off at ``abandoned_at``.
+
+    ``number`` as shown on the card; times are aware.
+    """
 
     contact_id: ContactId
     number: str | None

@@ -10,15 +10,18 @@ in the timeline         outcome
 nothing yet             waiting
 connected               answered (the latest answer decides between these two)
 parachute_answered      parachute
-abandoned, no answer    abandoned
+abandoned or cut off,   abandoned
+no answer
 ended, outbound_failed, unreached
 no answer
+cut off                 cut_off
+after any answer
 ended, or abandoned     ended
 after any answer
 ======================  ===========================================================
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +31,8 @@ ANSWERS = {
     TimelineTag.CONNECTED: Outcome.ANSWERED,
     TimelineTag.PARACHUTE_ANSWERED: Outcome.PARACHUTE,
 }
-ENDS = frozenset({TimelineTag.ENDED, TimelineTag.ABANDONED})
+ENDS = frozenset({TimelineTag.ENDED, TimelineTag.ABANDONED, TimelineTag.CUT_OFF})
+LOSSES = frozenset({TimelineTag.ABANDONED, TimelineTag.CUT_OFF})
 DECISIVE = frozenset(ANSWERS) | ENDS | {TimelineTag.OUTBOUND_FAILED}
 """Only these entries change what a contact's row says."""
 
@@ -63,10 +67,10 @@ def derive(facts: Iterable[Fact]) -> Derived:
     ends = [fact for fact in ordered if fact.tag in ENDS]
     agents = [fact.agent_id for fact in answers if fact.agent_id is not None]
     if answers:
-        outcome = Outcome.ENDED if ends else ANSWERS[answers[-1].tag]
+        outcome = _after_an_answer(ends) or ANSWERS[answers[-1].tag]
     elif ends and any(fact.tag is TimelineTag.OUTBOUND_FAILED for fact in ordered):
         outcome = Outcome.UNREACHED
-    elif any(fact.tag is TimelineTag.ABANDONED for fact in ends):
+    elif any(fact.tag in LOSSES for fact in ends):
         outcome = Outcome.ABANDONED
     else:
         outcome = Outcome.ENDED if ends else Outcome.WAITING
@@ -76,3 +80,9 @@ def derive(facts: Iterable[Fact]) -> Derived:
         agent_id=agents[-1] if agents else None,
         outcome=outcome,
     )
+
+
+def _after_an_answer(ends: Sequence[Fact]) -> Outcome | None:
+    if any(fact.tag is TimelineTag.CUT_OFF for fact in ends):
+        return Outcome.CUT_OFF
+    return Outcome.ENDED if ends else None

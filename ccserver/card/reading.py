@@ -127,10 +127,11 @@ def read_open_contacts(session: Session) -> list[OpenContact]:
 
 
 def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
-    """Return the callers who left before an answer since then, by arrival."""
+    """Return the callers who left before an answer, or were cut off, since then, by arrival."""
+    lost = (Outcome.ABANDONED.value, Outcome.CUT_OFF.value)
     query = (
         _past()
-        .where(ContactRow.ended_at >= since, ContactRow.outcome == Outcome.ABANDONED.value)
+        .where(ContactRow.ended_at >= since, ContactRow.outcome.in_(lost))
         .order_by(ContactRow.arrived_at, ContactRow.contact_id)
     )
     return [_past_contact(row, number) for row, number in session.execute(query)]

@@ -111,7 +111,7 @@ class CardStore:
         return await self._db.read(lambda session: reading.read_card(session, key))
 
     async def abandoned_since(self, since: datetime) -> list[PastContact]:
-        """Return the callers who left before an answer since then, by arrival."""
+        """Return the callers who left before an answer, or were cut off, since then, by arrival."""
         return await self._db.read(lambda session: reading.read_abandoned(session, since))
 
     async def spoken_since(self, since: datetime, *, limit: int) -> list[SpokenWith]:

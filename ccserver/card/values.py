@@ -31,6 +31,7 @@ class TimelineTag(StrEnum):
     PARACHUTE_ENTERED = "parachute_entered"
     PARACHUTE_ANSWERED = "parachute_answered"
     ABANDONED = "abandoned"
+    CUT_OFF = "cut_off"
     ENDED = "ended"
     WRAP_UP_ENDED = "wrap_up_ended"
     RECORDING_SEALED = "recording_sealed"
@@ -81,6 +82,8 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
     UNREACHED = "unreached"
     """We called, and the citizen did not answer."""
+    CUT_OFF = "cut_off"
+    """The network, or Asterisk's death, ended a conversation."""
     ENDED = "ended"
 
 

@@ -13,6 +13,9 @@ from ccserver.types import ContactId, LegId, OfferId, PhoneNumber
 
 BRIDGE_PREFIX = "bridge-"
 OUTBOUND_PREFIX = "call-"
+CUT_CAUSES = frozenset({27, 38, 41, 42, 44, 47, 102})
+"""ITU-T Q.850, the network's doing: out of order, failure, congestion, no media, a dead signalling
+relation."""
 OUTBOUND = "outbound"
 """The value of ``DIRECTION``, and of the journal's last field, of a citizen whom we call."""
 

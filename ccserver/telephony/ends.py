@@ -4,7 +4,7 @@ import structlog
 
 from ccserver.acd.commands import OfferKind
 from ccserver.acd.events import OfferFailure
-from ccserver.telephony.call import Call, CallPhase, bridge_id_of
+from ccserver.telephony.call import CUT_CAUSES, Call, CallPhase, bridge_id_of
 from ccserver.telephony.conversation import Conversation
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.guard import Guard
@@ -27,8 +27,6 @@ from ccserver.telephony.transfer import (
 log = structlog.get_logger(__name__)
 
 CAUSE_NORMAL_CLEARING = 16  # ITU-T Q.850
-CUT_CAUSES = frozenset({27, 38, 41, 42, 44, 47, 102})
-"""The network's doing: out of order, failure, congestion, no media, a dead signalling relation."""
 OUTBOUND_REASONS = {
     1: "unreachable",
     3: "unreachable",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from ccserver.telephony.call import OUTBOUND, CallFacts
+from ccserver.telephony.call import CUT_CAUSES, OUTBOUND, CallFacts
 from ccserver.types import AgentId, ContactId
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,10 @@ PARACHUTE_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One fact of one contact. ``facts`` with ARRIVED, ``agent_id`` with PARACHUTE_ANSWERED."""
+    """One fact of one contact. ``facts`` with ARRIVED, ``agent_id`` with PARACHUTE_ANSWERED.
+
+    ``cut`` with ENDED: the network ended it, or Asterisk died with it.
+    """
 
     kind: JournalKind
     contact_id: ContactId
@@ -57,6 +60,7 @@ class JournalEntry:
     key: str  # the same line read twice gives the same key
     facts: CallFacts | None = None
     agent_id: AgentId | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class QueueLogReader:
         if at is None:
             return
         for known in self._open_calls.values():
-            yield JournalEntry(JournalKind.ENDED, known.contact_id, at, "ended")
+            yield JournalEntry(JournalKind.ENDED, known.contact_id, at, "ended", cut=True)
         self._open_calls.clear()
 
     def _entry(self, raw: bytes, line_at: int) -> JournalEntry | None:
@@ -177,7 +181,9 @@ class QueueLogReader:
         if event == "CONTACTEND" and len(data) >= CONTACT_END_FIELDS:
             self._open_calls.pop(call, None)
             ended_at = _moment(data[1]) or at
-            return JournalEntry(JournalKind.ENDED, ContactId(data[0]), ended_at, "ended")
+            cut = data[2:3] and data[2].isdecimal() and int(data[2]) in CUT_CAUSES
+            contact_id = ContactId(data[0])
+            return JournalEntry(JournalKind.ENDED, contact_id, ended_at, "ended", cut=bool(cut))
         open_call = self._open_calls.get(call)
         kind = PARACHUTE_EVENTS.get(event)
         if open_call is None or kind is None:

@@ -40,7 +40,8 @@ async def asterisk_dies(run: Run) -> Measured:
         return cards if [c["status"] for c in cards] == ["closed", "closed"] else []
 
     cards = await eventually("both cards are closed", closed, timeout_s=30)
-    expect({c["outcome"] for c in cards} == {"ended", "abandoned"}, "each card says how it ended")
+    outcomes = {card["outcome"] for card in cards}
+    expect(outcomes == {"cut_off", "abandoned"}, f"each card says how it ended: {outcomes}")
     expect(not panel.contacts, "the panel shows no ghost")
 
     async def recorded() -> bool:
@@ -48,7 +49,12 @@ async def asterisk_dies(run: Run) -> Measured:
         return all(c["recording_count"] == 1 for c in found)
 
     await eventually("what was recorded is sealed", recorded, timeout_s=40)
-    first = next(card for card in cards if card["outcome"] == "ended")
+    first = next(card for card in cards if card["outcome"] == "cut_off")
+
+    async def to_be_called() -> bool:
+        return len((await panel.get("/api/callbacks"))["callbacks"]) == 2
+
+    await eventually("both are to be called back", to_be_called)
     card = await panel.get(f"/api/cards/{first['incident_id']}")
     kept_s = card["contacts"][0]["recordings"][0]["duration_s"]
     lost_s = died_at - answered["t"] - kept_s

@@ -687,6 +687,24 @@ async def test_what_nobody_saw_comes_from_the_cards_while_it_runs(centre: Centre
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_a_caller_whom_only_the_cards_know_is_looked_for_at_once(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def for_ever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(centre.desk, "_pause", for_ever)
+    running = asyncio.create_task(centre.desk.run())
+    await until(lambda: centre.source.asked == 1)
+    centre.source.abandoned = [gave_up()]
+    centre.desk.look_again()
+    centre.desk.look_again()
+    await until(lambda: bool(centre.shown))
+    assert centre.source.asked == 2
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_an_old_reading_does_not_bring_a_closed_task_back(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -374,12 +374,16 @@ async def test_who_gave_up_and_who_was_answered_are_found_again(
     store: CardStore, arrived: Arrived
 ) -> None:
     gone, answered, other = arrived(), arrived(caller_number="+37129000001"), arrived()
-    for opened in (gone, answered, other):
+    cut = arrived(caller_number="+37129000002")
+    for opened in (gone, answered, other, cut):
         await store.open_contact(opened)
     await store.record(entry(gone.contact_id, "abandoned", 5))
     await store.record(entry(answered.contact_id, "connected", 7, agent_id="agent-20"))
-    assert [c.contact_id for c in await store.abandoned_since(ARRIVED)] == [gone.contact_id]
-    assert not await store.abandoned_since(ARRIVED + timedelta(seconds=6))
+    await store.record(entry(cut.contact_id, "connected", 2, agent_id="agent-20"))
+    await store.record(entry(cut.contact_id, "cut_off", 9))
+    lost = {c.contact_id for c in await store.abandoned_since(ARRIVED)}
+    assert lost == {gone.contact_id, cut.contact_id}
+    assert not await store.abandoned_since(ARRIVED + timedelta(seconds=10))
     (found,) = await store.answered_to(["37129000001"], ARRIVED)
     assert (found.contact_id, found.agent_id) == (answered.contact_id, "agent-20")
     assert not await store.answered_to(["37129123456"], ARRIVED)

@@ -70,6 +70,16 @@ STORIES: list[tuple[str, list[Fact], Derived]] = [
         Derived(at(5), None, "b", Outcome.PARACHUTE),
     ),
     (
+        "cut off in a conversation",
+        [fact("connected", 5, "a"), fact("cut_off", 60, "a")],
+        Derived(at(5), at(60), "a", Outcome.CUT_OFF),
+    ),
+    (
+        "cut off while waiting",
+        [fact("queued", 1), fact("cut_off", 9)],
+        Derived(None, at(9), None, Outcome.ABANDONED),
+    ),
+    (
         "we called and nobody answered",
         [fact("outbound_failed", 40, "a"), fact("ended", 41)],
         Derived(None, at(41), None, Outcome.UNREACHED),
@@ -114,5 +124,5 @@ def test_order_never_matters(facts: list[Fact], data: st.DataObject) -> None:
     answered = any("answered" in one.tag or one.tag == "connected" for one in facts)
     assert (derived.answered_at is not None) == answered
     assert not (answered and derived.outcome is Outcome.ABANDONED)
-    over = {Outcome.ENDED, Outcome.ABANDONED, Outcome.UNREACHED}
+    over = {Outcome.ENDED, Outcome.ABANDONED, Outcome.UNREACHED, Outcome.CUT_OFF}
     assert (derived.ended_at is not None) == (derived.outcome in over)

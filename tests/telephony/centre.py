@@ -313,8 +313,8 @@ class ListFollowUp:
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
 
-    def abandoned(self, contact: LiveContact) -> None:
-        self.told.append(("abandoned", contact.contact_id))
+    def lost(self, contact: LiveContact) -> None:
+        self.told.append(("lost", contact.contact_id))
 
     def citizen_called(self, number: str, contact_id: ContactId) -> None:
         self.told.append(("called", number, contact_id))

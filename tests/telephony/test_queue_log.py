@@ -144,9 +144,22 @@ def test_a_start_of_asterisk_ends_the_calls_that_it_took_along(log: Log) -> None
     log.reader.read()
     log.append(STARTED)
     entries = log.reader.read()
-    assert [(e.kind, e.contact_id) for e in entries] == [(JournalKind.ENDED, contact(1))]
+    assert [(e.kind, e.contact_id, e.cut) for e in entries] == [
+        (JournalKind.ENDED, contact(1), True)
+    ]
     log.reader.save_position()
     assert int(log.position.read_text().split()[0]) == log.path.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("cause", "cut"),
+    [(b"|16\n", False), (b"|41\n", True), (b"|0\n", False), (b"|x\n", False), (b"\n", False)],
+)
+def test_the_cause_of_an_end_tells_whether_the_network_did_it(
+    log: Log, cause: bytes, cut: bool
+) -> None:
+    log.append(arrived(1), ended(1).replace(b"|16\n", cause))
+    assert [entry.cut for entry in log.reader.read()] == [False, cut]
 
 
 def test_a_line_without_end_does_not_stop_the_lines_behind_it(

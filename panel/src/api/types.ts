@@ -292,6 +292,7 @@ export type Outcome =
   | "answered"
   | "parachute"
   | "abandoned"
+  | "cut_off"
   | "ended"
   /** We called, and nobody answered. */
   | "unreached";

@@ -7,6 +7,7 @@ const ICONS: Record<Outcome, IconName> = {
   answered: "phone",
   parachute: "parachute",
   abandoned: "missed",
+  cut_off: "warning",
   ended: "check",
   unreached: "outbound",
 };

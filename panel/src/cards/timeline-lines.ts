@@ -32,6 +32,7 @@ const SELF_EXPLAINING: ReadonlySet<string> = new Set([
   "offer_rejected",
   "offer_timed_out",
   "abandoned",
+  "cut_off",
 ]);
 
 /** What the data of an entry names beside the one who did it. */
