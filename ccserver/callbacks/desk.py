@@ -15,6 +15,7 @@ import structlog
 
 from ccserver.callbacks import states
 from ccserver.callbacks.board import CallbackBoard, JSONObject, following
+from ccserver.callbacks.looks import Looks
 from ccserver.callbacks.lost import LostAttempts
 from ccserver.callbacks.outbox import Outbox, Pause, Write
 from ccserver.callbacks.reconcile import Alive, Reconciler
@@ -42,7 +43,6 @@ from ccserver.types import AgentId, ContactId
 
 log = structlog.get_logger(__name__)
 
-RECONCILE_INTERVAL_S = 30.0
 BEGIN_TIMEOUT_S = 1.0
 """A call taker's click does not wait longer for the database to say that the task is free."""
 PLACE_TIMEOUT_S = 10.0
@@ -123,7 +123,7 @@ class CallbackDesk:
         self._loaded = False
         self._telephony_known = False
         self._reconciling = asyncio.Lock()
-        self._asked = asyncio.Event()
+        self._looks = Looks(self.reconcile, pause)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class CallbackDesk:
         """Write, and look into the cards every half minute; never ends by itself."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.outbox.run(), name="callback_outbox")
-            tasks.create_task(self._reconcile_for_ever(), name="callback_reconcile")
+            tasks.create_task(self._looks.run(), name="callback_reconcile")
 
     async def drain(self, deadline_s: float) -> bool:
         """Write what is left at the end of the process; what is not, the next start finds."""
@@ -148,33 +148,9 @@ class CallbackDesk:
             if not self._board.writing(task.task_id):
                 self._storyteller.tell(task, settings)
 
-    async def _reconcile_for_ever(self) -> None:
-        while True:
-            try:
-                await self.reconcile()
-            except DatabaseUnavailable as error:
-                log.warning("callbacks_not_reconciled", reason=str(error))
-            except Exception:
-                # One card that we cannot digest must not end the process that carries calls.
-                log.exception("callbacks_not_reconciled")
-            await self._until_next_look()
-
     def look_again(self) -> None:
         """The cards tell of somebody who gave up and of whom this process was not told."""
-        self._asked.set()
-
-    async def _until_next_look(self) -> None:
-        """Half a minute, or less if somebody asks for it."""
-        waits = [
-            asyncio.ensure_future(self._pause(RECONCILE_INTERVAL_S)),
-            asyncio.ensure_future(self._asked.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        self._asked.clear()
+        self._looks.ask()
 
     async def reconcile(self) -> None:
         """Hold the tasks against the cards once; may raise `DatabaseUnavailable`."""

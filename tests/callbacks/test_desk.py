@@ -693,7 +693,7 @@ async def test_a_caller_whom_only_the_cards_know_is_looked_for_at_once(
     async def for_ever(_: float) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(centre.desk, "_pause", for_ever)
+    monkeypatch.setattr(centre.desk._looks, "_pause", for_ever)
     running = asyncio.create_task(centre.desk.run())
     await until(lambda: centre.source.asked == 1)
     centre.source.abandoned = [gave_up()]
