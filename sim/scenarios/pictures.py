@@ -107,8 +107,9 @@ async def busy_hour(run: Run, chromium: Chromium) -> Workplace:
     """A call taker in a call, two colleagues too, two callers waiting, one who gave up."""
     workplace = await enter(run, chromium, BROWSER_SEAT)
     await workplace.shows("phone-state", state="registered")
-    first = await run.call(from_uri="<sip:+37126114520@127.0.0.1>")
     await workplace.at("presence-ready").click()
+    await workplace.shows("own-state", state="idle")
+    first = await run.call(from_uri="<sip:+37126114520@127.0.0.1>")
     await workplace.at("offer-answer").click()
     await write_notes(workplace, EARLIER_NOTES)
     await run.bank.hangup(first)
