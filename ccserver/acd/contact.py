@@ -117,7 +117,6 @@ class Offer:
     agent_id: AgentId
     deadline: float
     kind: OfferKind = OfferKind.ANSWER
-    medium: Medium = Medium.VOICE
     shared: bool = False
     """The queue rings all: others may have the contact offered too, the first wins."""
 

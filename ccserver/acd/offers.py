@@ -80,7 +80,6 @@ class Offers(Book):
             agent_id=agent.agent_id,
             deadline=self._until(timeout_s),
             kind=kind,
-            medium=contact.medium,
             shared=shared,
         )
         self._offers[offer.offer_id] = contact.offers[offer.offer_id] = offer

@@ -626,3 +626,47 @@ def test_an_offer_to_answer_is_not_taken_back_by_a_parting() -> None:
     desk.arrive("c")
     assert desk.part("c", "a") == []
     assert desk.agents["a"] is AgentState.RESERVED
+
+
+def test_who_lost_a_contact_is_asked_after_all_others_even_if_idle_for_longer() -> None:
+    desk = Desk("a", "b")
+    desk.talk("c", "a")
+    desk.talk("x", "b")
+    desk.give_back("c", at=1)
+    desk.end("x", at=2)
+    assert desk.wrap_up("b", at=1 + TIMES.device_failure_delay_s) == [offer(3, "c", "b", at=6)]
+
+
+def test_a_conversation_that_a_citizen_ends_gives_no_place_for_a_redial() -> None:
+    for end in (Desk.abandon, Desk.end):
+        desk = Desk("a")
+        desk.arrive("c", caller="+371", at=1)
+        desk.accept(1)
+        end(desk, "c", at=2)
+        desk.arrive("again", caller="+371", at=3)
+        assert not desk.contact("again").redial
+
+
+def test_who_has_a_text_in_hand_is_named_only_if_the_plan_allows_a_call_beside_it() -> None:
+    writes = replace(ANYBODY, text_max=1)
+    for allowed in (True, False):
+        plan = Plan(agents=agent_plans(b=writes), voice_during_text=allowed)
+        desk = Desk("b", plan=plan)
+        desk.arrive("t", medium=Medium.SMS)
+        desk.accept(1)
+        desk.join("a")
+        desk.talk("c", "a") if not allowed else desk.adopt("c", "a")
+        assert bool(desk.invite("c", "b")) is allowed
+        if not allowed:
+            desk.presence("a", BREAK)
+            desk.arrive("w")
+            assert desk.pick("w", "b") == []
+            assert desk.transfer("c", "a", to="b") == []
+
+
+def test_a_second_answer_to_the_same_offer_is_known_as_such() -> None:
+    desk = Desk("a")
+    desk.arrive("c")
+    desk.accept(1)
+    assert desk.accept(1) == []
+    assert desk.core.ignored == {"OfferAccepted:offer_accepted": 1}

@@ -9,10 +9,16 @@ from ccserver.acd.commands import AgentState, ContactState, Shortage
 from ccserver.acd.contact import Offer
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
+from ccserver.acd.events import (
+    AgentAdded,
+    AgentDeviceChanged,
+    AgentPresence,
+    AgentPresenceChanged,
+)
 from ccserver.acd.matching import Pool
 from ccserver.acd.plan import Plan
 from ccserver.types import AgentId, ContactId, Medium, OfferId
-from tests.acd.desk import ANYBODY, BREAK, Desk, agent_plans
+from tests.acd.desk import ANYBODY, BREAK, OFF, Desk, agent_plans
 
 RINGING, TALKING, WAITING = ContactId("ringing"), ContactId("talking"), ContactId("waiting")
 TEXT, OUT = ContactId("text"), ContactId("handed over")
@@ -326,3 +332,33 @@ def test_a_broken_promise_is_seen(message: str, break_it: Callable[[ACDCore], No
     break_it(core)
     with pytest.raises(InvariantBroken, match=f"^{message}"):
         core.check_invariants()
+
+
+@pytest.mark.parametrize("presence", [BREAK, OFF])
+def test_an_escalated_contact_that_waits_while_somebody_may_be_rung_for_it_is_seen(
+    presence: AgentPresence,
+) -> None:
+    """Somebody who stands by; or a vacant position, while nobody is on duty."""
+    desk = Desk()
+    desk.arrive("c", at=0)
+    desk.timer(at=60)
+    core = desk.core
+    core._match = core._settle  # type: ignore[method-assign]
+    desk.core.handle_event(AgentAdded(WRAPS), now=61)
+    desk.core.handle_event(AgentDeviceChanged(WRAPS, True, False), now=61)
+    core.check_invariants()
+    desk.core.handle_event(AgentPresenceChanged(WRAPS, presence), now=61)
+    with pytest.raises(InvariantBroken, match=r"^2: a contact waits while"):
+        core.check_invariants()
+
+
+def test_a_vacant_position_may_be_free_while_a_contact_waits_for_those_on_duty() -> None:
+    desk = Desk("busy", "gone")
+    desk.presence("gone", OFF)
+    desk.talk("x", "busy")
+    desk.arrive("c", at=0)
+    desk.timer(at=60)
+    desk.core.check_invariants()
+    desk.core._pools.roster.reachable = 0
+    with pytest.raises(InvariantBroken, match=r"^2: it is not known who is on duty"):
+        desk.core.check_invariants()

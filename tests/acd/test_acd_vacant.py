@@ -218,3 +218,13 @@ def test_the_caller_who_gives_up_silences_every_phone() -> None:
     assert {type(x).__name__ for x in desk.abandon("c")} == {"RescindOffer"}
     assert set(desk.agents.values()) == {AgentState.OFF}
     assert desk.presence("a", AgentPresence(PresenceKind.READY)) == []
+
+
+def test_a_phone_whose_owner_signed_on_keeps_ringing_when_another_comes() -> None:
+    desk = closed("a", "b")
+    desk.device("b", reachable=False)
+    desk.arrive("c")
+    desk.presence("a", READY)
+    desk.presence("b", READY)
+    assert desk.device("b") == []
+    assert desk.accept(1) == [connect(1, "c", "a")]

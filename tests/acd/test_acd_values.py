@@ -29,3 +29,7 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
     assert "a" not in recent
     assert "b" in recent
     assert recent["x"] == 3
+
+
+def test_times_may_be_short() -> None:
+    assert DistributorSettings(wrap_up_s=0.001).wrap_up_s == 0.001
