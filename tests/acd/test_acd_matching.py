@@ -1,12 +1,15 @@
 """Proves who gets whom: the order of the waiting, the order of the idle, and who is eligible."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccserver.acd.commands import AgentState, ContactState
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import OfferFailure
 from ccserver.acd.matching import Line, Moment
-from tests.acd.desk import BREAK, OFF, READY, Desk, offer, offered
+from ccserver.acd.plan import Plan, Requirement
+from tests.acd.desk import ANYBODY, BREAK, OFF, READY, TIMES, Desk, agent_plans, offer, offered
 
 
 def test_a_contact_is_offered_to_an_idle_agent_at_once_with_the_deadline() -> None:
@@ -180,3 +183,30 @@ def test_a_line_refuses_to_hold_a_key_twice_or_to_lose_what_it_has_not() -> None
     assert line.first() == (1.0, 1)
     line.remove((1.0, 1))
     assert line.first() is None
+
+
+def test_two_who_become_free_in_one_instant_each_get_the_contact_that_is_theirs() -> None:
+    latvian, russian = Requirement("language:lv"), Requirement("language:ru")
+    members = agent_plans(
+        a=replace(ANYBODY, skills=(latvian,)), b=replace(ANYBODY, skills=(russian,))
+    )
+    for first, second in ((latvian, russian), (russian, latvian)):
+        desk = Desk("a", "b", plan=Plan(agents=members))
+        desk.talk("x", "a")
+        desk.talk("y", "b")
+        desk.arrive("c", skills=(first,))
+        desk.arrive("d", skills=(second,))
+        desk.end("x", at=1)
+        desk.end("y", at=1)
+        assert len(offered(desk.timer(at=1 + TIMES.wrap_up_s))) == 2
+
+
+def test_a_step_that_changes_nothing_of_a_contact_publishes_nothing() -> None:
+    desk = Desk()
+    desk.arrive("c")
+    desk.need("c")
+    assert desk.published == []
+    desk.need("c", Requirement("language:lv"))
+    assert len(desk.published) == 1
+    desk.need("c", Requirement("language:lv"))
+    assert desk.published == []
