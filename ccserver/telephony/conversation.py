@@ -81,7 +81,9 @@ class Conversation:
         """Back into the conversation, in which everybody who keeps has been armed before."""
         before, owner = call.phase, call.owner
         for leg in list(call.legs.values()):
-            if leg.joined and leg.keeps and not leg.held and not leg.armed:
+            # The owner once more: if that leg has ended since, and its handler counted on one who
+            # is let go now, nobody guards the caller, and the refusal is the first word of it.
+            if leg.joined and leg.keeps and not leg.held and (leg is owner or not leg.armed):
                 await self._guard.arm(call, leg)
         self._require(call, before, owner)
         try:

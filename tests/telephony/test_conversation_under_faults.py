@@ -326,6 +326,30 @@ def test_an_end_that_nobody_told_is_found(phase: CallPhase, which: str, cause: i
     run(test)
 
 
+@pytest.mark.parametrize("ended_after_s", [0.0002, 0.0005, 0.0009])
+@pytest.mark.parametrize("wish", ["cancel", "swap"])
+def test_an_owner_who_ends_while_the_other_is_let_go_leaves_no_caller_alone(
+    wish: str, ended_after_s: float
+) -> None:
+    """The owner's handler still counts on the other, and the news of its end comes late."""
+
+    async def test(bench: Bench) -> None:
+        await into(bench, P.CONSULTING, COLLEAGUE)
+        owner = call_of(bench).owner
+        assert owner is not None
+        bench.asterisk.event_delay = lambda channel_id: 0.5
+        asked = asyncio.ensure_future(ask(bench, wish))
+        await passed(ended_after_s)  # of a millisecond that disarming the other takes
+        bench.asterisk.hang_up(owner.leg_id, NORMAL)
+        with contextlib.suppress(TelephonyError, CallRefused):
+            await asked
+        await passed(5)
+        assert not bench.asterisk.unguarded, bench.asterisk.unguarded
+        await everything_ends(bench)
+
+    run(test)
+
+
 def test_an_answer_after_the_cancel_hangs_the_phone_up() -> None:
     async def test(bench: Bench) -> None:
         contact = await into(bench, P.DIALLING)
