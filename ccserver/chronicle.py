@@ -9,13 +9,13 @@ from collections import OrderedDict
 from ccserver.acd.events import Direction
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
+from ccserver.card.outcome import LOSSES
 from ccserver.live import LiveContact, LiveView, Publish
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.queue_log import JournalEntry, JournalKind
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from ccserver.web.ports import Clock
 
-LOSSES = (TimelineTag.ABANDONED, TimelineTag.CUT_OFF)
 OPENED_REMEMBERED_MAX = 10_000  # cards this process has opened: spares the database a second look
 
 Data = str | int | float | bool | None

@@ -17,15 +17,13 @@ pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
 DIALPLAN = """
 [hangs-up-at-once]
-exten => s,1,Set(CALLED_NUMBER=112)
- same => n,Set(CALLERID(num)=+37120000001)
+exten => s,1,Set(CALLERID(num)=+37120000001)
  same => n,Set(__CONTACT_ID=${UUID()})
  same => n,Set(CHANNEL(hangup_handler_push)=caller-gone,s,1)
  same => n,Hangup()
 
 [hangs-up-later]
-exten => s,1,Set(CALLED_NUMBER=112)
- same => n,Set(CALLERID(num)=+37120000001)
+exten => s,1,Set(CALLERID(num)=+37120000001)
  same => n,Set(__CONTACT_ID=${UUID()})
  same => n,Set(CHANNEL(hangup_handler_push)=caller-gone,s,1)
  same => n,Gosub(contact,arrived,1)
