@@ -47,6 +47,10 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "callback_contacts",
     "callback_attempts",
     "audit",
+    "incident_fields",
+    "incident_timeline",
+    "incident_locations",
+    "attachments",
 }
 
 

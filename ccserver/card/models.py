@@ -1,8 +1,8 @@
-"""The tables of incidents, contacts and their timeline."""
+"""The tables of incidents, contacts, what is known of them, and their timelines."""
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ccserver.db import Base, RowId, UTCDateTime
@@ -34,6 +34,16 @@ class IncidentRow(Base):
     notes_version: Mapped[int] = mapped_column(Integer, default=0)
     notes_saved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     notes_author: Mapped[str | None] = mapped_column(String(64))
+    merged_into: Mapped[str | None] = mapped_column(String(36), index=True)
+    """The card that this one has become a part of; its contacts are on that one."""
+    parent_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    # What lists, searches and neighbours need of fields and locations, kept beside each save.
+    type_code: Mapped[str | None] = mapped_column(String(64))
+    priority: Mapped[int | None] = mapped_column(Integer)
+    address_text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    latitude: Mapped[float | None] = mapped_column(Float, index=True)
+    longitude: Mapped[float | None] = mapped_column(Float)
+    radius_m: Mapped[float | None] = mapped_column(Float)
 
 
 class ContactRow(Base):
@@ -73,3 +83,73 @@ class TimelineRow(Base):
     agent_id: Mapped[str | None] = mapped_column(String(32))
     author: Mapped[str | None] = mapped_column(String(64))
     data: Mapped[dict[str, JSONValue]] = mapped_column(JSON)
+
+
+class FieldRow(Base):
+    """One field of a card as saved last; every save before it stands in the timeline."""
+
+    __tablename__ = "incident_fields"
+
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[object] = mapped_column(JSON(none_as_null=False))
+    version: Mapped[int] = mapped_column(Integer)
+    saved_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    author: Mapped[str] = mapped_column(String(64))
+
+
+class IncidentTimelineRow(Base):
+    """One thing that was done to the card as a whole. Triggers refuse to change or delete it."""
+
+    __tablename__ = "incident_timeline"
+    __table_args__ = (Index(None, "incident_id", "key", unique=True),)
+
+    entry_id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"))
+    tag: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    key: Mapped[str] = mapped_column(String(128))
+    agent_id: Mapped[str | None] = mapped_column(String(32))
+    author: Mapped[str | None] = mapped_column(String(64))
+    data: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class LocationRow(Base):
+    """One place that was told, by whatever source. Triggers refuse to change or delete it."""
+
+    __tablename__ = "incident_locations"
+    __table_args__ = (Index(None, "incident_id", "key", unique=True),)
+
+    location_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    contact_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(String(24))
+    shape: Mapped[dict[str, object]] = mapped_column(JSON)
+    latitude: Mapped[float] = mapped_column(Float)
+    longitude: Mapped[float] = mapped_column(Float)
+    radius_m: Mapped[float | None] = mapped_column(Float)
+    confidence: Mapped[float | None] = mapped_column(Float)
+    observed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    received_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    author: Mapped[str | None] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(128))
+    data: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class AttachmentRow(Base):
+    """A file of a card; the file itself lies beside the recordings."""
+
+    __tablename__ = "attachments"
+
+    attachment_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    path: Mapped[str] = mapped_column(String(255))
+    added_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    author: Mapped[str] = mapped_column(String(64))
+    removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    removed_by: Mapped[str | None] = mapped_column(String(64))
