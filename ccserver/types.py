@@ -20,6 +20,9 @@ OfferId = NewType("OfferId", str)
 IncidentId = NewType("IncidentId", str)
 """What happened in the world; the key of its card. A version 4 UUID."""
 
+ServiceCode = NewType("ServiceCode", str)
+"""A service that helps at the scene, by its code in the catalogue: ``vugd``, ``nmpd``."""
+
 DIGITS_MAX = 40
 """Longer strings of digits are no telephone number. E.164 ends at 15, but what a network sends
 beyond that is shown as it came: no caller's number is hidden from the call taker."""

@@ -9,8 +9,10 @@ from alembic import context
 import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
+import ccserver.outbox.models
 import ccserver.recording.models
-import ccserver.routing.models  # noqa: F401  (each import adds its tables to the metadata)
+import ccserver.routing.models
+import ccserver.webhooks.models  # noqa: F401  (each import adds its tables to the metadata)
 from ccserver.db import MIGRATION_STATEMENT_TIMEOUT_S, Base, make_engine
 
 LOCK_TIMEOUT = "4s"

@@ -22,8 +22,10 @@ from sqlalchemy.orm import Session
 import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
+import ccserver.outbox.models
 import ccserver.recording.models
-import ccserver.routing.models  # noqa: F401  (each import adds its tables)
+import ccserver.routing.models
+import ccserver.webhooks.models  # noqa: F401  (each import adds its tables)
 from ccserver import db
 from ccserver.accounts.models import AgentRow
 from ccserver.card.models import CardCounterRow, IncidentRow
@@ -51,6 +53,9 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "incident_timeline",
     "incident_locations",
     "attachments",
+    "outbox",
+    "webhooks",
+    "webhook_deliveries",
 }
 
 
