@@ -20,6 +20,9 @@ OfferId = NewType("OfferId", str)
 IncidentId = NewType("IncidentId", str)
 """What happened in the world; the key of its card. A version 4 UUID."""
 
+LocationId = NewType("LocationId", str)
+"""One place that was told of an incident, by whatever source. A version 4 UUID."""
+
 ServiceCode = NewType("ServiceCode", str)
 """A service that helps at the scene, by its code in the catalogue: ``vugd``, ``nmpd``."""
 
