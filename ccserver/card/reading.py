@@ -1,24 +1,27 @@
 """Reading cards: functions of one session, each a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, TableClause, column, null, select, table
+from sqlalchemy import Row, Select, TableClause, column, select, table
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.expression import case
 from sqlalchemy.types import BigInteger, Float, String
 
 from ccserver.accounts.models import AgentRow
 from ccserver.acd.events import Direction
-from ccserver.card.models import ContactRow, IncidentRow, TimelineRow
+from ccserver.card.editing import read_fields
+from ccserver.card.family import absorber_of, family_of
+from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow, TimelineRow
 from ccserver.card.outcome import ANSWERS
+from ccserver.card.timeline import read_timeline
 from ccserver.card.values import (
     NOTES_EXCERPT_CHARS,
+    AbsorbedCard,
     CardContact,
     CardData,
-    CardEntry,
+    CardField,
     CardHead,
     CardNotes,
     CardParty,
@@ -33,9 +36,6 @@ from ccserver.card.values import (
 )
 from ccserver.db import UTCDateTime
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
-
-TIMELINE_ENTRIES_MAX = 2_000
-"""The newest of a card's entries that are shown: an autosave each five seconds for hours."""
 
 
 def _recordings_table(name: str, *more: str) -> TableClause:
@@ -58,6 +58,8 @@ RECORDINGS = _recordings_table("recordings")
 PARTY_RECORDINGS = _recordings_table("party_recordings", "kind", "number", "name", "agent_id")
 SEALED = "sealed"
 RECORDING_STATES_SHOWN = (SEALED, "failed")
+CHILDREN_MAX = 200
+"""Cards that hang on one; a storm has more reports than anybody reads on one card."""
 
 
 def head_of(session: Session, contact_id: str) -> CardHead | None:
@@ -76,31 +78,97 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
     incident = session.get(IncidentRow, incident_id)
     if incident is None:
         return None
-    contacts = contacts_of(session, [incident])[incident_id]
-    return CardData(
-        summary=_summary(incident, contacts),
-        contacts=tuple(contacts),
-        notes=CardNotes(
-            incident.notes_text,
-            incident.notes_version,
-            incident.notes_saved_at,
-            incident.notes_author,
-        ),
-        timeline=_timeline(session, incident_id),
+    family = session.scalars(
+        select(IncidentRow).where(IncidentRow.incident_id.in_(family_of(incident_id)))
+    ).all()
+    keys = [row.incident_id for row in family]
+    # A contact may have been put on a card at the very moment in which that was merged.
+    contacts = sorted(
+        (each for some in contacts_of(session, keys).values() for each in some),
+        key=lambda contact: (contact.arrived_at, contact.contact_id),
     )
+    fields = read_fields(session, keys)
+    return CardData(
+        summary=_summary(incident, contacts, absorber_of(session, incident)),
+        contacts=tuple(contacts),
+        notes=_notes(incident),
+        timeline=read_timeline(session, incident_id),
+        fields=fields[incident_id],
+        absorbed=_absorbed(session, [row for row in family if row is not incident], fields),
+        parent=_head(session, incident.parent_id),
+        children=_children(session, incident_id),
+    )
+
+
+def _notes(incident: IncidentRow) -> CardNotes:
+    return CardNotes(
+        incident.notes_text,
+        incident.notes_version,
+        incident.notes_saved_at,
+        incident.notes_author,
+    )
+
+
+def _absorbed(
+    session: Session,
+    incidents: Sequence[IncidentRow],
+    fields: Mapping[str, Mapping[str, CardField]],
+) -> tuple[AbsorbedCard, ...]:
+    """What became a part of the card, in the order in which it was merged."""
+    merges = {
+        row.incident_id: row
+        for row in session.scalars(
+            select(IncidentTimelineRow)
+            .where(
+                IncidentTimelineRow.incident_id.in_([row.incident_id for row in incidents]),
+                IncidentTimelineRow.tag == TimelineTag.MERGED.value,
+            )
+            .order_by(IncidentTimelineRow.entry_id)  # the last one holds
+        )
+    }
+    ordered = sorted(
+        incidents,
+        key=lambda row: merges[row.incident_id].entry_id if row.incident_id in merges else 0,
+    )
+    return tuple(
+        AbsorbedCard(
+            incident_id=IncidentId(row.incident_id),
+            number=row.number,
+            at=merges[row.incident_id].at if row.incident_id in merges else None,
+            author=merges[row.incident_id].author if row.incident_id in merges else None,
+            fields=fields[row.incident_id],
+            notes=_notes(row),
+        )
+        for row in ordered
+    )
+
+
+def _head(session: Session, incident_id: str | None) -> CardHead | None:
+    row = None if incident_id is None else session.get(IncidentRow, incident_id)
+    return None if row is None else CardHead(IncidentId(row.incident_id), row.number)
+
+
+def _children(session: Session, incident_id: str) -> tuple[CardHead, ...]:
+    query = (
+        select(IncidentRow.incident_id, IncidentRow.number)
+        .where(IncidentRow.parent_id == incident_id)
+        .order_by(IncidentRow.number)
+        .limit(CHILDREN_MAX)
+    )
+    return tuple(CardHead(IncidentId(key), number) for key, number in session.execute(query))
 
 
 def summaries(session: Session, incidents: Sequence[IncidentRow]) -> list[CardSummary]:
     """Return the lines of a list, in the order given."""
-    contacts = contacts_of(session, incidents)
-    return [_summary(row, contacts[row.incident_id]) for row in incidents]
+    contacts = contacts_of(session, [row.incident_id for row in incidents])
+    return [
+        _summary(row, contacts.get(row.incident_id, []), absorber_of(session, row))
+        for row in incidents
+    ]
 
 
-def contacts_of(
-    session: Session, incidents: Iterable[IncidentRow]
-) -> Mapping[str, list[CardContact]]:
+def contacts_of(session: Session, keys: Collection[str]) -> Mapping[str, list[CardContact]]:
     """Return the contacts of each incident by arrival, with their recordings."""
-    keys = [row.incident_id for row in incidents]
     rows = session.execute(
         select(ContactRow, AgentRow.name)
         .outerjoin(AgentRow, AgentRow.agent_id == ContactRow.agent_id)
@@ -228,71 +296,6 @@ def read_handlers(session: Session, contact_id: str) -> frozenset[AgentId]:
     return frozenset(AgentId(agent_id) for agent_id in session.scalars(query) if agent_id)
 
 
-def read_notes_history(session: Session, incident_id: str) -> list[CardNotes]:
-    """Return every saved text, newest first; each entry holds the text before it."""
-    incident = session.get(IncidentRow, incident_id)
-    if incident is None:
-        return []
-    query = (
-        select(TimelineRow)
-        .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
-        .where(
-            ContactRow.incident_id == incident_id, TimelineRow.tag == TimelineTag.NOTES_SAVED.value
-        )
-    )
-    rows = sorted(session.scalars(query), key=lambda row: _version(row.key), reverse=True)
-    history, text = [], incident.notes_text
-    for row in rows:
-        history.append(CardNotes(text, _version(row.key), row.at, row.author))
-        text = str(row.data["previous_text"])
-    return history
-
-
-def _timeline(session: Session, incident_id: str) -> tuple[CardEntry, ...]:
-    query = (
-        select(
-            TimelineRow.contact_id,
-            TimelineRow.tag,
-            TimelineRow.at,
-            TimelineRow.key,
-            TimelineRow.agent_id,
-            TimelineRow.author,
-            # An hour of autosaves keeps megabytes of former texts; nobody looks at them here.
-            case(
-                (TimelineRow.tag == TimelineTag.NOTES_SAVED.value, null()),
-                else_=TimelineRow.data,
-            ).label("data"),
-        )
-        .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
-        .where(ContactRow.incident_id == incident_id)
-        .order_by(TimelineRow.at.desc(), TimelineRow.entry_id.desc())
-        .limit(TIMELINE_ENTRIES_MAX)
-    )
-    return tuple(_entry(row) for row in reversed(session.execute(query).all()))
-
-
-def _entry(row: Row[tuple[object, ...]]) -> CardEntry:
-    tag = TimelineTag(row.tag)
-    saved = tag is TimelineTag.NOTES_SAVED
-    return CardEntry(
-        contact_id=ContactId(row.contact_id),
-        tag=tag,
-        at=row.at,
-        agent_id=row.agent_id,
-        author=row.author,
-        data={"version": _version(row.key)} if saved else row.data or {},
-    )
-
-
-def notes_key(incident_id: str, version: int) -> str:
-    """Return the timeline key of one save."""
-    return f"notes_saved:{incident_id}:{version}"
-
-
-def _version(key: str) -> int:
-    return int(key.rpartition(":")[2])
-
-
 def _recordings(session: Session, contact_ids: Sequence[str]) -> Mapping[str, list[CardRecording]]:
     """The caller's own first, then the parties' by their start."""
     own = _shown(select(RECORDINGS), RECORDINGS, contact_ids)
@@ -332,8 +335,10 @@ def _recording(row: Row[Any], party: CardParty | None) -> CardRecording:
     )
 
 
-def _summary(incident: IncidentRow, contacts: Sequence[CardContact]) -> CardSummary:
-    first = contacts[0]
+def _summary(
+    incident: IncidentRow, contacts: Sequence[CardContact], merged_into: CardHead | None
+) -> CardSummary:
+    first = contacts[0] if contacts else None
     recordings = [recording for contact in contacts for recording in contact.recordings]
     ended = all(contact.ended_at is not None for contact in contacts)
     return CardSummary(
@@ -341,16 +346,20 @@ def _summary(incident: IncidentRow, contacts: Sequence[CardContact]) -> CardSumm
         number=incident.number,
         opened_at=incident.opened_at,
         status=CardStatus.CLOSED if ended else CardStatus.OPEN,
-        caller_number=first.caller_number,
-        caller_number_hidden=first.caller_number_hidden,
-        medium=first.medium,
-        outcome=first.outcome,
-        agent_id=first.agent_id,
-        agent_name=first.agent_name,
-        answered_at=first.answered_at,
-        ended_at=first.ended_at,
+        caller_number=first.caller_number if first else None,
+        caller_number_hidden=first.caller_number_hidden if first else False,
+        medium=first.medium if first else None,
+        outcome=first.outcome if first else None,
+        agent_id=first.agent_id if first else None,
+        agent_name=first.agent_name if first else None,
+        answered_at=first.answered_at if first else None,
+        ended_at=first.ended_at if first else None,
         recording_count=sum(recording.state == SEALED for recording in recordings),
         notes_excerpt=" ".join(incident.notes_text.split())[:NOTES_EXCERPT_CHARS],
+        type_code=incident.type_code,
+        priority=incident.priority,
+        address=incident.address_text,
+        merged_into=merged_into,
     )
 
 

@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ccserver.card import reading
-from ccserver.card.models import ContactRow, IncidentRow, TimelineRow
+from ccserver.card import editing, fields, reading, timeline
+from ccserver.card.notes import save_notes
 from ccserver.card.search import search_cards
-from ccserver.card.text import folded
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     CardData,
@@ -23,16 +21,15 @@ from ccserver.card.values import (
     CardNotes,
     CardSummary,
     ContactOpened,
-    NotesConflict,
+    FieldSaved,
+    FieldVersion,
     NotesSaved,
     NotesTooLong,
     OpenContact,
     PastContact,
     SpokenWith,
     TimelineEntry,
-    TimelineTag,
     UnknownContact,
-    UnknownIncident,
 )
 from ccserver.card.writing import write_items
 from ccserver.db import Database, clean_text
@@ -44,11 +41,22 @@ log = structlog.get_logger(__name__)
 SEARCH_LIMIT_MAX = 100
 
 
-class CardStore:
-    """Incident cards in the database."""
+def _nobody_listens(_: IncidentId) -> None:
+    """Of a store by itself."""
 
-    def __init__(self, db: Database) -> None:
+
+class CardStore:
+    """Incident cards in the database.
+
+    ``changed`` is called once after each transaction in which people changed a card; of what the
+    journal writes, the journal tells.
+    """
+
+    def __init__(
+        self, db: Database, *, changed: Callable[[IncidentId], None] = _nobody_listens
+    ) -> None:
         self._db = db
+        self._changed = changed
 
     async def write(
         self, items: Sequence[ContactOpened | TimelineEntry]
@@ -92,18 +100,69 @@ class CardStore:
         """Replace the notes that the author saw as ``base_version``.
 
         A save that was done already, or that changes nothing, returns the version there is.
-        Raises `NotesTooLong`, `UnknownIncident`, and `NotesConflict` with the newer text.
+        Raises `NotesTooLong`, `UnknownIncident`, `CardMerged`, and `NotesConflict` with the newer
+        text.
         """
         cleaned = clean_text(text)
         if len(cleaned.encode()) > NOTES_BYTES_MAX:
             raise NotesTooLong(f"Notes have at most {NOTES_BYTES_MAX} bytes of UTF-8.")
-        saved = await self._write(
-            lambda session: _save_notes(
+        saved = await self.change(
+            incident_id,
+            lambda session: save_notes(
                 session, incident_id, cleaned, base_version=base_version, author=author, at=at
-            )
+            ),
         )
         log.info("notes_saved", incident_id=incident_id, version=saved.version)
         return saved
+
+    async def save_field(
+        self,
+        incident_id: IncidentId,
+        name: str,
+        value: object,
+        *,
+        base_version: int,
+        author: str,
+        at: datetime,
+    ) -> FieldSaved:
+        """Replace the value that the author saw as ``base_version``; 0 was never saved.
+
+        A save that was done already, or that changes nothing, returns the version there is.
+        Raises `UnknownField`, `FieldInvalid`, `FieldTooLong`, `UnknownIncident`, `CardMerged`, and
+        `FieldConflict` with the newer value.
+        """
+        checked = fields.checked(name, value)
+        saved = await self.change(
+            incident_id,
+            lambda session: editing.save_field(
+                session,
+                incident_id,
+                name,
+                checked,
+                base_version=base_version,
+                author=author,
+                at=at,
+            ),
+        )
+        log.info("field_saved", incident_id=incident_id, field=name, version=saved.version)
+        return saved
+
+    async def field_history(self, incident_id: IncidentId, name: str) -> list[FieldVersion]:
+        """Return the saves of a field, newest first. Raises `UnknownField`, `UnknownIncident`."""
+        fields.check_name(name)
+        key = clean_text(incident_id)
+        return await self._db.read(lambda session: editing.read_field_history(session, key, name))
+
+    async def undo(self, incident_id: IncidentId, key: str, *, author: str, at: datetime) -> None:
+        """Take back what the entry ``key`` of the incident's own timeline tells of.
+
+        Raises `UnknownIncident`, `CardMerged`, `UnknownEntry`, `NotUndoable`, `ChangedSince`.
+        """
+        await self.change(
+            incident_id,
+            lambda session: editing.undo(session, incident_id, key, author=author, at=at) and None,
+        )
+        log.info("undone", incident_id=incident_id)
 
     async def card(self, incident_id: IncidentId) -> CardData | None:
         """Return the whole card."""
@@ -166,8 +225,17 @@ class CardStore:
     async def notes_history(self, incident_id: IncidentId) -> list[CardNotes]:
         """Return every saved text of the notes, newest first."""
         return await self._db.read(
-            lambda session: reading.read_notes_history(session, clean_text(incident_id))
+            lambda session: timeline.read_notes_history(session, clean_text(incident_id))
         )
+
+    async def change(
+        self, incident_id: IncidentId, work: Callable[[Session], T], *others: IncidentId
+    ) -> T:
+        """Do ``work`` in one transaction, then tell that the card, and ``others``, changed."""
+        done = await self._write(work)
+        for each in (incident_id, *others):
+            self._changed(each)
+        return done
 
     async def _write(self, work: Callable[[Session], T]) -> T:
         try:
@@ -175,46 +243,3 @@ class CardStore:
         except IntegrityError:
             # Another process wrote the same contact or key at the same time: now it is there.
             return await self._db.write(work)
-
-
-def _save_notes(
-    session: Session,
-    incident_id: str,
-    text: str,
-    *,
-    base_version: int,
-    author: str,
-    at: datetime,
-) -> NotesSaved:
-    incident = session.get(IncidentRow, clean_text(incident_id), with_for_update=True)
-    if incident is None:
-        raise UnknownIncident("there is no such card")
-    repeated = base_version + 1 == incident.notes_version and author == incident.notes_author
-    unchanged = text == incident.notes_text
-    if unchanged and (repeated or base_version == incident.notes_version):
-        return NotesSaved(incident.notes_version, incident.notes_saved_at or at)
-    if base_version != incident.notes_version:
-        raise NotesConflict(incident.notes_text, incident.notes_version, incident.notes_author)
-    first = session.scalars(
-        select(ContactRow.contact_id)
-        .where(ContactRow.incident_id == incident.incident_id)
-        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
-        .limit(1)
-    ).one()
-    version = incident.notes_version + 1
-    session.add(
-        TimelineRow(
-            contact_id=first,
-            tag=TimelineTag.NOTES_SAVED.value,
-            at=at,
-            key=reading.notes_key(incident.incident_id, version),
-            author=author,
-            data={"version": version, "previous_text": incident.notes_text},
-        )
-    )
-    incident.notes_text = text
-    incident.notes_folded = folded(text)
-    incident.notes_version = version
-    incident.notes_saved_at = at
-    incident.notes_author = author
-    return NotesSaved(version, at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ccserver.acd.events import Direction
+from ccserver.card.fields import JSON, Warned
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 
 NOTES_BYTES_MAX = 65_536
@@ -71,6 +72,15 @@ class TimelineTag(StrEnum):
     CALLBACK_ENDED = "callback_ended"
     CALLBACK_EXHAUSTED = "callback_exhausted"
     CALLBACK_CLOSED = "callback_closed"
+    # what is known of the incident itself
+    FIELD_SAVED = "field_saved"
+    FIELD_UNDONE = "field_undone"
+    LOCATION_ADDED = "location_added"
+    LOCATION_PINNED = "location_pinned"
+    ATTACHMENT_ADDED = "attachment_added"
+    ATTACHMENT_REMOVED = "attachment_removed"
+    # which contacts and cards belong together
+    MERGED = "merged"
 
 
 class Outcome(StrEnum):
@@ -243,19 +253,50 @@ class CardNotes:
 
 @dataclass(frozen=True, slots=True)
 class CardEntry:
-    """A timeline entry as the card shows it."""
+    """A timeline entry as the card shows it.
 
-    contact_id: ContactId
+    What was done to the incident as a whole has no ``contact_id``. ``key`` is unique among the
+    entries of the contact, or else of the incident ``incident_id``.
+    """
+
+    contact_id: ContactId | None
     tag: TimelineTag
     at: datetime
     agent_id: AgentId | None
     author: str | None
-    data: Mapping[str, str | int | float | bool | None]
+    data: Mapping[str, object]
+    key: str
+    incident_id: IncidentId
+
+
+@dataclass(frozen=True, slots=True)
+class CardField:
+    """A field as it was saved last."""
+
+    value: JSON
+    version: int
+    saved_at: datetime
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbsorbedCard:
+    """A card that has become a part of this one, with what it said by itself."""
+
+    incident_id: IncidentId
+    number: str
+    at: datetime | None
+    author: str | None
+    fields: Mapping[str, CardField]
+    notes: CardNotes
 
 
 @dataclass(frozen=True, slots=True)
 class CardSummary:
-    """One line of a list of cards: the incident, and the first of its contacts."""
+    """One line of a list of cards: the incident, and the first of its contacts.
+
+    A card that was merged into another has no contacts left; what is theirs is `None`.
+    """
 
     incident_id: IncidentId
     number: str
@@ -263,14 +304,18 @@ class CardSummary:
     status: CardStatus
     caller_number: str | None
     caller_number_hidden: bool
-    medium: Medium
-    outcome: Outcome
+    medium: Medium | None
+    outcome: Outcome | None
     agent_id: AgentId | None
     agent_name: str | None
     answered_at: datetime | None
     ended_at: datetime | None
     recording_count: int
     notes_excerpt: str
+    type_code: str | None = None
+    priority: int | None = None
+    address: str = ""
+    merged_into: CardHead | None = None
 
     @property
     def cursor(self) -> str:
@@ -280,12 +325,16 @@ class CardSummary:
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """The whole card; contacts by arrival, timeline by time."""
+    """The whole card; contacts by arrival, timeline by time, with what it has absorbed."""
 
     summary: CardSummary
     contacts: tuple[CardContact, ...]
     notes: CardNotes
     timeline: tuple[CardEntry, ...]
+    fields: Mapping[str, CardField] = field(default_factory=dict)
+    absorbed: tuple[AbsorbedCard, ...] = ()
+    parent: CardHead | None = None
+    children: tuple[CardHead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +343,25 @@ class NotesSaved:
 
     version: int
     saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSaved:
+    """The field is stored under this version."""
+
+    version: int
+    saved_at: datetime
+    warnings: tuple[Warned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldVersion:
+    """One save of a field."""
+
+    version: int
+    value: JSON
+    saved_at: datetime
+    author: str | None
 
 
 class UnknownContact(LookupError):
@@ -320,3 +388,31 @@ class NotesConflict(Exception):
         self.current_text = current_text
         self.current_version = current_version
         self.current_author = current_author
+
+
+class FieldConflict(Exception):
+    """The field was saved by someone else since; both values are kept by giving the other back."""
+
+    def __init__(self, current: CardField | None) -> None:
+        super().__init__("the field was changed meanwhile")
+        self.current = current
+
+
+class CardMerged(Exception):
+    """The card has become a part of another, where what is to be said of it belongs."""
+
+    def __init__(self, into: CardHead) -> None:
+        super().__init__("the card was merged into another")
+        self.into = into
+
+
+class UnknownEntry(LookupError):
+    """The incident's timeline has no such entry."""
+
+
+class NotUndoable(Exception):
+    """What this entry tells of cannot be undone."""
+
+
+class ChangedSince(Exception):
+    """What was to be undone has been done over since; it is left as it is."""

@@ -1,18 +1,23 @@
 """Cards as JSON for the panel and the API. Times are ISO 8601 UTC with milliseconds and "Z"."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
+from ccserver.card.fields import JSON
 from ccserver.card.values import (
+    AbsorbedCard,
     CardContact,
     CardData,
     CardEntry,
+    CardField,
+    CardHead,
+    CardNotes,
     CardParty,
     CardRecording,
     CardSummary,
+    FieldVersion,
 )
-
-JSON = str | int | float | bool | None | Sequence["JSON"] | Mapping[str, "JSON"]
 
 
 def as_json(card: CardData | CardSummary) -> dict[str, JSON]:
@@ -21,13 +26,61 @@ def as_json(card: CardData | CardSummary) -> dict[str, JSON]:
         return _summary(card)
     return _summary(card.summary) | {
         "contacts": [_contact(contact) for contact in card.contacts],
-        "notes": {
-            "text": card.notes.text,
-            "version": card.notes.version,
-            "saved_at": iso(card.notes.saved_at),
-            "author": card.notes.author,
-        },
+        "notes": _notes(card.notes),
         "timeline": [_entry(entry) for entry in card.timeline],
+        "fields": _fields(card.fields),
+        "merged": [_absorbed(absorbed) for absorbed in card.absorbed],
+        "parent": None if card.parent is None else head_json(card.parent),
+        "children": [head_json(child) for child in card.children],
+    }
+
+
+def head_json(head: CardHead) -> dict[str, JSON]:
+    """Return which card it is."""
+    return {"incident_id": head.incident_id, "number": head.number}
+
+
+def field_json(field: CardField) -> dict[str, JSON]:
+    """Return a field as it was saved last."""
+    return {
+        "value": field.value,
+        "version": field.version,
+        "saved_at": iso(field.saved_at),
+        "author": field.author,
+    }
+
+
+def version_json(saved: FieldVersion) -> dict[str, JSON]:
+    """Return one save of a field."""
+    return {
+        "version": saved.version,
+        "value": saved.value,
+        "author": saved.author,
+        "saved_at": iso(saved.saved_at),
+    }
+
+
+def _fields(fields: Mapping[str, CardField]) -> dict[str, JSON]:
+    return {name: field_json(field) for name, field in fields.items()}
+
+
+def _notes(notes: CardNotes) -> dict[str, JSON]:
+    return {
+        "text": notes.text,
+        "version": notes.version,
+        "saved_at": iso(notes.saved_at),
+        "author": notes.author,
+    }
+
+
+def _absorbed(absorbed: AbsorbedCard) -> dict[str, JSON]:
+    return {
+        "incident_id": absorbed.incident_id,
+        "number": absorbed.number,
+        "at": iso(absorbed.at),
+        "author": absorbed.author,
+        "fields": _fields(absorbed.fields),
+        "notes": _notes(absorbed.notes),
     }
 
 
@@ -46,14 +99,18 @@ def _summary(card: CardSummary) -> dict[str, JSON]:
         "status": card.status.value,
         "caller_number": card.caller_number,
         "caller_number_hidden": card.caller_number_hidden,
-        "medium": card.medium.value,
-        "outcome": card.outcome.value,
+        "medium": card.medium and card.medium.value,
+        "outcome": card.outcome and card.outcome.value,
         "agent_id": card.agent_id,
         "agent_name": card.agent_name,
         "answered_at": iso(card.answered_at),
         "ended_at": iso(card.ended_at),
         "recording_count": card.recording_count,
         "notes_excerpt": card.notes_excerpt,
+        "type": card.type_code,
+        "priority": card.priority,
+        "address": card.address,
+        "merged_into": None if card.merged_into is None else head_json(card.merged_into),
     }
 
 
@@ -104,8 +161,10 @@ def _entry(entry: CardEntry) -> dict[str, JSON]:
     return {
         "at": iso(entry.at),
         "tag": entry.tag.value,
+        "key": entry.key,
         "contact_id": entry.contact_id,
+        "incident_id": entry.incident_id,
         "agent_id": entry.agent_id,
         "author": entry.author,
-        "data": dict(entry.data),
+        "data": cast("JSON", entry.data),
     }

@@ -457,6 +457,10 @@ async def test_the_card_in_the_shape_of_the_api(
         "ended_at": None,
         "recording_count": 2,
         "notes_excerpt": "deg māja 2. stāvs",
+        "type": None,
+        "priority": None,
+        "address": "",
+        "merged_into": None,
     }
     assert as_json(card.summary) == summary
     assert as_json(card) == summary | {
@@ -532,7 +536,9 @@ async def test_the_card_in_the_shape_of_the_api(
             {
                 "at": "2026-03-01T12:00:00.250Z",
                 "tag": "contact_arrived",
+                "key": "contact_arrived",
                 "contact_id": opened.contact_id,
+                "incident_id": head.incident_id,
                 "agent_id": None,
                 "author": None,
                 "data": {"queue": "emergency", "priority": 5, "direction": "inbound"},
@@ -540,7 +546,9 @@ async def test_the_card_in_the_shape_of_the_api(
             {
                 "at": "2026-03-01T12:00:00.250Z",
                 "tag": "notes_saved",
-                "contact_id": opened.contact_id,
+                "key": f"notes_saved:{head.incident_id}:1",
+                "contact_id": None,
+                "incident_id": head.incident_id,
                 "agent_id": None,
                 "author": "anna",
                 "data": {"version": 1},
@@ -548,10 +556,16 @@ async def test_the_card_in_the_shape_of_the_api(
             {
                 "at": "2026-03-01T12:00:02.250Z",
                 "tag": "connected",
+                "key": "connected:2",
                 "contact_id": opened.contact_id,
+                "incident_id": head.incident_id,
                 "agent_id": "agent-20",
                 "author": None,
                 "data": {},
             },
         ],
+        "fields": {},
+        "merged": [],
+        "parent": None,
+        "children": [],
     }

@@ -1,0 +1,40 @@
+"""Which cards have become one: a card, and all that were merged into it.
+
+After A has absorbed B, B's contacts are A's. What else B said stays where it is, and is read
+along. A card that absorbed others may itself be absorbed, so both directions are walked; a walk
+ends even over rows that somebody has bent into a ring.
+"""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, aliased
+
+from ccserver.card.models import IncidentRow
+from ccserver.card.values import CardHead
+from ccserver.types import IncidentId
+
+
+def family_of(incident_id: str) -> Select[str]:
+    """Select the keys of the card and of every card merged into it."""
+    walk = (
+        select(IncidentRow.incident_id)
+        .where(IncidentRow.incident_id == incident_id)
+        .cte("family", recursive=True)
+    )
+    child = aliased(IncidentRow)
+    walk = walk.union(select(child.incident_id).join(walk, child.merged_into == walk.c.incident_id))
+    return select(walk.c.incident_id)
+
+
+def absorber_of(session: Session, incident: IncidentRow) -> CardHead | None:
+    """Return the card that says all that this one said, if it was merged into another."""
+    met = {incident.incident_id}
+    last = incident
+    while last.merged_into is not None and last.merged_into not in met:
+        following = session.get(IncidentRow, last.merged_into)
+        if following is None:
+            break
+        met.add(following.incident_id)
+        last = following
+    if last is incident:
+        return None
+    return CardHead(IncidentId(last.incident_id), last.number)
