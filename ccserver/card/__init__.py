@@ -36,7 +36,7 @@ from ccserver.card.values import (
     UnknownEntry,
     UnknownIncident,
 )
-from ccserver.card.views import as_json
+from ccserver.card.views import as_json, field_json, head_json, version_json
 
 __all__ = [
     "NOTES_BYTES_MAX",
@@ -76,4 +76,7 @@ __all__ = [
     "UnknownField",
     "UnknownIncident",
     "as_json",
+    "field_json",
+    "head_json",
+    "version_json",
 ]

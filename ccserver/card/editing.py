@@ -17,6 +17,7 @@ from ccserver.card import fields
 from ccserver.card.family import absorber_of
 from ccserver.card.fields import ENTITIES_MAX, JSON, Checked, FieldInvalid
 from ccserver.card.models import FieldRow, IncidentRow, IncidentTimelineRow
+from ccserver.card.telling import tell
 from ccserver.card.values import (
     CardField,
     CardMerged,
@@ -123,15 +124,14 @@ def put_field(
         "value": value,
         "previous": previous,
     }
-    session.add(
-        IncidentTimelineRow(
-            incident_id=incident.incident_id,
-            tag=tag.value,
-            at=at,
-            key=field_key(tag, name, version),
-            author=author,
-            data=data if undoes is None else data | {"undone": undoes},
-        )
+    tell(
+        session,
+        incident.incident_id,
+        tag,
+        field_key(tag, name, version),
+        at=at,
+        author=author,
+        data=data if undoes is None else data | {"undone": undoes},
     )
     _keep_beside(incident, name, value)
     return version

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ccserver.card.editing import lock_card
-from ccserver.card.models import IncidentTimelineRow
+from ccserver.card.telling import tell
 from ccserver.card.text import folded
 from ccserver.card.timeline import notes_key
 from ccserver.card.values import NotesConflict, NotesSaved, TimelineTag
@@ -32,16 +32,15 @@ def save_notes(
     if base_version != incident.notes_version:
         raise NotesConflict(incident.notes_text, incident.notes_version, incident.notes_author)
     version = incident.notes_version + 1
-    session.add(
-        # With the incident and not with a contact, which may be moved to another card.
-        IncidentTimelineRow(
-            incident_id=incident.incident_id,
-            tag=TimelineTag.NOTES_SAVED.value,
-            at=at,
-            key=notes_key(incident.incident_id, version),
-            author=author,
-            data={"version": version, "previous_text": incident.notes_text},
-        )
+    # With the incident and not with a contact, which may be moved to another card.
+    tell(
+        session,
+        incident.incident_id,
+        TimelineTag.NOTES_SAVED,
+        notes_key(incident.incident_id, version),
+        at=at,
+        author=author,
+        data={"version": version, "previous_text": incident.notes_text},
     )
     incident.notes_text = text
     incident.notes_folded = folded(text)

@@ -34,6 +34,7 @@ from ccserver.card import (
 from ccserver.card import editing as editing_module
 from ccserver.card.models import IncidentRow, IncidentTimelineRow
 from ccserver.db import Database
+from ccserver.outbox import EventType, OutboxStore
 from ccserver.types import IncidentId
 from tests.card.conftest import ARRIVED
 from tests.databases import REQUEST_TIMEOUT_S
@@ -353,6 +354,17 @@ async def test_every_change_is_told_once(
     with pytest.raises(FieldConflict):
         await save(telling, head.incident_id, "type", "flood")
     assert told == [head.incident_id] * 3
+
+
+async def test_the_world_outside_hears_that_but_not_what(
+    store: CardStore, database: Database, incident_id: IncidentId
+) -> None:
+    await save(store, incident_id, "summary", "secret")
+    with pytest.raises(FieldConflict):
+        await save(store, incident_id, "summary", "also secret")
+    (event,) = await OutboxStore(database).after(0)
+    assert (event.type, event.incident_id) == (EventType.CARD_CHANGED, incident_id)
+    assert event.data == {"tag": "field_saved"}
 
 
 async def test_the_database_refuses_to_change_what_was_told(
