@@ -51,6 +51,7 @@ from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.app import WebServer, create_app
+from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
@@ -79,7 +80,7 @@ class Application:
             config.database.url, request_timeout_s=config.database.request_timeout_s
         )
         self.accounts = AccountStore(self.database)
-        self.cards = CardStore(self.database)
+        self.cards = CardStore(self.database, changed=self._card_changed)
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
         data_dir = Path(config.recording.store_dir).parent
@@ -237,6 +238,7 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
+            rooms=CardFieldsAPI(self.cards, self.clock).routes(),
         )
         return WebServer(application, host=web.host, port=web.port)
 
@@ -349,6 +351,9 @@ class Application:
 
     def _publish(self, message: dict[str, object], agent_id: AgentId | None) -> None:
         self.hub.publish(message, agent_id=agent_id)
+
+    def _card_changed(self, incident_id: IncidentId) -> None:
+        self.chronicle.card_changed(incident_id)
 
     def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
         self.chronicle.card_written(contact_id, head.incident_id, head.number)

@@ -34,6 +34,7 @@ class Chronicle:
         self._opened: OrderedDict[ContactId, tuple[IncidentId | None, str | None]] = OrderedDict()
         self._parachute_answered: OrderedDict[ContactId, None] = OrderedDict()
         self._written: dict[ContactId, tuple[IncidentId, str | None]] = {}
+        self._changed: dict[IncidentId, None] = {}
         self._unseen: OrderedDict[ContactId, None] = OrderedDict()
         """Contacts of which only Asterisk's journal told."""
 
@@ -126,23 +127,27 @@ class Chronicle:
         if contact is not None and contact.incident_id is None:
             contact.incident_id, contact.card_number = incident_id, number
             self._live.changed(contact)
-        if not self._written:
-            # The entries of one transaction come in a row; a card that has several is told once.
-            asyncio.get_running_loop().call_soon(self._publish_written)
+        self._publish_soon()
         self._written[contact_id] = (incident_id, number or (known[1] if known else None))
+
+    def card_changed(self, incident_id: IncidentId) -> None:
+        """People changed the card, and the database has it: tell the panels."""
+        self._publish_soon()
+        self._changed[incident_id] = None
+
+    def _publish_soon(self) -> None:
+        """The entries of one transaction come in a row; a card that has several is told once."""
+        if not self._written and not self._changed:
+            asyncio.get_running_loop().call_soon(self._publish_written)
 
     def _publish_written(self) -> None:
         written, self._written = self._written, {}
+        changed, self._changed = self._changed, {}
         for contact_id, (incident_id, number) in written.items():
-            self._publish(
-                {
-                    "type": "card",
-                    "incident_id": incident_id,
-                    "contact_ids": [contact_id],
-                    "number": number,
-                },
-                None,
-            )
+            changed.pop(incident_id, None)
+            self._publish(_card_message(incident_id, [contact_id], number), None)
+        for incident_id in changed:
+            self._publish(_card_message(incident_id, [], None), None)
 
     # -- what only Asterisk saw -----------------------------------------------------------------
 
@@ -173,6 +178,17 @@ class Chronicle:
         self._journal.submit(
             TimelineEntry(entry.contact_id, tag, entry.at, entry.key, agent_id=entry.agent_id)
         )
+
+
+def _card_message(
+    incident_id: IncidentId, contact_ids: list[ContactId], number: str | None
+) -> dict[str, object]:
+    return {
+        "type": "card",
+        "incident_id": incident_id,
+        "contact_ids": contact_ids,
+        "number": number,
+    }
 
 
 def _remember(contacts: OrderedDict[ContactId, None], contact_id: ContactId) -> None:

@@ -82,3 +82,14 @@ async def test_a_written_card_reaches_the_contact_and_the_panels() -> None:
     assert desk.chronicle.card_of(C1) == ("i1", "2026-1")
     told = [m["number"] for m in desk.messages if m["type"] == "card"]
     assert told == ["2026-1", "2026-1"], "once for what is written together"
+
+
+async def test_a_card_that_people_changed_is_told_of_once() -> None:
+    desk = Desk()
+    for _ in range(3):
+        desk.chronicle.card_changed(IncidentId("i1"))
+    desk.chronicle.card_changed(IncidentId("i2"))
+    desk.chronicle.card_written(C1, IncidentId("i2"), None)
+    await asyncio.sleep(0)
+    told = [(m["incident_id"], m["contact_ids"]) for m in desk.messages if m["type"] == "card"]
+    assert sorted(told) == [("i1", []), ("i2", [C1])]

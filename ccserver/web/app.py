@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import structlog
@@ -90,9 +90,11 @@ def create_app(
     metrics: Metrics,
     clock: Clock | None = None,
     socket_times: SocketTimes | None = None,
+    rooms: Sequence[Route] = (),
 ) -> web.Application:
     """The application, ready for `WebServer`.
 
+    ``rooms`` are the routes of what the composition root has built by itself.
     ``check_database`` raises if the database is away. ``plan_in_use`` is the routing document that
     the centre works with; ``plan_saved`` and ``seats_changed`` are called after such a change.
     """
@@ -137,6 +139,7 @@ def create_app(
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
             *AuditAPI(audit, people).routes(),
+            *rooms,
         ),
     )
     app = web.Application(

@@ -1,11 +1,13 @@
 """Incident cards: search, one card, its notes."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
 from aiohttp import web
 
+from ccserver.card import CardMerged, head_json
 from ccserver.types import IncidentId
 from ccserver.web.access import signed_in
 from ccserver.web.errors import (
@@ -31,9 +33,16 @@ LIMIT_MAX = 100
 """Of one page; the panel asks for the next when it is scrolled to."""
 
 _VERSION = re.compile(r'(?:W/)?"(\d{1,9})"')
-"""RFC 9110 §8.8.3 entity tag that holds the notes' version."""
+"""RFC 9110 §8.8.3 entity tag that holds the version of notes or a field."""
+
+CardGuard = Callable[[web.Request, IncidentId], Awaitable[None]]
+"""Raises `APIError` where the person may not do this with the card."""
 
 log = structlog.get_logger()
+
+
+async def no_guard(_request: web.Request, _incident_id: IncidentId) -> None:
+    """Whoever may use the route may use it with every card."""
 
 
 class NotesText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,9 +54,10 @@ class NotesText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CardsAPI:
     """Handlers of ``/api/cards``."""
 
-    def __init__(self, cards: CardsPort, clock: Clock) -> None:
+    def __init__(self, cards: CardsPort, clock: Clock, guard: CardGuard = no_guard) -> None:
         self._cards = cards
         self._clock = clock
+        self._guard = guard
 
     async def search(self, request: web.Request) -> web.Response:
         """``GET /api/cards?q=&before=&limit=``: newest first, with the cursor of the next page."""
@@ -58,7 +68,9 @@ class CardsAPI:
 
     async def card(self, request: web.Request) -> web.Response:
         """``GET /api/cards/{incident_id}``."""
-        card = await self._cards.card(IncidentId(path_id(request, "incident_id", "card")))
+        incident_id = incident_of(request)
+        await self._guard(request, incident_id)
+        card = await self._cards.card(incident_id)
         if card is None:
             raise not_found("There is no such card.")
         return json_response(card)
@@ -68,17 +80,21 @@ class CardsAPI:
 
         412 with what is kept now if a colleague saved in between: nobody's edit is overwritten.
         """
-        incident_id = IncidentId(path_id(request, "incident_id", "card"))
-        base_version = _base_version(request)
+        incident_id = incident_of(request)
+        await self._guard(request, incident_id)
+        base_version = base_version_of(request)
         body = await read_body(request, NotesText)
         text = check_text(body.text, "text")
-        result = await self._cards.save_notes(
-            incident_id,
-            text,
-            base_version=base_version,
-            author=signed_in(request).account.login,
-            at=self._clock.now(),
-        )
+        try:
+            result = await self._cards.save_notes(
+                incident_id,
+                text,
+                base_version=base_version,
+                author=signed_in(request).account.login,
+                at=self._clock.now(),
+            )
+        except CardMerged as merged:
+            raise card_merged(merged) from None
         match result:
             case NotesSaved(version=version, saved_at=saved_at):
                 return json_response(
@@ -100,6 +116,21 @@ class CardsAPI:
                 raise not_found("There is no such card.")
 
 
+def card_merged(merged: CardMerged) -> APIError:
+    """409 with the card in which this one is now."""
+    return APIError(
+        409,
+        "merged",
+        f"This card is a part of card {merged.into.number} now.",
+        extra={"into": head_json(merged.into)},
+    )
+
+
+def incident_of(request: web.Request) -> IncidentId:
+    """The card that the address names; raises `APIError` 404 for one that cannot be."""
+    return IncidentId(path_id(request, "incident_id", "card"))
+
+
 def _query_text(request: web.Request, name: str, length_max: int) -> str:
     text = check_text(request.query.get(name, "").strip(), name)
     if len(text) > length_max:
@@ -114,13 +145,16 @@ def _limit(request: web.Request) -> int:
     return int(text)
 
 
-def _base_version(request: web.Request) -> int:
+def base_version_of(request: web.Request) -> int:
+    """The version that ``If-Match`` names; raises `APIError` 428 and 400."""
     header = request.headers.get("If-Match")
     if header is None:
         raise APIError(
-            428, "version_required", 'The header If-Match: "<version>" of the notes is missing.'
+            428,
+            "version_required",
+            'The header If-Match: "<version>" of what is saved over is missing.',
         )
     found = _VERSION.fullmatch(header.strip())
     if found is None:
-        raise bad_request('The header If-Match is the version of the notes in quotes, like "3".')
+        raise bad_request('The header If-Match is the version saved over in quotes, like "3".')
     return int(found.group(1))

@@ -120,7 +120,10 @@ class CardsPort(Protocol):
     async def save_notes(
         self, incident_id: IncidentId, text: str, *, base_version: int, author: str, at: datetime
     ) -> NotesSaved | NotesConflict | NotesTooLong | None:
-        """Durable when it returns `NotesSaved`; ``None`` if there is no such card."""
+        """Durable when it returns `NotesSaved`; ``None`` if there is no such card.
+
+        Raises `ccserver.card.CardMerged`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { faults } from "./axe";
 import { openWorkplace, startServer, type FakeServer } from "./fake-server";
 import type { TimelineItem } from "../src/api/types";
-import { agent, callback, card, contact, me } from "./samples";
+import { agent, callback, card, contact, item, me } from "./samples";
 
 let server: FakeServer;
 
@@ -108,14 +108,8 @@ describe("call-back list", () => {
   });
 
   it("is told on the card step by step, also what a person wrote", async () => {
-    const told = (tag: string, data: Record<string, string>, author: string | null = null): TimelineItem => ({
-      at: soon(-30),
-      tag,
-      contact_id: "c1",
-      agent_id: tag === "callback_taken" ? "agent-101" : null,
-      author,
-      data,
-    });
+    const told = (tag: string, data: Record<string, string>, author: string | null = null): TimelineItem =>
+      item(tag, { at: soon(-30), agent_id: tag === "callback_taken" ? "agent-101" : null, author, data });
     const timeline = [
       told("callback_opened", {}),
       told("callback_opened", { card: "2026-000007" }),

@@ -13,7 +13,7 @@ import { choicesFor, dialable, selectedOf, stepFrom } from "../src/talk/choices"
 import { titleOf } from "../src/talk/directory";
 import { othersOf, stageOf } from "../src/talk/stage";
 import { incidentOf, seatOf, sideOffer } from "../src/workplace/seat";
-import { NOW, agent, card, contact, directory, party, summary } from "./samples";
+import { NOW, agent, card, contact, directory, item, party, summary } from "./samples";
 
 const T0 = Date.parse(NOW);
 
@@ -119,13 +119,15 @@ it("groups a Latvian number and leaves others alone", () => {
 });
 
 describe("timeline", () => {
-  const entry = (tag: string, author: string | null = null): TimelineItem => ({
-    at: NOW,
-    tag,
-    contact_id: null,
-    agent_id: null,
-    author,
-    data: null,
+  const entry = (tag: string, author: string | null = null): TimelineItem => item(tag, { author });
+
+  it("tells saves of one field in one line, and those of another in the next", () => {
+    const saved = (field: string): TimelineItem => item("field_saved", { author: "a", data: { field } });
+    const items = [saved("type"), saved("type"), saved("address")];
+    expect(timelineLines(items).map((line) => [line.item.data?.field, line.count])).toEqual([
+      ["type", 2],
+      ["address", 1],
+    ]);
   });
 
   it("tells a run of autosaves by one person in one line", () => {
@@ -281,14 +283,7 @@ describe("timeline's subject", () => {
     number: (number: string) => `no. ${number}`,
     code: (kind: string, code: string) => `${kind}/${code}`,
   };
-  const item = (data: TimelineItem["data"]): TimelineItem => ({
-    at: NOW,
-    tag: "transferred",
-    contact_id: "c1",
-    agent_id: null,
-    author: null,
-    data,
-  });
+  const moved = (data: TimelineItem["data"]): TimelineItem => item("transferred", { data });
 
   it.each([
     [{ to_agent: "a1", queue: "q" }, "seat a1"],
@@ -299,17 +294,17 @@ describe("timeline's subject", () => {
     [{}, "–"],
     [null, "–"],
   ])("names whom %o is about", (data, target) => {
-    expect(subjectOf(item(data), names).target).toBe(target);
+    expect(subjectOf(moved(data), names).target).toBe(target);
   });
 
   it("is the colleague whose leg joined or left", () => {
-    const joined = { ...item({ party: "", number: null }), tag: "party_joined", agent_id: "a1" };
+    const joined = { ...moved({ party: "", number: null }), tag: "party_joined", agent_id: "a1" };
     expect(subjectOf(joined, names).target).toBe("seat a1");
   });
 
   it("tells codes in words", () => {
     const data = { mode: "listen", language: "lv", outcome: "reached", attempt: "busy", card: "2026-000001" };
-    const subject = subjectOf(item(data), names);
+    const subject = subjectOf(moved(data), names);
     expect(subject).toMatchObject({
       mode: "monitor.mode/listen",
       language: "language/lv",

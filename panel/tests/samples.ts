@@ -10,6 +10,7 @@ import type {
   Directory,
   Me,
   Party,
+  TimelineItem,
 } from "../src/api/types";
 
 export const NOW = "2026-11-23T15:00:00.000Z";
@@ -67,6 +68,24 @@ export function summary(change: Partial<CardSummary> = {}): CardSummary {
     ended_at: null,
     recording_count: 0,
     notes_excerpt: null,
+    type: null,
+    priority: null,
+    address: "",
+    merged_into: null,
+    ...change,
+  };
+}
+
+export function item(tag: string, change: Partial<TimelineItem> = {}): TimelineItem {
+  return {
+    at: NOW,
+    tag,
+    key: tag,
+    contact_id: "c1",
+    incident_id: "i1",
+    agent_id: null,
+    author: null,
+    data: null,
     ...change,
   };
 }
@@ -76,9 +95,11 @@ export function card(change: Partial<Card> = {}): Card {
     ...summary(),
     contacts: [],
     notes: { text: "", version: 0, saved_at: null, author: null },
-    timeline: [
-      { at: NOW, tag: "contact_arrived", contact_id: "c1", agent_id: null, author: null, data: {} },
-    ],
+    timeline: [item("contact_arrived")],
+    fields: {},
+    merged: [],
+    parent: null,
+    children: [],
     ...change,
   };
 }

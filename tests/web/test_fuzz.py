@@ -17,7 +17,10 @@ from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
 from tests.web.world import Person, World
 
 KEYS = st.sampled_from(
-    ["login", "password", "language", "kind", "reason", "text", "type", "epoch", "seq", "x"]
+    [
+        *("login", "password", "language", "kind", "reason", "text", "type", "epoch", "seq", "x"),
+        *("value", "entry"),
+    ]
 )
 SCALARS = (
     st.none()
@@ -51,7 +54,9 @@ SHAPED = st.fixed_dictionaries(
         {"kind": st.sampled_from(["ready", "not_ready", "off"])}, optional={"reason": SCALARS}
     ),
     st.fixed_dictionaries({"text": st.text(max_size=100)}),
+    st.fixed_dictionaries({"value": JSON}),
 ).map(lambda value: json.dumps(value).encode())
+FIELDS = ("type", "priority", "summary", "address", "hazards", "answers", "nothing")
 PARTS = st.sampled_from([CONTACT, INCIDENT, RECORDING]) | st.text(max_size=80)
 QUERIES = st.dictionaries(
     st.sampled_from(["q", "before", "limit", "x"]), st.text(max_size=60), max_size=3
@@ -117,6 +122,7 @@ def address(path: str, parts: list[str], query: dict[str, str]) -> str:
         ("contact_id", "incident_id", "recording_id", "path:.*"), parts, strict=True
     ):
         filled = filled.replace(f"{{{name}}}", quote(part, safe=""))
+    filled = filled.replace("{name}", FIELDS[sum(map(len, parts)) % len(FIELDS)])
     pairs = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
     return f"{filled}?{pairs}" if pairs else filled
 

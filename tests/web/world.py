@@ -14,8 +14,10 @@ from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
 from ccserver.web.app import create_app
+from ccserver.web.card_fields import CardFieldsAPI, CardFieldsPort
 from ccserver.web.push import PushHub
 from ccserver.web.sockets import SocketTimes
+from tests.web.card_rooms import FakeFields
 from tests.web.fakes import (
     PASSWORD,
     FakeAccounts,
@@ -53,12 +55,14 @@ class World:
         *,
         times: SocketTimes | None = None,
         settings: Mapping[str, object] | None = None,
+        fields: CardFieldsPort | None = None,
     ) -> None:
         self.panel_dir = directory / "panel"
         self.audio_path = directory / "sealed.flac"
         self.audio_path.write_bytes(AUDIO)
         self.accounts = FakeAccounts()
         self.cards = FakeCards()
+        self.fields = FakeFields()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -93,6 +97,7 @@ class World:
             metrics=self.metrics,
             clock=self.clock,
             socket_times=times,
+            rooms=CardFieldsAPI(fields or self.fields, self.clock).routes(),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
 

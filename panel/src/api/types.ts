@@ -304,14 +304,19 @@ export interface CardSummary {
   status: "open" | "closed";
   caller_number: string | null;
   caller_number_hidden: boolean;
-  medium: string;
-  outcome: Outcome;
+  /** Null where the card was merged into another, to which its contacts went. */
+  medium: string | null;
+  outcome: Outcome | null;
   agent_id: string | null;
   agent_name: string | null;
   answered_at: string | null;
   ended_at: string | null;
   recording_count: number;
   notes_excerpt: string | null;
+  type: string | null;
+  priority: number | null;
+  address: string;
+  merged_into: CardHead | null;
 }
 
 /** Whose leg a recording is of: a call taker, or somebody outside. */
@@ -355,13 +360,19 @@ export interface CardContact {
 
 export type TimelineValue = string | number | boolean | null;
 
+/** Any value of a field; long ones are left out of the timeline. */
+export type JSONValue = TimelineValue | JSONValue[] | { [name: string]: JSONValue };
+
 export interface TimelineItem {
   at: string;
   tag: string;
+  /** Names the entry to `POST …/undo`; unique among those of the contact, or else of the incident. */
+  key: string;
   contact_id: string | null;
+  incident_id: string;
   agent_id: string | null;
   author: string | null;
-  data: Record<string, TimelineValue> | null;
+  data: Record<string, JSONValue> | null;
 }
 
 export interface Notes {
@@ -371,10 +382,34 @@ export interface Notes {
   author: string | null;
 }
 
+export interface CardHead {
+  incident_id: string;
+  number: string;
+}
+
+export interface Field {
+  value: JSONValue;
+  version: number;
+  saved_at: string;
+  author: string;
+}
+
+/** A card that was merged into this one, with what it said by itself. */
+export interface MergedCard extends CardHead {
+  at: string | null;
+  author: string | null;
+  fields: Record<string, Field>;
+  notes: Notes;
+}
+
 export interface Card extends CardSummary {
   contacts: CardContact[];
   notes: Notes;
   timeline: TimelineItem[];
+  fields: Record<string, Field>;
+  merged: MergedCard[];
+  parent: CardHead | null;
+  children: CardHead[];
 }
 
 export interface CardPage {

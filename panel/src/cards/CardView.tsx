@@ -148,7 +148,7 @@ function Head({ card }: { card: Card }) {
           </p>
         ))}
       </div>
-      <OutcomeMark outcome={card.outcome} />
+      {card.outcome !== null && <OutcomeMark outcome={card.outcome} />}
     </header>
   );
 }

@@ -41,7 +41,7 @@ function Row({ card, selected, onSelect }: RowProperties) {
                 <span className="visually-hidden">{t("recordings.title")}</span>
               </span>
             )}
-            <OutcomeMark outcome={card.outcome} />
+            {card.outcome !== null && <OutcomeMark outcome={card.outcome} />}
           </span>
         </span>
         {card.agent_name !== null && <span className="recent-agent">{card.agent_name}</span>}

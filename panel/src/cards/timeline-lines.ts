@@ -10,10 +10,12 @@ export interface TimelineLine {
 }
 
 /** Entries that come by the dozen: each autosave and each listen leaves one. */
-const RUNS: ReadonlySet<string> = new Set(["notes_saved", "recording_played"]);
+const RUNS: ReadonlySet<string> = new Set(["notes_saved", "field_saved", "recording_played"]);
 
 function continues(line: TimelineLine, item: TimelineItem): boolean {
-  return RUNS.has(item.tag) && line.item.tag === item.tag && line.item.author === item.author;
+  const [last, next] = [line.item, item];
+  const same = last.tag === next.tag && last.author === next.author && last.data?.field === next.data?.field;
+  return RUNS.has(item.tag) && same;
 }
 
 /** Runs of autosaves by one person become one line with the last time. */
@@ -46,6 +48,8 @@ export interface TimelineSubject {
   attempt: string;
   /** The number of another card. */
   card: string;
+  /** Which field of the card. */
+  field: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -55,7 +59,7 @@ export interface Names {
   /** A party as the directory calls it. */
   party: (name: string) => string;
   number: (number: string) => string;
-  code: (kind: "language" | "monitor.mode" | "callback.outcome" | "callback.attempt", code: string) => string;
+  code: (kind: "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "field", code: string) => string;
 }
 
 /** Stands where an entry does not tell. */
@@ -86,6 +90,8 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
     outcome: code("outcome", "callback.outcome"),
     attempt: code("attempt", "callback.attempt"),
     card: typeof data.card === "string" ? data.card : UNTOLD,
+    // One of many persons is a person.
+    field: typeof data.field === "string" ? names.code("field", data.field.split(":")[0] ?? "") : UNTOLD,
   };
 }
 
