@@ -7,10 +7,12 @@ import asyncio
 from collections import OrderedDict
 
 from ccserver.acd.events import Direction
-from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
+from ccserver.card import ContactOpened, LocationTold, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
 from ccserver.card.outcome import LOSSES
+from ccserver.card.spill import JournalItem
 from ccserver.live import LiveContact, LiveView, Publish
+from ccserver.location import Location, LocationKind
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.queue_log import JournalEntry, JournalKind
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
@@ -102,6 +104,20 @@ class Chronicle:
         """Add an entry for what happened before; its contact's card may come later than it."""
         self._journal.submit(entry)
 
+    def locate(
+        self,
+        contact_id: ContactId,
+        key: str,
+        location: Location,
+        *,
+        kind: LocationKind = LocationKind.CALLER,
+    ) -> None:
+        """Keep where the contact is said to be; its card may come later than this.
+
+        The same ``key`` again is the same location. The panels hear of it when it is written.
+        """
+        self._journal.submit(LocationTold.of(contact_id, key, location, kind=kind))
+
     def tell(
         self,
         contact: LiveContact,
@@ -169,7 +185,7 @@ class Chronicle:
             by_a_person = TimelineTag.ENDED if answered else TimelineTag.ABANDONED
             self._submit(entry, TimelineTag.CUT_OFF if entry.cut else by_a_person)
 
-    def unseen_loss(self, item: ContactOpened | TimelineEntry) -> bool:
+    def unseen_loss(self, item: JournalItem) -> bool:
         """Whether this tells of a caller lost whom this process never saw; once for each."""
         lost = isinstance(item, TimelineEntry) and item.tag in LOSSES
         return lost and self._unseen.pop(item.contact_id, False) is None

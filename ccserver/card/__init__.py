@@ -2,12 +2,12 @@
 
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
 from ccserver.card.journal import CardJournal
+from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
 from ccserver.card.store import CardStore
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     AbsorbedCard,
     CardContact,
-    CardData,
     CardEntry,
     CardField,
     CardHead,
@@ -36,7 +36,15 @@ from ccserver.card.values import (
     UnknownEntry,
     UnknownIncident,
 )
-from ccserver.card.views import as_json, field_json, head_json, version_json
+from ccserver.card.views import (
+    as_json,
+    field_json,
+    head_json,
+    location_json,
+    place_json,
+    version_json,
+)
+from ccserver.card.whole import CardData
 
 __all__ = [
     "NOTES_BYTES_MAX",
@@ -47,6 +55,7 @@ __all__ = [
     "CardField",
     "CardHead",
     "CardJournal",
+    "CardLocation",
     "CardMerged",
     "CardNotes",
     "CardRecording",
@@ -61,6 +70,7 @@ __all__ = [
     "FieldTooLong",
     "FieldVersion",
     "InvalidCursor",
+    "LocationTold",
     "NotUndoable",
     "NotesConflict",
     "NotesSaved",
@@ -68,6 +78,7 @@ __all__ = [
     "OpenContact",
     "Outcome",
     "PastContact",
+    "Place",
     "SpokenWith",
     "TimelineEntry",
     "TimelineTag",
@@ -75,8 +86,11 @@ __all__ = [
     "UnknownEntry",
     "UnknownField",
     "UnknownIncident",
+    "UnknownLocation",
     "as_json",
     "field_json",
     "head_json",
+    "location_json",
+    "place_json",
     "version_json",
 ]

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, cast
 
 import msgspec
 
-from ccserver.db import clean_text
+from ccserver.card.text import clean_json
 from ccserver.types import PhoneNumber
 
 VALUE_BYTES_MAX = 16 * 1024
@@ -168,7 +168,7 @@ def checked(name: str, value: object) -> Checked:
     """
     shape = _shape(name)
     try:
-        read = msgspec.convert(_clean(value), shape)
+        read = msgspec.convert(clean_json(value), shape)
         kept = cast("JSON", msgspec.to_builtins(_normalised(name, read)))
         length = len(msgspec.json.encode(kept))
     except msgspec.ValidationError as error:
@@ -208,17 +208,6 @@ def _shape(name: str) -> object:
     if (entity := ENTITY.fullmatch(name)) is not None:
         return ENTITY_SHAPES[entity["kind"]]
     raise UnknownField("cards have no such field")
-
-
-def _clean(value: object) -> object:
-    """The value with text that every database keeps."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, list):
-        return [_clean(member) for member in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(member) for key, member in value.items()}
-    return value
 
 
 def _normalised(name: str, value: object) -> object:

@@ -1,11 +1,11 @@
 """What happens to contacts, on its way into the database without ever holding up a call.
 
-The live-call path hands entries over and goes on; one task writes them, new contacts first and then
-in the order of each contact, and waits for as long as the database is unavailable. It writes what
-is there in one transaction and waits for no more to come: a lone entry is written at once, and
-meanwhile the next batch gathers. Memory is bounded: at the bound the oldest entries go to a file,
-whole contacts at a time so that their order holds. The openings of contacts stay in memory, because
-without its card nothing else of a contact can be seen.
+The live-call path hands over what happened, and where a contact is said to be, and goes on; one
+task writes it, new contacts first and then in the order of each contact, and waits for as long as
+the database is unavailable. It writes what is there in one transaction and waits for no more to
+come: a lone entry is written at once, and meanwhile the next batch gathers. Memory is bounded: at
+the bound the oldest entries go to a file, whole contacts at a time so that their order holds. The
+openings of contacts stay in memory, because without its card nothing else of a contact can be seen.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from typing import Protocol
 
 import structlog
 
-from ccserver.card.spill import JournalItem, SpillFile, append_line, encoded
-from ccserver.card.values import CardHead, ContactOpened, TimelineEntry
+from ccserver.card.spill import ContactNews, JournalItem, SpillFile, append_line, encoded
+from ccserver.card.values import CardHead, ContactOpened
 from ccserver.db import DatabaseUnavailable
 from ccserver.types import ContactId, IncidentId
 
@@ -92,10 +92,10 @@ class CardJournal:
         self._spill = SpillFile(spill_path)
         self._rejected_path = spill_path.with_name(spill_path.name + ".rejected")
         self._openings: OrderedDict[int, ContactOpened] = OrderedDict()
-        self._adopted: OrderedDict[int, TimelineEntry] = OrderedDict()
-        self._entries: OrderedDict[int, TimelineEntry] = OrderedDict()
+        self._adopted: OrderedDict[int, ContactNews] = OrderedDict()
+        self._entries: OrderedDict[int, ContactNews] = OrderedDict()
         self._numbers_of: dict[ContactId, list[int]] = {}
-        self._orphans: OrderedDict[ContactId, list[TimelineEntry]] = OrderedDict()
+        self._orphans: OrderedDict[ContactId, list[ContactNews]] = OrderedDict()
         self._next_number = 0
         self._batch_bound = batch_max
         self._batch_max = batch_max  # less for a while after a batch has failed
@@ -134,7 +134,7 @@ class CardJournal:
         """Hand over an item; never waits and never raises for a slow or dead database."""
         self._make_room()
         kept: list[JournalItem] = [item]
-        if isinstance(item, TimelineEntry) and item.contact_id in self._spill.contacts:
+        if not isinstance(item, ContactOpened) and item.contact_id in self._spill.contacts:
             # The contact's earlier entries are in the file, so this one goes behind them.
             kept = self._to_spill(kept)
         for keep in kept:
@@ -264,7 +264,7 @@ class CardJournal:
         items = self._without_overtaking(self._spill.first(self._batch_max))
         if not items:
             return None
-        openings_first = sorted(items, key=lambda item: isinstance(item, TimelineEntry))
+        openings_first = sorted(items, key=lambda item: not isinstance(item, ContactOpened))
         return Batch(openings_first, partial(self._spill.remove_first, len(items)))
 
     def _without_overtaking(self, items: Sequence[JournalItem]) -> Sequence[JournalItem]:
@@ -310,7 +310,7 @@ class CardJournal:
     def _finish(self, item: JournalItem, head: CardHead | None) -> None:
         """What follows when an item has passed through the database."""
         if head is None:
-            assert isinstance(item, TimelineEntry)  # an opening makes its contact known
+            assert not isinstance(item, ContactOpened)  # an opening makes its contact known
             self._keep_orphan(item)
             return
         self.written += 1
@@ -328,7 +328,7 @@ class CardJournal:
         except Exception:
             log.exception("journal_listener_failed", contact_id=item.contact_id)
 
-    def _keep_orphan(self, entry: TimelineEntry) -> None:
+    def _keep_orphan(self, entry: ContactNews) -> None:
         self._orphans.setdefault(entry.contact_id, []).append(entry)
         log.warning("journal_entry_without_card", contact_id=entry.contact_id, tag=entry.tag)
         while self.orphaned > ORPHANS_MAX:

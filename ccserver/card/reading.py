@@ -13,6 +13,7 @@ from ccserver.accounts.models import AgentRow
 from ccserver.acd.events import Direction
 from ccserver.card.editing import read_fields
 from ccserver.card.family import absorber_of, family_of
+from ccserver.card.locating import read_locations, read_place
 from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow, TimelineRow
 from ccserver.card.outcome import ANSWERS
 from ccserver.card.timeline import read_timeline
@@ -20,7 +21,6 @@ from ccserver.card.values import (
     NOTES_EXCERPT_CHARS,
     AbsorbedCard,
     CardContact,
-    CardData,
     CardField,
     CardHead,
     CardNotes,
@@ -34,6 +34,7 @@ from ccserver.card.values import (
     SpokenWith,
     TimelineTag,
 )
+from ccserver.card.whole import CardData
 from ccserver.db import UTCDateTime
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 
@@ -88,6 +89,7 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
         key=lambda contact: (contact.arrived_at, contact.contact_id),
     )
     fields = read_fields(session, keys)
+    locations = read_locations(session, incident_id)
     return CardData(
         summary=_summary(incident, contacts, absorber_of(session, incident)),
         contacts=tuple(contacts),
@@ -97,6 +99,8 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
         absorbed=_absorbed(session, [row for row in family if row is not incident], fields),
         parent=_head(session, incident.parent_id),
         children=_children(session, incident_id),
+        locations=locations,
+        place=read_place(session, incident_id, locations),
     )
 
 

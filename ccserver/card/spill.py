@@ -9,12 +9,14 @@ import errno
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from ccserver.card.locations import LocationTold
 from ccserver.card.values import ContactOpened, TimelineEntry
 from ccserver.db import clean_text
 from ccserver.types import ContactId
@@ -26,19 +28,28 @@ SPILL_BYTES_MAX = 1 << 30
 LINE_BYTES_MAX = 1 << 20
 """A longer line is not one of ours."""
 
-JournalItem = ContactOpened | TimelineEntry
+ContactNews = TimelineEntry | LocationTold
+"""What happens to a contact that has a card."""
+JournalItem = ContactOpened | ContactNews
 
 
 class SpillLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line: exactly one of the two is there."""
+    """One line: exactly one of these is there."""
 
     opened: ContactOpened | None = None
     entry: TimelineEntry | None = None
+    location: LocationTold | None = None
 
     @classmethod
     def of(cls, item: JournalItem) -> "SpillLine":
         """Return the line of an item."""
-        return cls(opened=item) if isinstance(item, ContactOpened) else cls(entry=item)
+        match item:
+            case ContactOpened():
+                return cls(opened=item)
+            case TimelineEntry():
+                return cls(entry=item)
+            case LocationTold():
+                return cls(location=item)
 
 
 class SpillFile:
@@ -147,9 +158,18 @@ def _decoded(line: bytes) -> JournalItem | None:
         read = msgspec.json.decode(line, type=SpillLine)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    item = read.opened or read.entry
+    item = read.opened or read.entry or read.location
     if item is None:
         return None
-    at = item.arrived_at if isinstance(item, ContactOpened) else item.at
     # A complete line that is not ours (edited by hand) must not reach the database either.
-    return None if at.tzinfo is None else item
+    return None if any(at.tzinfo is None for at in _times(item)) else item
+
+
+def _times(item: JournalItem) -> list[datetime]:
+    match item:
+        case ContactOpened():
+            return [item.arrived_at]
+        case TimelineEntry():
+            return [item.at]
+        case LocationTold():
+            return [at for at in (item.received_at, item.observed_at) if at is not None]

@@ -3,6 +3,7 @@
 Every write is idempotent, because after a crash or an unclear answer it is done again.
 """
 
+import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -11,12 +12,12 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ccserver.card import editing, fields, reading, timeline
+from ccserver.card import editing, fields, locating, reading, timeline
+from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
 from ccserver.card.search import search_cards
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
-    CardData,
     CardHead,
     CardNotes,
     CardSummary,
@@ -31,9 +32,11 @@ from ccserver.card.values import (
     TimelineEntry,
     UnknownContact,
 )
+from ccserver.card.whole import CardData
 from ccserver.card.writing import write_items
 from ccserver.db import Database, clean_text
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.location import Location, LocationKind
+from ccserver.types import AgentId, ContactId, IncidentId, LocationId
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -59,12 +62,13 @@ class CardStore:
         self._changed = changed
 
     async def write(
-        self, items: Sequence[ContactOpened | TimelineEntry]
+        self, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
     ) -> Sequence[CardHead | None]:
         """Write all items in one transaction, or none of them; return the card of each.
 
-        Openings come first, then entries, each in the order given. A contact that has a card keeps
-        it, a known key changes nothing, and an entry whose contact has no card is left out: `None`.
+        Openings come first, then the rest, each in the order given. A contact that has a card keeps
+        it, a known key changes nothing, and what is told of a contact without a card is left out:
+        `None`.
         """
         heads = await self._write(lambda session: write_items(session, items))
         for item, head in zip(items, heads, strict=True):
@@ -87,6 +91,85 @@ class CardStore:
         if head is None:
             raise UnknownContact("this contact has no card")
         return head
+
+    async def add_contact_location(
+        self,
+        contact_id: ContactId,
+        key: str,
+        location: Location,
+        *,
+        kind: LocationKind = LocationKind.CALLER,
+    ) -> CardHead:
+        """Keep where a contact is said to be; a known key changes nothing.
+
+        Raises `UnknownContact` when the contact has no card. On the path of a live call the same is
+        handed to the journal as a `LocationTold`.
+        """
+        (head,) = await self.write([LocationTold.of(contact_id, key, location, kind=kind)])
+        if head is None:
+            raise UnknownContact("this contact has no card")
+        self._changed(head.incident_id)
+        return head
+
+    async def add_location(
+        self,
+        incident_id: IncidentId,
+        location: Location,
+        *,
+        kind: LocationKind,
+        key: str,
+        author: str,
+        contact_id: ContactId | None = None,
+        address: tuple[object, int] | None = None,
+    ) -> CardLocation:
+        """Keep what a person told of the incident; the same ``key`` again is the same location.
+
+        ``address`` is saved as the field of that name over the version that it comes with, in the
+        same transaction. Raises `UnknownIncident`, `CardMerged`, `UnknownContact` for one that is
+        not on the card, and what `save_field` raises; then nothing was kept.
+        """
+        checked = None if address is None else fields.checked("address", address[0])
+
+        def work(session: Session) -> CardLocation:
+            known = locating.add_location(
+                session,
+                incident_id,
+                location,
+                kind=kind,
+                key=key,
+                author=author,
+                contact_id=contact_id,
+            )
+            if checked is not None and address is not None:
+                editing.save_field(
+                    session,
+                    incident_id,
+                    "address",
+                    checked,
+                    base_version=address[1],
+                    author=author,
+                    at=location.received_at,
+                )
+            return known
+
+        known = await self.change(incident_id, work)
+        log.info("location_added", incident_id=incident_id, source=location.source.value)
+        return known
+
+    async def pin_location(
+        self, incident_id: IncidentId, location_id: LocationId | None, *, author: str, at: datetime
+    ) -> Place:
+        """Let this location count, or none in particular; return the incident's place then.
+
+        Raises `UnknownIncident`, `CardMerged` and `UnknownLocation`.
+        """
+        key = str(uuid.uuid4())
+        return await self.change(
+            incident_id,
+            lambda session: locating.pin_location(
+                session, incident_id, location_id, author=author, at=at, key=key
+            ),
+        )
 
     async def save_notes(
         self,

@@ -324,20 +324,6 @@ class CardSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class CardData:
-    """The whole card; contacts by arrival, timeline by time, with what it has absorbed."""
-
-    summary: CardSummary
-    contacts: tuple[CardContact, ...]
-    notes: CardNotes
-    timeline: tuple[CardEntry, ...]
-    fields: Mapping[str, CardField] = field(default_factory=dict)
-    absorbed: tuple[AbsorbedCard, ...] = ()
-    parent: CardHead | None = None
-    children: tuple[CardHead, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class NotesSaved:
     """The notes are stored under this version."""
 

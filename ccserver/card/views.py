@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import cast
 
 from ccserver.card.fields import JSON
+from ccserver.card.locations import CardLocation, Place
 from ccserver.card.values import (
     AbsorbedCard,
     CardContact,
-    CardData,
     CardEntry,
     CardField,
     CardHead,
@@ -18,6 +18,7 @@ from ccserver.card.values import (
     CardSummary,
     FieldVersion,
 )
+from ccserver.card.whole import CardData
 
 
 def as_json(card: CardData | CardSummary) -> dict[str, JSON]:
@@ -32,6 +33,38 @@ def as_json(card: CardData | CardSummary) -> dict[str, JSON]:
         "merged": [_absorbed(absorbed) for absorbed in card.absorbed],
         "parent": None if card.parent is None else head_json(card.parent),
         "children": [head_json(child) for child in card.children],
+        "locations": [location_json(one) for one in card.locations],
+        "location": place_json(card.place),
+    }
+
+
+def location_json(known: CardLocation) -> dict[str, JSON]:
+    """Return a location with its shape, and the circle that covers it."""
+    location = known.location
+    return {
+        "location_id": known.location_id,
+        "incident_id": known.incident_id,
+        "contact_id": known.contact_id,
+        "kind": known.kind.value,
+        "source": location.source.value,
+        "shape": cast("JSON", location.shape.as_json()),
+        "lat": location.shape.centre.latitude,
+        "lon": location.shape.centre.longitude,
+        "radius_m": location.shape.radius_m,
+        "confidence": location.confidence,
+        "observed_at": iso(location.observed_at),
+        "received_at": iso(location.received_at),
+        "author": known.author,
+        "data": cast("JSON", location.data),
+    }
+
+
+def place_json(place: Place) -> dict[str, JSON]:
+    """Return which location counts, and why."""
+    return {
+        "current": None if place.current is None else place.current.location_id,
+        "why": place.why,
+        "conflicts": [list(pair) for pair in place.conflicts],
     }
 
 

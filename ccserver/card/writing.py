@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ccserver.card import locating
+from ccserver.card.locations import LocationTold
 from ccserver.card.models import (
     CardCounterRow,
     ContactRow,
@@ -23,9 +25,11 @@ from ccserver.card.models import (
     TimelineRow,
 )
 from ccserver.card.outcome import DECISIVE, Fact, derive
+from ccserver.card.telling import changed
 from ccserver.card.text import digits_of
 from ccserver.card.values import CardHead, ContactOpened, Outcome, TimelineEntry, TimelineTag
 from ccserver.db import clean_text
+from ccserver.outbox import OutboxEvent, record
 from ccserver.types import ContactId, IncidentId
 
 NUMBER_CHARS_MAX = 64
@@ -86,24 +90,33 @@ Heads = dict[ContactId, CardHead]
 
 
 def write_items(
-    session: Session, items: Sequence[ContactOpened | TimelineEntry]
+    session: Session, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
 ) -> list[CardHead | None]:
-    """Write openings, then entries, each in the order given; return the card of each item.
+    """Write openings, then entries and locations in the order given; return the card of each item.
 
     Nothing is written of an entry whose contact has no card even then; it has no card here either.
     """
     connection = session.connection()
+    told = [item for item in items if isinstance(item, LocationTold)]
+    locating.lock_incidents_of(session, told)
     heads = _heads(connection, {item.contact_id for item in items})
     openings = [item for item in items if isinstance(item, ContactOpened)]
     arrivals = _open_cards(connection, openings, heads)
     entries = [
         item for item in items if isinstance(item, TimelineEntry) and item.contact_id in heads
     ]
-    rows = [_values(entry) for entry in (*arrivals, *entries)]
+    located = locating.add_told(session, [one for one in told if one.contact_id in heads], heads)
+    rows = [_values(entry) for entry in (*arrivals, *entries, *located)]
     if rows:
         connection.execute(ADD_ENTRIES[connection.dialect.name], rows)
     _derive(connection, {entry.contact_id for entry in entries if entry.tag in DECISIVE})
+    # Last, because it lets other writers of events wait until the commit.
+    record(session, *(_told_outside(entry, heads[entry.contact_id]) for entry in located))
     return [heads.get(item.contact_id) for item in items]
+
+
+def _told_outside(entry: TimelineEntry, head: CardHead) -> OutboxEvent:
+    return changed(head.incident_id, entry.tag, entry.key, entry.at)
 
 
 def _heads(connection: Connection, contact_ids: Iterable[ContactId]) -> Heads:

@@ -568,4 +568,6 @@ async def test_the_card_in_the_shape_of_the_api(
         "merged": [],
         "parent": None,
         "children": [],
+        "locations": [],
+        "location": {"current": None, "why": "none", "conflicts": []},
     }

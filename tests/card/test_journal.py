@@ -56,7 +56,7 @@ class FakeStore:
             raise DatabaseUnavailable("away")
         if any(isinstance(item, TimelineEntry) and item.key == "poison" for item in items):
             raise ValueError("a value that the database cannot hold")
-        for item in sorted(items, key=lambda item: isinstance(item, TimelineEntry)):
+        for item in sorted(items, key=lambda item: not isinstance(item, ContactOpened)):
             if isinstance(item, ContactOpened):
                 self._open(item)
             elif item.contact_id in self.heads and (item.contact_id, item.key) not in self.keys:
