@@ -38,11 +38,11 @@ def downgrade() -> None:
         _allow_changes(table)
     for table in ("attachments", "incident_locations", "incident_timeline", "incident_fields"):
         op.drop_table(table)
-    with op.batch_alter_table("incidents") as batch:
-        for name in ("merged_into", "parent_id", "latitude"):
-            batch.drop_index(f"ix_incidents_{name}")
-        for name in INCIDENT_COLUMNS:
-            batch.drop_column(name)
+    for name in ("merged_into", "parent_id", "latitude"):
+        op.drop_index(f"ix_incidents_{name}", "incidents")
+    # Not by building the table anew, as a batch would: others refer to its rows.
+    for name in INCIDENT_COLUMNS:
+        op.drop_column("incidents", name)
 
 
 def _extend_incidents() -> None:
