@@ -1,6 +1,6 @@
 /** Messages and answers as the server writes them, with one detail changed where a test needs it. */
 
-import { decodeAgent, decodeCallback, decodeContact, decodeMe } from "../src/api/decode";
+import { decodeAgent, decodeCallback, decodeCard, decodeContact, decodeMe } from "../src/api/decode";
 import type {
   AgentMsg,
   CallbackTask,
@@ -10,7 +10,6 @@ import type {
   Directory,
   Me,
   Party,
-  TimelineItem,
 } from "../src/api/types";
 
 export const NOW = "2026-11-23T15:00:00.000Z";
@@ -70,38 +69,22 @@ export function summary(change: Partial<CardSummary> = {}): CardSummary {
     notes_excerpt: null,
     type: null,
     priority: null,
-    address: "",
+    address: null,
     merged_into: null,
     ...change,
   };
 }
 
-export function item(tag: string, change: Partial<TimelineItem> = {}): TimelineItem {
-  return {
-    at: NOW,
-    tag,
-    key: tag,
-    contact_id: "c1",
-    incident_id: "i1",
-    agent_id: null,
-    author: null,
-    data: null,
-    ...change,
-  };
-}
-
 export function card(change: Partial<Card> = {}): Card {
-  return {
+  return decodeCard({
     ...summary(),
     contacts: [],
     notes: { text: "", version: 0, saved_at: null, author: null },
-    timeline: [item("contact_arrived")],
-    fields: {},
-    merged: [],
-    parent: null,
-    children: [],
+    timeline: [
+      { at: NOW, tag: "contact_arrived", contact_id: "c1", agent_id: null, author: null, data: {} },
+    ],
     ...change,
-  };
+  });
 }
 
 export function me(change: Partial<Me> = {}): Me {

@@ -1,10 +1,11 @@
-/** Notes: nothing typed is lost, nobody's text is overwritten, whatever the server answers. */
+/** Fields: nothing typed is lost, nobody's value is overwritten, whatever the server answers. */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { NotesSaved } from "../src/api/cards";
+import { notesConflictOf, type FieldSaved } from "../src/api/cards";
 import { ApiError, Unreachable } from "../src/api/http";
-import { SessionDrafts } from "../src/notes/drafts";
-import { NotesSaver } from "../src/notes/saver";
+import { SessionDrafts } from "../src/saving/drafts";
+import { notesField, sameValue } from "../src/saving/fields";
+import { Saver } from "../src/saving/saver";
 import { NOW } from "./samples";
 
 interface Save {
@@ -16,7 +17,7 @@ interface Save {
 
 let saves: Save[] = [];
 let drafts: SessionDrafts;
-let saver: NotesSaver;
+let saver: Saver<string>;
 
 function lastSave(): Save {
   const save = saves.at(-1);
@@ -33,13 +34,14 @@ async function settle(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
 
-function create(text = "", version = 0): NotesSaver {
-  const save = (_: string, sent: string, base: number): Promise<NotesSaved> =>
+function create(value = "", version = 0): Saver<string> {
+  const save = (sent: string, base: number): Promise<FieldSaved> =>
     new Promise((resolve, reject) => {
       const accept = (saved: number): void => resolve({ version: saved, saved_at: NOW });
       saves.push({ text: sent, version: base, accept, refuse: reject });
     });
-  return new NotesSaver("i1", { text, version, saved_at: null, author: null }, save, drafts);
+  const field = { ...notesField("i1"), save, conflictOf: notesConflictOf };
+  return new Saver(field, { value, version, saved_at: null, author: null }, drafts);
 }
 
 beforeEach(() => {
@@ -102,7 +104,7 @@ describe("typing", () => {
 describe("draft", () => {
   it("lies in the tab's storage until the server has the text", async () => {
     saver.edit("fire");
-    expect(drafts.all().get("i1")).toEqual({ text: "fire", version: 0 });
+    expect(drafts.all().get("i1/notes")).toEqual({ value: "fire", version: 0 });
     saver.flush();
     lastSave().accept(1);
     await settle();
@@ -112,24 +114,24 @@ describe("draft", () => {
 
   it("is saved by the next page on the version that it grew from", () => {
     const next = create("old", 3);
-    next.restore({ text: "old and new", version: 2 });
+    next.restore({ value: "old and new", version: 2 });
     expect([lastSave().text, lastSave().version]).toEqual(["old and new", 2]);
   });
 
   it("is dropped if the server has that text already", () => {
-    drafts.put("i1", { text: "old", version: 1 });
-    create("old", 2).restore({ text: "old", version: 1 });
+    drafts.put("i1/notes", { value: "old", version: 1 });
+    create("old", 2).restore({ value: "old", version: 1 });
     expect(drafts.all().size).toBe(0);
     expect(saves).toHaveLength(0);
   });
 
   it("of one person is not shown to another", () => {
-    drafts.put("i1", { text: "fire", version: 0 });
+    drafts.put("i1/notes", { value: "fire", version: 0 });
     expect(new SessionDrafts("janis").all().size).toBe(0);
   });
 
   it("that is broken is ignored", () => {
-    sessionStorage.setItem("ccserver.draft.i1", "{");
+    sessionStorage.setItem("ccserver.draft.i1/notes", "{");
     expect(drafts.all().size).toBe(0);
   });
 });
@@ -196,11 +198,11 @@ describe("conflict", () => {
   });
 
   it("shows both texts and saves nothing by itself", () => {
-    expect(saver.getView()).toMatchObject({ text: "mine", state: { kind: "conflict", theirs: { text: "theirs" } } });
+    expect(saver.getView()).toMatchObject({ value: "mine", state: { kind: "conflict", theirs: { value: "theirs" } } });
     saver.edit("mine too");
     vi.advanceTimersByTime(10_000);
     expect(saves).toHaveLength(1);
-    expect(saver.getView().text).toBe("mine too");
+    expect(saver.getView().value).toBe("mine too");
   });
 
   it("keeps mine over the version that stood in the way", () => {
@@ -216,7 +218,7 @@ describe("conflict", () => {
   it("takes theirs without a save", () => {
     saver.resolve("theirs");
     expect(saves).toHaveLength(1);
-    expect(saver.getView()).toEqual({ text: "theirs", state: { kind: "clean" } });
+    expect(saver.getView()).toEqual({ value: "theirs", state: { kind: "clean" } });
     expect(drafts.all().size).toBe(0);
   });
 });
@@ -231,22 +233,33 @@ it("takes a conflict with its own text for the save whose answer was lost", asyn
 });
 
 describe("a colleague's save", () => {
-  const theirs = { text: "theirs", version: 5, saved_at: NOW, author: "janis" };
+  const theirs = { value: "theirs", version: 5, saved_at: NOW, author: "janis" };
 
   it("is shown when nothing is in work here", () => {
     saver.receive(theirs);
-    expect(saver.getView().text).toBe("theirs");
+    expect(saver.getView().value).toBe("theirs");
   });
 
   it("does not touch a text in work", () => {
     saver.edit("mine");
     saver.receive(theirs);
-    expect(saver.getView().text).toBe("mine");
+    expect(saver.getView().value).toBe("mine");
   });
 
   it("of an older version is ignored", () => {
     const newer = create("new", 6);
     newer.receive(theirs);
-    expect(newer.getView().text).toBe("new");
+    expect(newer.getView().value).toBe("new");
   });
+});
+
+it.each([
+  [{ a: 1, b: [1, 2] }, { b: [1, 2], a: 1 }, true],
+  [{ a: 1 }, { a: 1, b: undefined }, false],
+  [[1, 2], [2, 1], false],
+  [[], {}, false],
+  [null, {}, false],
+  ["1", 1, false],
+])("compares values as JSON: %j and %j", (a, b, same) => {
+  expect(sameValue(a, b)).toBe(same);
 });

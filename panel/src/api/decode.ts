@@ -6,6 +6,7 @@
 import type {
   AgentMsg,
   CallbackTask,
+  Card,
   ContactMsg,
   ContactOffer,
   Directory,
@@ -81,6 +82,26 @@ export function decodeMe(raw: Partial<Me>): Me {
 
 export function decodeDirectory(raw: Partial<Directory> | null): Directory {
   return { entries: raw?.entries ?? [], queues: raw?.queues ?? [] };
+}
+
+const CARD_DEFAULTS = {
+  type: null,
+  priority: null,
+  address: null,
+  merged_into: null,
+  fields: {},
+  locations: [],
+  location: { current: null, why: null, conflicts: [] },
+  presence: [],
+  merged: [],
+  parent: null,
+  children: [],
+  services: [],
+  attachments: [],
+};
+
+export function decodeCard(raw: Partial<Card>): Card {
+  return { ...CARD_DEFAULTS, ...raw } as Card;
 }
 
 function decodeOffer(raw: Partial<OfferMsg>): OfferMsg {

@@ -28,8 +28,10 @@ const KEEPALIVE_CHARACTERS_MAX = 20_000;
 
 interface RequestOptions {
   body?: unknown;
-  /** Sent as it is instead of `body`, e.g. a YAML file. */
-  raw?: { type: string; text: string };
+  /** Sent as it is instead of `body`, e.g. a YAML file or an attachment. */
+  raw?: { type: string; data: string | Blob };
+  /** For what may take longer than a key press. */
+  timeoutMs?: number;
   headers?: Record<string, string>;
   /** Ends the request early, e.g. when a newer search replaced it. */
   signal?: AbortSignal;
@@ -79,7 +81,7 @@ export async function request(
   path: string,
   options: RequestOptions = {},
 ): Promise<unknown> {
-  const deadline = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+  const deadline = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
   const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
   if (method !== "GET") headers["X-CCServer"] = "1";
@@ -92,7 +94,7 @@ export async function request(
   }
   if (options.raw !== undefined) {
     headers["Content-Type"] = options.raw.type;
-    init.body = options.raw.text;
+    init.body = options.raw.data;
   }
   let response: Response;
   let body: unknown;

@@ -285,6 +285,9 @@ export type ServerMessage =
   | (Numbered & { type: "callback_gone"; task_id: string })
   /** The routing was changed: queues and the directory may be others now. */
   | (Numbered & { type: "routing"; version: number })
+  | (Numbered & { type: "catalogue"; version: number })
+  /** Who is on a card, and in which field. */
+  | (Numbered & { type: "card_presence"; incident_id: string; people: PersonOnCard[] })
   | { type: "ping"; server_time: string; seq?: number };
 
 export type Outcome =
@@ -304,19 +307,26 @@ export interface CardSummary {
   status: "open" | "closed";
   caller_number: string | null;
   caller_number_hidden: boolean;
-  /** Null where the card was merged into another, to which its contacts went. */
-  medium: string | null;
-  outcome: Outcome | null;
+  medium: string;
+  outcome: Outcome;
   agent_id: string | null;
   agent_name: string | null;
   answered_at: string | null;
   ended_at: string | null;
   recording_count: number;
   notes_excerpt: string | null;
+  /** Code of the incident's type in the catalogue. */
   type: string | null;
+  /** 0 to 10, 10 the highest. */
   priority: number | null;
-  address: string;
-  merged_into: CardHead | null;
+  address: string | null;
+  /** The card that this one has become a part of. */
+  merged_into: CardRef | null;
+}
+
+export interface CardRef {
+  incident_id: string;
+  number: string;
 }
 
 /** Whose leg a recording is of: a call taker, or somebody outside. */
@@ -360,19 +370,16 @@ export interface CardContact {
 
 export type TimelineValue = string | number | boolean | null;
 
-/** Any value of a field; long ones are left out of the timeline. */
-export type JSONValue = TimelineValue | JSONValue[] | { [name: string]: JSONValue };
-
 export interface TimelineItem {
   at: string;
   tag: string;
-  /** Names the entry to `POST …/undo`; unique among those of the contact, or else of the incident. */
-  key: string;
+  /** Names an entry of the card as a whole, e.g. to take it back; absent on those of a contact. */
+  key?: string;
   contact_id: string | null;
-  incident_id: string;
+  incident_id?: string;
   agent_id: string | null;
   author: string | null;
-  data: Record<string, JSONValue> | null;
+  data: Record<string, TimelineValue> | null;
 }
 
 export interface Notes {
@@ -382,34 +389,229 @@ export interface Notes {
   author: string | null;
 }
 
-export interface CardHead {
-  incident_id: string;
-  number: string;
+export interface AddressValue {
+  text: string;
+  /** Of the State Address Register; null for what was only typed. */
+  code: string | null;
+  floor: string;
+  flat: string;
+  entrance: string;
+  door_code: string;
+  access: string;
 }
 
-export interface Field {
-  value: JSONValue;
+export interface Casualties {
+  dead: number | null;
+  severe: number | null;
+  light: number | null;
+  trapped: number | null;
+  missing: number | null;
+}
+
+export interface CallbackNumber {
+  number: string;
+  note: string;
+}
+
+export const PERSON_ROLES = ["caller", "patient", "reporting_party", "victim", "witness", "suspect"] as const;
+export type PersonRole = (typeof PERSON_ROLES)[number];
+
+export interface Person {
+  role: PersonRole;
+  name: string;
+  number: string | null;
+  language: string | null;
+  age: number | null;
+  condition: string;
+  description: string;
+}
+
+export interface Vehicle {
+  vin: string;
+  plate: string;
+  make: string;
+  colour: string;
+  description: string;
+}
+
+export type Answer = string | number | string[] | null;
+
+/** The fields of a card by name; null was never saved, or was taken away. */
+export interface FieldValues {
+  type: string;
+  priority: number;
+  summary: string;
+  address: AddressValue;
+  casualties: Casualties;
+  hazards: string[];
+  callback_numbers: CallbackNumber[];
+  answers: Record<string, Answer>;
+  disposition: string;
+  [person: `person:${string}`]: Person;
+  [vehicle: `vehicle:${string}`]: Vehicle;
+}
+export type FieldName = keyof FieldValues & string;
+/** Those of which each card has one. */
+export const FIELD_NAMES = [
+  "type",
+  "priority",
+  "summary",
+  "address",
+  "casualties",
+  "hazards",
+  "callback_numbers",
+  "answers",
+  "disposition",
+] as const satisfies readonly FieldName[];
+export type FieldValue = FieldValues[FieldName];
+
+export interface SavedField {
+  value: unknown;
   version: number;
   saved_at: string;
   author: string;
 }
+export type Fields = Readonly<Partial<Record<string, SavedField>>>;
 
-/** A card that was merged into this one, with what it said by itself. */
-export interface MergedCard extends CardHead {
-  at: string | null;
+export type LocationKind = "caller" | "incident" | "initial" | "unit";
+export type LocationSource =
+  "pidf_lo" | "aml" | "msd" | "network_cell" | "https" | "address" | "map" | "call_taker";
+
+/** A shape of RFC 5491; pairs are latitude, longitude. */
+export type LocationShape = { type: string } & Record<string, unknown>;
+
+export interface CardLocation {
+  location_id: string;
+  kind: LocationKind;
+  source: LocationSource;
+  shape: LocationShape;
+  lat: number;
+  lon: number;
+  radius_m: number | null;
+  confidence: number | null;
+  observed_at: string | null;
+  received_at: string;
+  contact_id: string | null;
   author: string | null;
-  fields: Record<string, Field>;
+  data: Record<string, unknown>;
+}
+
+export interface NewLocation {
+  kind: "caller" | "incident";
+  source: "map" | "address" | "call_taker";
+  lat: number;
+  lon: number;
+  radius_m: number | null;
+}
+
+/** Which of the places is the incident's, and which contradict one another. */
+export interface LocationChoice {
+  current: string | null;
+  why: string | null;
+  conflicts: [string, string][];
+}
+
+export interface PersonOnCard {
+  login: string;
+  name: string;
+  field: string | null;
+}
+
+/** A card that became a part of this one, with what it said. */
+export interface MergedCard extends CardRef {
+  at: string;
+  author: string | null;
+  fields: Fields;
   notes: Notes;
+}
+
+export interface Attachment {
+  attachment_id: string;
+  name: string;
+  media_type: string;
+  size: number;
+  sha256: string;
+  added_at: string;
+  author: string;
 }
 
 export interface Card extends CardSummary {
   contacts: CardContact[];
   notes: Notes;
   timeline: TimelineItem[];
-  fields: Record<string, Field>;
+  fields: Fields;
+  locations: CardLocation[];
+  location: LocationChoice;
+  presence: PersonOnCard[];
   merged: MergedCard[];
-  parent: CardHead | null;
-  children: CardHead[];
+  parent: CardRef | null;
+  children: CardRef[];
+  services: unknown[];
+  attachments: Attachment[];
+}
+
+export interface CatalogueItem {
+  code: string;
+  titles: Titles;
+  active?: boolean;
+}
+
+export interface IncidentType extends CatalogueItem {
+  parent: string | null;
+  help?: Titles | null;
+}
+
+/** What the card needs of the catalogue. */
+export interface Catalogue {
+  types: IncidentType[];
+  hazards: CatalogueItem[];
+  dispositions: CatalogueItem[];
+  services: CatalogueItem[];
+}
+
+export interface Proposal {
+  card: CardSummary;
+  distance_m: number | null;
+  minutes: number | null;
+  same_type: boolean;
+  same_number: boolean;
+}
+
+export interface Related {
+  proposals: Proposal[];
+  same_number: CardSummary[];
+  same_place: CardSummary[];
+}
+
+export interface GuideRequest {
+  type: string | null;
+  answers: Record<string, Answer>;
+  lat: number | null;
+  lon: number | null;
+}
+
+export interface GuidedAnswer {
+  code: string;
+  titles: Titles;
+}
+
+export interface GuidedQuestion {
+  code: string;
+  titles: Titles;
+  help: Titles | null;
+  kind: "choice" | "multi" | "yes_no" | "number" | "text";
+  answers: GuidedAnswer[];
+  required: boolean;
+  answered: boolean;
+}
+
+/** What the catalogue makes of a type and the answers so far. */
+export interface Guidance {
+  questions: GuidedQuestion[];
+  type: string | null;
+  priority: number | null;
+  hazards: string[];
+  services: { service: string; why: string }[];
 }
 
 export interface CardPage {

@@ -2,17 +2,17 @@
 
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { ApiError, Unreachable } from "../api/http";
-import type { Directory, Me } from "../api/types";
+import type { Catalogue, Directory, Me } from "../api/types";
 import { translateCode } from "../i18n";
 import i18next from "i18next";
 import type { Connection, LiveClient } from "../live/client";
 import type { LiveState } from "../live/state";
-import type { NotesRegistry } from "../notes/registry";
+import type { SaverRegistry } from "../saving/registry";
 import { MicrophoneError } from "../phone/microphone";
 import type { BrowserPhone, PhoneState } from "../phone/phone";
 import type { Ringer } from "../phone/ringer";
+import type { RemoteStore } from "../shared/remote";
 import type { ToastStore } from "../shared/toast-store";
-import type { DirectoryStore } from "../talk/directory";
 
 export interface Session {
   me: Me;
@@ -20,9 +20,10 @@ export interface Session {
   /** Null where the seat has a desk phone, or the account no seat. */
   phone: BrowserPhone | null;
   ringer: Ringer;
-  notes: NotesRegistry;
+  saving: SaverRegistry;
   toasts: ToastStore;
-  directory: DirectoryStore;
+  directory: RemoteStore<Directory>;
+  catalogue: RemoteStore<Catalogue>;
   /** Outgoing calls that this panel asked for: our phone is answered for them by itself. */
   dialled: Set<string>;
 }
@@ -42,7 +43,12 @@ export function useLive(): LiveState {
 
 export function useDirectory(): Directory {
   const { directory } = useSession();
-  return useSyncExternalStore(directory.subscribe, directory.getDirectory);
+  return useSyncExternalStore(directory.subscribe, directory.get);
+}
+
+export function useCatalogue(): Catalogue {
+  const { catalogue } = useSession();
+  return useSyncExternalStore(catalogue.subscribe, catalogue.get);
 }
 
 export function useConnection(): Connection {

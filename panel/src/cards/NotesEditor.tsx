@@ -1,11 +1,11 @@
 import { useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import { currentLanguage, translateCode } from "../i18n";
-import type { NotesSaver, NotesState, Resolution } from "../notes/saver";
+import type { Resolution, Saver, SaveState } from "../saving/saver";
 import { clockTime } from "../shared/format";
 import { Icon, type IconName } from "../shared/Icon";
 
-const ICONS: Partial<Record<NotesState["kind"], IconName>> = {
+const ICONS: Partial<Record<SaveState<string>["kind"], IconName>> = {
   saved: "check",
   retrying: "warning",
   login_needed: "warning",
@@ -13,7 +13,7 @@ const ICONS: Partial<Record<NotesState["kind"], IconName>> = {
   conflict: "warning",
 };
 
-function useStateText(state: NotesState): string {
+function useStateText(state: SaveState<string>): string {
   const { t } = useTranslation();
   switch (state.kind) {
     case "saved":
@@ -26,7 +26,7 @@ function useStateText(state: NotesState): string {
 }
 
 /** Saving must be seen, not announced: a voice that says "saved" twice a minute is switched off. */
-function SaveState({ state }: { state: NotesState }) {
+function SaveState({ state }: { state: SaveState<string> }) {
   const text = useStateText(state);
   const icon = ICONS[state.kind];
   const loud = state.kind !== "saved" && icon !== undefined;
@@ -44,7 +44,7 @@ function SaveState({ state }: { state: NotesState }) {
 
 const RESOLUTIONS: readonly Resolution[] = ["mine", "theirs", "join"];
 
-function Conflict({ saver, mine, state }: { saver: NotesSaver; mine: string; state: Extract<NotesState, { kind: "conflict" }> }) {
+function Conflict({ saver, mine, state }: { saver: Saver<string>; mine: string; state: Extract<SaveState<string>, { kind: "conflict" }> }) {
   const { t } = useTranslation();
   const author = state.theirs.author ?? t("notes.colleague");
   return (
@@ -56,7 +56,7 @@ function Conflict({ saver, mine, state }: { saver: NotesSaver; mine: string; sta
         </div>
         <div>
           <h4>{t("notes.theirs_title", { author })}</h4>
-          <pre data-testid="conflict-theirs">{state.theirs.text}</pre>
+          <pre data-testid="conflict-theirs">{state.theirs.value}</pre>
         </div>
       </div>
       <div className="dialog-actions">
@@ -76,9 +76,9 @@ function Conflict({ saver, mine, state }: { saver: NotesSaver; mine: string; sta
   );
 }
 
-export function NotesEditor({ saver }: { saver: NotesSaver }) {
+export function NotesEditor({ saver }: { saver: Saver<string> }) {
   const { t } = useTranslation();
-  const { text, state } = useSyncExternalStore(saver.subscribe, saver.getView);
+  const { value: text, state } = useSyncExternalStore(saver.subscribe, saver.getView);
   return (
     <section className="notes" aria-labelledby="notes-title">
       <div className="notes-head">

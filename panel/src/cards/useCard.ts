@@ -2,11 +2,11 @@ import { useCallback, useLayoutEffect, useState } from "react";
 import { fetchCard } from "../api/cards";
 import type { Card } from "../api/types";
 import { useSession } from "../app/session";
-import type { NotesSaver } from "../notes/saver";
+import type { Saver } from "../saving/saver";
 
 export interface OpenedCard {
   card: Card;
-  notes: NotesSaver;
+  notes: Saver<string>;
 }
 
 interface Loaded {
@@ -22,7 +22,7 @@ const RETRY_MS = 1_500;
 
 /** One card, kept up to date by the live connection. */
 export function useCard(incidentId: string): Loaded & { retry: () => void } {
-  const { live, notes } = useSession();
+  const { live, saving } = useSession();
   const [loaded, setLoaded] = useState<Loaded>({ opened: null, error: null });
   const [turn, setTurn] = useState(0);
   const retry = useCallback(() => setTurn((n) => n + 1), []);
@@ -51,7 +51,8 @@ export function useCard(incidentId: string): Loaded & { retry: () => void } {
       loading = true;
       try {
         const card = await fetchCard(incidentId, abort.signal);
-        setLoaded({ opened: { card, notes: notes.open(incidentId, card.notes) }, error: null });
+        saving.receive(card);
+        setLoaded({ opened: { card, notes: saving.notes(card) }, error: null });
       } catch (error) {
         if (abort.signal.aborted) return;
         setLoaded((old) => ({ opened: old.opened, error }));
@@ -68,7 +69,7 @@ export function useCard(incidentId: string): Loaded & { retry: () => void } {
       abort.abort();
       window.clearTimeout(timer);
     };
-  }, [live, incidentId, notes, turn]);
+  }, [live, incidentId, saving, turn]);
 
   return { ...loaded, retry };
 }

@@ -5,7 +5,7 @@
  * is kept, so that a new connection can ask for what it missed.
  */
 
-import type { AgentMsg, CallbackTask, ContactMsg, ServerMessage } from "../api/types";
+import type { AgentMsg, CallbackTask, ContactMsg, PersonOnCard, ServerMessage } from "../api/types";
 import { afterAgent, afterContact, afterSnapshot, noticeOf, withNotice, type Notice } from "./notices";
 import { offerAfter, type Offer } from "./offer";
 
@@ -27,6 +27,9 @@ export interface LiveState {
   notices: readonly Notice[];
   /** Of the routing, as last told; null before its first change. */
   routingVersion: number | null;
+  catalogueVersion: number | null;
+  /** Who is on which card, by incident; of cards on which nobody is there is nothing. */
+  onCards: Readonly<Record<string, readonly PersonOnCard[]>>;
 }
 
 export const EMPTY: LiveState = {
@@ -40,6 +43,8 @@ export const EMPTY: LiveState = {
   alarms: [],
   notices: [],
   routingVersion: null,
+  catalogueVersion: null,
+  onCards: {},
 };
 
 type Snapshot = Extract<ServerMessage, { type: "snapshot" }>;
@@ -68,6 +73,7 @@ function fromSnapshot(before: LiveState, message: Snapshot): LiveState {
     callbacks: Object.fromEntries(message.callbacks.map((item) => [item.task_id, item])),
     notices: afterSnapshot(before.notices, message.contacts.filter(isWaiting), message.agents),
     routingVersion: message.routing?.version ?? before.routingVersion,
+    catalogueVersion: before.catalogueVersion,
   };
   const offer = message.contacts.reduce<Offer | null>((o, item) => offerAfter(o, item, fresh.agentId), null);
   const alarms = message.alarms.map((alarm) => (typeof alarm === "string" ? { code: alarm, data: {} } : alarm));
@@ -117,6 +123,13 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
       return { ...next, callbacks: without(next.callbacks, message.task_id) };
     case "routing":
       return { ...next, routingVersion: message.version };
+    case "catalogue":
+      return { ...next, catalogueVersion: message.version };
+    case "card_presence": {
+      const others = without(next.onCards, message.incident_id);
+      const { incident_id, people } = message;
+      return { ...next, onCards: people.length === 0 ? others : { ...others, [incident_id]: people } };
+    }
     default:
       return next;
   }

@@ -126,7 +126,7 @@ export interface ReadYAML {
 
 /** Reads a YAML file without saving anything. Throws `ApiError` for a file that is no plan. */
 export async function readYAML(text: string): Promise<ReadYAML> {
-  const raw = { type: "application/yaml", text };
+  const raw = { type: "application/yaml", data: text };
   const answer = (await request("POST", "/api/routing/check", { raw })) as {
     document?: RoutingDocument | null;
     problems: ServerProblem[];

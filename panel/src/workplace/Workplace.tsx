@@ -3,6 +3,8 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { setPresence } from "../api/agent";
+import { fetchCatalogue, NO_CATALOGUE } from "../api/catalogue";
+import { fetchDirectory } from "../api/directory";
 import { reportSessionLost } from "../api/http";
 import { fetchMe, logout } from "../api/session";
 import type { Me } from "../api/types";
@@ -11,15 +13,16 @@ import { CardView } from "../cards/CardView";
 import { RecentCards } from "../cards/RecentCards";
 import { LiveClient } from "../live/client";
 import { ownAgent } from "../live/state";
-import { NotesRegistry } from "../notes/registry";
+import { SaverRegistry } from "../saving/registry";
 import { BrowserPhone } from "../phone/phone";
 import { Ringer } from "../phone/ringer";
 import { Dialog } from "../shared/Dialog";
 import { ErrorBoundary } from "../shared/ErrorBoundary";
+import { RemoteStore } from "../shared/remote";
 import { ToastStore } from "../shared/toast-store";
 import { Toasts } from "../shared/Toasts";
 import { CallbackList } from "../callbacks/CallbackList";
-import { DirectoryStore } from "../talk/directory";
+import { NO_DIRECTORY } from "../talk/directory";
 import { TargetDialog } from "../talk/TargetDialog";
 import {
   answer,
@@ -40,7 +43,7 @@ import { Pages } from "./PageView";
 import {
   stageNow,
   useDialledAnswered,
-  useDirectoryKept,
+  useRemoteKept,
   useHangUpGuard,
   useMicrophoneWhenReady,
   useOpenCard,
@@ -78,9 +81,10 @@ function createSession(me: Me): Session {
     live: new LiveClient({ url: liveUrl(), onSessionDoubt: (certain) => void checkSession(certain) }),
     phone: me.phone === null ? null : new BrowserPhone(me.phone),
     ringer: new Ringer(),
-    notes: new NotesRegistry(me.account.login),
+    saving: new SaverRegistry(me.account.login),
     toasts: new ToastStore(),
-    directory: new DirectoryStore(),
+    directory: new RemoteStore(fetchDirectory, NO_DIRECTORY),
+    catalogue: new RemoteStore(fetchCatalogue, NO_CATALOGUE),
     dialled: new Set(),
   };
 }
@@ -88,16 +92,16 @@ function createSession(me: Me): Session {
 /** Starts and stops what runs for the time of a login. */
 function useRunning(session: Session, expired: boolean): void {
   useEffect(() => {
-    const { live, phone, ringer, notes } = session;
+    const { live, phone, ringer, saving } = session;
     live.start();
     phone?.start();
-    void notes.recover();
+    void saving.recover();
     const hide = (): void => {
-      if (document.visibilityState === "hidden") notes.flush();
+      if (document.visibilityState === "hidden") saving.flush();
     };
-    const leave = (): void => notes.flush();
+    const leave = (): void => saving.flush();
     const guard = (event: BeforeUnloadEvent): void => {
-      if (notes.unsaved || (phone !== null && phone.getState().call !== null)) event.preventDefault();
+      if (saving.unsaved || (phone !== null && phone.getState().call !== null)) event.preventDefault();
     };
     window.addEventListener("pointerdown", ringer.unlock);
     window.addEventListener("keydown", ringer.unlock);
@@ -119,7 +123,7 @@ function useRunning(session: Session, expired: boolean): void {
   useEffect(() => {
     if (wasExpired.current && !expired) {
       session.live.retryNow();
-      session.notes.flush();
+      session.saving.flush();
     }
     wasExpired.current = expired;
   }, [session, expired]);
@@ -258,18 +262,18 @@ export function Workplace({ me, expired, onLogout }: Properties) {
   const [session] = useState(() => createSession(me));
   const [doubt, setDoubt] = useState<"call" | "notes" | null>(null);
   useRunning(session, expired);
-  useDirectoryKept(session);
+  useRemoteKept(session);
 
   const leave = async (): Promise<void> => {
     setDoubt(null);
     // An empty seat must not be rung: it goes off before the session does.
     if (me.agent !== null) await setPresence("off").catch(() => undefined);
     if (!(await attempt(session, logout))) return;
-    session.notes.clear();
+    session.saving.clear();
     onLogout();
   };
   const ask = async (): Promise<void> => {
-    const saved = await session.notes.settle();
+    const saved = await session.saving.settle();
     if (ownAgent(session.live.getState())?.state === "talking") setDoubt("call");
     else if (!saved) setDoubt("notes");
     else await leave();

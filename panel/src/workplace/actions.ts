@@ -165,7 +165,7 @@ export async function takeOver(session: Session, contactId: string): Promise<voi
 }
 
 export async function finishWrapUp(session: Session): Promise<void> {
-  session.notes.flush();
+  session.saving.flush();
   await attempt(session, endWrapUp);
 }
 

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useLive, useSession, type Session } from "../app/session";
 import { ownAgent, type LiveState } from "../live/state";
+import type { RemoteStore } from "../shared/remote";
 import { isResponsible, mayLeave, othersOf, stageOf, type Stage } from "../talk/stage";
 import { answerDialled, doOn } from "./actions";
 import type { Page } from "./pages";
@@ -11,23 +12,35 @@ import { incidentOf, popOf, type Seat } from "./seat";
 /** A key pressed to end the ringing must not end the call that was answered at that moment. */
 const HANG_UP_GUARD_MS = 1_000;
 
-/** Loads the directory with each new stream of the server, and when the routing was changed. */
-export function useDirectoryKept(session: Session): void {
+/** Loads a store with each new stream of the server, and when its document was changed. */
+function useKept(
+  { live }: Session,
+  store: RemoteStore<unknown>,
+  versionOf: (state: LiveState) => number | null,
+): void {
   useEffect(() => {
-    const { live, directory } = session;
-    const nameOf = ({ epoch, routingVersion }: LiveState): string => `${epoch ?? ""} ${routingVersion ?? ""}`;
+    const nameOf = (state: LiveState): string => `${state.epoch ?? ""} ${versionOf(state) ?? ""}`;
     let known = nameOf(live.getState());
     const stop = live.subscribe(() => {
       const name = nameOf(live.getState());
       if (name === known) return;
       known = name;
-      void directory.refresh();
+      void store.refresh();
     });
     return () => {
       stop();
-      directory.stop();
+      store.stop();
     };
-  }, [session]);
+  }, [live, store, versionOf]);
+}
+
+const routingOf = (state: LiveState): number | null => state.routingVersion;
+const catalogueOf = (state: LiveState): number | null => state.catalogueVersion;
+
+/** Keeps what the server has in documents: the directory of the routing, and the catalogue. */
+export function useRemoteKept(session: Session): void {
+  useKept(session, session.directory, routingOf);
+  useKept(session, session.catalogue, catalogueOf);
 }
 
 /** One click is enough for a call that we asked for: our own phone is answered by itself. */

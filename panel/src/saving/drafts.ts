@@ -1,20 +1,15 @@
 /**
- * Unsaved notes outlive a reload of the page.
+ * What is typed and not saved yet outlives a reload of the page.
  *
- * Notes are personal data, so they must not stay on a shared machine. `localStorage` would keep
- * them for ever; `sessionStorage` ends with the tab, holds a text only from the first unsaved key
+ * It is personal data, so it must not stay on a shared machine. `localStorage` would keep it
+ * for ever; `sessionStorage` ends with the tab, holds a value only from the first unsaved key
  * press until the server has it, and is cleared at logout. Drafts carry the login that typed them:
  * a colleague who logs in at the same tab neither sees nor saves them.
  */
 
-import type { DraftStore } from "./saver";
+import type { Draft, DraftStore } from "./saver";
 
 const PREFIX = "ccserver.draft.";
-
-export interface Draft {
-  text: string;
-  version: number;
-}
 
 interface StoredDraft extends Draft {
   login: string;
@@ -22,8 +17,8 @@ interface StoredDraft extends Draft {
 
 function isStoredDraft(value: unknown): value is StoredDraft {
   if (typeof value !== "object" || value === null) return false;
-  const { login, text, version } = value as Record<string, unknown>;
-  return typeof login === "string" && typeof text === "string" && typeof version === "number";
+  const { login, value: kept, version } = value as Record<string, unknown>;
+  return typeof login === "string" && kept !== undefined && typeof version === "number";
 }
 
 function read(key: string): StoredDraft | null {
@@ -43,33 +38,33 @@ export class SessionDrafts implements DraftStore {
     this.login = login;
   }
 
-  put(incidentId: string, draft: Draft): void {
+  put(key: string, draft: Draft): void {
     const stored: StoredDraft = { login: this.login, ...draft };
     try {
-      sessionStorage.setItem(PREFIX + incidentId, JSON.stringify(stored));
+      sessionStorage.setItem(PREFIX + key, JSON.stringify(stored));
     } catch {
-      // Storage is full or forbidden: the text is still in memory, which is the first line.
+      // Storage is full or forbidden: the value is still in memory, which is the first line.
     }
   }
 
-  drop(incidentId: string): void {
-    sessionStorage.removeItem(PREFIX + incidentId);
+  drop(key: string): void {
+    sessionStorage.removeItem(PREFIX + key);
   }
 
-  /** All drafts of this login, by incident id. */
+  /** All drafts of this login, by key. */
   all(): Map<string, Draft> {
     const found = new Map<string, Draft>();
     for (const key of Object.keys(sessionStorage)) {
       if (!key.startsWith(PREFIX)) continue;
       const stored = read(key);
       if (stored?.login !== this.login) continue;
-      found.set(key.slice(PREFIX.length), { text: stored.text, version: stored.version });
+      found.set(key.slice(PREFIX.length), { value: stored.value, version: stored.version });
     }
     return found;
   }
 
   /** At logout nothing of this login stays behind. */
   clear(): void {
-    for (const incidentId of this.all().keys()) this.drop(incidentId);
+    for (const key of this.all().keys()) this.drop(key);
   }
 }
