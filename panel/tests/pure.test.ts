@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { TimelineItem } from "../src/api/types";
 import { numbersOf } from "../src/cards/CardView";
-import { reasonOf, subjectOf, timelineLines } from "../src/cards/timeline-lines";
+import { reasonOf, subjectOf, timelineLines, undoable } from "../src/cards/timeline-lines";
 import { mergeFirstPage } from "../src/cards/useCards";
 import { EMPTY, type LiveState } from "../src/live/state";
 import { MediaWatch } from "../src/phone/media-watch";
@@ -282,6 +282,8 @@ describe("timeline's subject", () => {
     party: (name: string) => (name === "nmpd" ? "NMPD" : name),
     number: (number: string) => `no. ${number}`,
     code: (kind: string, code: string) => `${kind}/${code}`,
+    field: (name: string) => `field ${name}`,
+    value: (_: string, value: unknown) => (value === null ? "" : JSON.stringify(value)),
   };
   const moved = (data: TimelineItem["data"]): TimelineItem => item("transferred", { data });
 
@@ -312,6 +314,22 @@ describe("timeline's subject", () => {
       attempt: "callback.attempt/busy",
       card: "2026-000001",
     });
+  });
+
+  it("names the field that was saved and what it says, but not at length", () => {
+    const saved = subjectOf(item("field_saved", { data: { field: "priority", value: 5 } }), names);
+    expect(saved).toMatchObject({ field: "field priority", value: "5" });
+    const long = subjectOf(item("field_saved", { data: { field: "summary", value: "x".repeat(500) } }), names);
+    expect(long.value).toHaveLength(80);
+    expect(long.value.endsWith("…")).toBe(true);
+  });
+
+  it("offers to take back the last save of a field, and joinings", () => {
+    const save = (version: number): TimelineItem =>
+      item("field_saved", { key: `field_saved:type:${version}`, data: { field: "type", version, value: "fire" } });
+    const items = [save(1), save(2), item("merged", { key: "merged:i2" }), item("notes_saved")];
+    const fields = { type: { value: "fire", version: 2, saved_at: NOW, author: "anna" } };
+    expect([...undoable(items, fields)].map((one) => one.key)).toEqual(["field_saved:type:2", "merged:i2"]);
   });
 });
 

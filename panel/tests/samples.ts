@@ -10,6 +10,7 @@ import type {
   Directory,
   Me,
   Party,
+  TimelineItem,
 } from "../src/api/types";
 
 export const NOW = "2026-11-23T15:00:00.000Z";
@@ -75,14 +76,26 @@ export function summary(change: Partial<CardSummary> = {}): CardSummary {
   };
 }
 
+export function item(tag: string, change: Partial<TimelineItem> = {}): TimelineItem {
+  return {
+    at: NOW,
+    tag,
+    key: tag,
+    contact_id: "c1",
+    incident_id: "i1",
+    agent_id: null,
+    author: null,
+    data: null,
+    ...change,
+  };
+}
+
 export function card(change: Partial<Card> = {}): Card {
   return decodeCard({
     ...summary(),
     contacts: [],
     notes: { text: "", version: 0, saved_at: null, author: null },
-    timeline: [
-      { at: NOW, tag: "contact_arrived", contact_id: "c1", agent_id: null, author: null, data: {} },
-    ],
+    timeline: [item("contact_arrived")],
     ...change,
   });
 }

@@ -307,8 +307,9 @@ export interface CardSummary {
   status: "open" | "closed";
   caller_number: string | null;
   caller_number_hidden: boolean;
-  medium: string;
-  outcome: Outcome;
+  /** Null, as the outcome, of a card whose contacts have all gone to another. */
+  medium: string | null;
+  outcome: Outcome | null;
   agent_id: string | null;
   agent_name: string | null;
   answered_at: string | null;
@@ -368,18 +369,17 @@ export interface CardContact {
   recordings: RecordingInfo[];
 }
 
-export type TimelineValue = string | number | boolean | null;
 
 export interface TimelineItem {
   at: string;
   tag: string;
-  /** Names an entry of the card as a whole, e.g. to take it back; absent on those of a contact. */
-  key?: string;
+  /** Names the entry to `undo`; unique among those of the contact, or else of the incident. */
+  key: string;
   contact_id: string | null;
-  incident_id?: string;
+  incident_id: string;
   agent_id: string | null;
   author: string | null;
-  data: Record<string, TimelineValue> | null;
+  data: Record<string, unknown> | null;
 }
 
 export interface Notes {
@@ -450,7 +450,7 @@ export interface FieldValues {
   [person: `person:${string}`]: Person;
   [vehicle: `vehicle:${string}`]: Vehicle;
 }
-export type FieldName = keyof FieldValues & string;
+export type FieldName = Extract<keyof FieldValues, string>;
 /** Those of which each card has one. */
 export const FIELD_NAMES = [
   "type",

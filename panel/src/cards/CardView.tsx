@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { dial } from "../api/contacts";
 import type { Card, CardContact, RecordingInfo } from "../api/types";
@@ -9,12 +9,22 @@ import { duration, readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
 import { mayDial, placeCall } from "../workplace/actions";
+import type { Saver } from "../saving/saver";
+import { Attachments } from "./Attachments";
+import { Family, MergedAway } from "./Family";
+import { History } from "./History";
+import { JoinDialog, SplitDialog } from "./JoinDialog";
+import { Neighbours } from "./Neighbours";
 import { NotesEditor } from "./NotesEditor";
+import { OpenCardContext, usePresence, type OpenCard } from "./open-card";
 import { OutcomeMark } from "./OutcomeMark";
+import { PeopleSection } from "./PeopleSection";
 import { Player } from "./Player";
 import { recordedParty } from "./recorded-party";
 import { Timeline } from "./Timeline";
 import { useCard } from "./useCard";
+import { useRelated } from "./useRelated";
+import { WhatSection } from "./WhatSection";
 
 function Fact({ name, children }: { name: string; children: React.ReactNode }) {
   return (
@@ -153,7 +163,77 @@ function Head({ card }: { card: Card }) {
   );
 }
 
-export function CardView({ incidentId }: { incidentId: string }) {
+/** Colleagues who have this card open. */
+function PeopleHere({ others }: { others: OpenCard["others"] }) {
+  const { t } = useTranslation();
+  if (others.length === 0) return null;
+  return (
+    <p className="card-people" data-testid="card-people">
+      <Icon name="people" size={16} /> {t("presence_card.title")} {others.map((person) => person.name).join(", ")}
+    </p>
+  );
+}
+
+function CardActions({ card, onOpen }: { card: Card; onOpen: (incidentId: string) => void }) {
+  const { t } = useTranslation();
+  const [dialog, setDialog] = useState<"join" | "split" | null>(null);
+  const close = (): void => setDialog(null);
+  return (
+    <div className="part-actions">
+      <button type="button" className="button button-small" data-testid="join-open" onClick={() => setDialog("join")}>
+        <Icon name="join" size={16} /> {t("join.action")}
+      </button>
+      {card.contacts.length > 1 && (
+        <button type="button" className="button button-small" data-testid="split-open" onClick={() => setDialog("split")}>
+          <Icon name="swap" size={16} /> {t("split.action")}
+        </button>
+      )}
+      {dialog === "join" && <JoinDialog card={card} onOpen={onOpen} onClose={close} />}
+      {dialog === "split" && <SplitDialog card={card} onOpen={onOpen} onClose={close} />}
+    </div>
+  );
+}
+
+function Opened({ card, notes, onOpen }: { card: Card; notes: Saver<string>; onOpen: (incidentId: string) => void }) {
+  const { t } = useTranslation();
+  const presence = usePresence(card);
+  const related = useRelated(card);
+  const open = useMemo(() => ({ card, ...presence }), [card, presence]);
+  const away = card.merged_into !== null;
+  return (
+    <OpenCardContext value={open}>
+      <article
+        className="card"
+        aria-label={t("card.title", { number: card.number })}
+        data-testid="card"
+        data-incident={card.incident_id}
+      >
+        <MergedAway card={card} onOpen={onOpen} />
+        <Head card={card} />
+        <PeopleHere others={presence.others} />
+        {!away && <Neighbours card={card} proposals={related.proposals} onOpen={onOpen} />}
+        {card.contacts.map((contact) => (
+          <Facts key={contact.contact_id} contact={contact} />
+        ))}
+        <fieldset className="card-edit" disabled={away}>
+          <WhatSection />
+          <PeopleSection />
+          <NotesEditor saver={notes} />
+        </fieldset>
+        <div className="card-parts">
+          <Recordings card={card} />
+          <Timeline card={card} />
+          <History related={related} onOpen={onOpen} />
+          <Attachments card={card} />
+          <Family card={card} onOpen={onOpen} />
+        </div>
+        {!away && <CardActions card={card} onOpen={onOpen} />}
+      </article>
+    </OpenCardContext>
+  );
+}
+
+export function CardView({ incidentId, onOpen }: { incidentId: string; onOpen: (incidentId: string) => void }) {
   const { t } = useTranslation();
   const { opened, error, retry } = useCard(incidentId);
   if (opened === null) {
@@ -168,18 +248,5 @@ export function CardView({ incidentId }: { incidentId: string }) {
       </div>
     );
   }
-  const { card, notes } = opened;
-  return (
-    <article className="card" aria-label={t("card.title", { number: card.number })} data-testid="card" data-incident={card.incident_id}>
-      <Head card={card} />
-      {card.contacts.map((contact) => (
-        <Facts key={contact.contact_id} contact={contact} />
-      ))}
-      <NotesEditor saver={notes} />
-      <div className="card-parts">
-        <Recordings card={card} />
-        <Timeline card={card} />
-      </div>
-    </article>
-  );
+  return <Opened card={opened.card} notes={opened.notes} onOpen={onOpen} />;
 }

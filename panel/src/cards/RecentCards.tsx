@@ -1,10 +1,11 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CardSummary } from "../api/types";
-import { explain } from "../app/session";
+import { explain, useCatalogue } from "../app/session";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
+import { titleIn } from "./field-values";
 import { OutcomeMark } from "./OutcomeMark";
 import { useCards, type CardsList } from "./useCards";
 
@@ -16,6 +17,7 @@ interface RowProperties {
 
 function Row({ card, selected, onSelect }: RowProperties) {
   const { t } = useTranslation();
+  const { types } = useCatalogue();
   return (
     <li>
       <button
@@ -44,6 +46,11 @@ function Row({ card, selected, onSelect }: RowProperties) {
             {card.outcome !== null && <OutcomeMark outcome={card.outcome} />}
           </span>
         </span>
+        {(card.type !== null || !!card.address) && (
+          <span className="recent-what">
+            {[card.type === null ? "" : titleIn(types, card.type), card.address ?? ""].filter((part) => part !== "").join(" · ")}
+          </span>
+        )}
         {card.agent_name !== null && <span className="recent-agent">{card.agent_name}</span>}
         {card.notes_excerpt !== null && card.notes_excerpt !== "" && (
           <span className="recent-notes">{card.notes_excerpt}</span>

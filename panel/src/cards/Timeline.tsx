@@ -1,19 +1,23 @@
 import { useTranslation } from "react-i18next";
 import i18next from "i18next";
+import { undo } from "../api/cards";
 import type { Card, Directory, TimelineItem } from "../api/types";
-import { useDirectory, useLive } from "../app/session";
+import { attempt, useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
 import type { LiveState } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
 import { entryTitle, queueTitle } from "../talk/directory";
+import { kindOf, valueText } from "./field-values";
+import { useFieldTitles } from "./useFieldTitles";
 import {
   UNTOLD,
   noteOf,
   reasonOf,
   subjectOf,
   timelineLines,
+  undoable,
   type Names,
   type TimelineLine,
   type TimelineSubject,
@@ -25,8 +29,10 @@ function nameOf(agentId: string, card: Card, state: LiveState): string {
   return state.agents[agentId]?.name ?? contact?.agent_name ?? agentId;
 }
 
-function namesFor(card: Card, state: LiveState, directory: Directory): Names {
+function namesFor(card: Card, state: LiveState, directory: Directory, titles: (code: string) => string): Names {
   return {
+    field: (name) => i18next.t(`field.name.${kindOf(name)}`),
+    value: (field, value) => valueText(field, value, titles),
     agent: (agentId) => nameOf(agentId, card, state),
     queue: (name) => queueTitle(directory, name),
     party: (name) => entryTitle(directory, name),
@@ -68,7 +74,13 @@ function whoOf(item: TimelineItem, card: Card, state: LiveState): string {
 export function Timeline({ card }: { card: Card }) {
   const { t } = useTranslation();
   const state = useLive();
-  const names = namesFor(card, state, useDirectory());
+  const session = useSession();
+  const names = namesFor(card, state, useDirectory(), useFieldTitles());
+  const undoables = undoable(card.timeline, card.fields);
+  const takeBack = async (item: TimelineItem): Promise<void> => {
+    const done = await attempt(session, () => undo(item.incident_id, item.key));
+    if (done) session.toasts.show("info", t("undo.done"));
+  };
   return (
     <section className="card-part" aria-labelledby="timeline-title">
       <h3 id="timeline-title">
@@ -78,7 +90,14 @@ export function Timeline({ card }: { card: Card }) {
         {timelineLines(card.timeline).map((line, index) => (
           <li key={`${line.item.tag}-${index}`} data-testid="timeline-entry" data-tag={line.item.tag}>
             <Moment at={line.item.at} />
-            <span>{sentence(line, whoOf(line.item, card, state), names)}</span>
+            <span>
+              {sentence(line, whoOf(line.item, card, state), names)}
+              {undoables.has(line.item) && (
+                <button type="button" className="link undo" data-testid="undo" onClick={() => void takeBack(line.item)}>
+                  {t("undo.action")}
+                </button>
+              )}
+            </span>
           </li>
         ))}
       </ol>

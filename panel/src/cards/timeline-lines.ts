@@ -1,6 +1,6 @@
 /** The timeline's entries as a person reads them; pure, sentences come from the translations. */
 
-import type { TimelineItem } from "../api/types";
+import type { Fields, TimelineItem } from "../api/types";
 
 export interface TimelineLine {
   /** The last of a run of equal entries. */
@@ -48,8 +48,11 @@ export interface TimelineSubject {
   attempt: string;
   /** The number of another card. */
   card: string;
-  /** Which field of the card. */
+  /** The field that was saved, and what it says now. */
   field: string;
+  value: string;
+  /** Where a place is known from. */
+  source: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -59,8 +62,12 @@ export interface Names {
   /** A party as the directory calls it. */
   party: (name: string) => string;
   number: (number: string) => string;
-  code: (kind: "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "field", code: string) => string;
+  code: (kind: CodeKind, code: string) => string;
+  field: (name: string) => string;
+  value: (field: string, value: unknown) => string;
 }
+
+type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source";
 
 /** Stands where an entry does not tell. */
 export const UNTOLD = "–";
@@ -81,18 +88,41 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
   const data = item.data ?? {};
   // A colleague's leg has the seat; outside parties have a name and a number.
   const seat = item.tag.startsWith("party_") ? item.agent_id : null;
-  const code = (key: string, kind: Parameters<Names["code"]>[0]): string =>
-    typeof data[key] === "string" ? names.code(kind, data[key]) : UNTOLD;
+  const text = (key: string): string => (typeof data[key] === "string" ? data[key] : "");
+  const code = (key: string, kind: CodeKind): string => (text(key) === "" ? UNTOLD : names.code(kind, text(key)));
   return {
     target: seat === null ? targetOf(data, names) : names.agent(seat),
     mode: code("mode", "monitor.mode"),
     language: code("language", "language"),
     outcome: code("outcome", "callback.outcome"),
     attempt: code("attempt", "callback.attempt"),
-    card: typeof data.card === "string" ? data.card : UNTOLD,
-    // One of many persons is a person.
-    field: typeof data.field === "string" ? names.code("field", data.field.split(":")[0] ?? "") : UNTOLD,
+    card: text("card") || text("number") || UNTOLD,
+    field: text("field") === "" ? UNTOLD : names.field(text("field")),
+    value: shortened(names.value(text("field"), data.value ?? null)) || UNTOLD,
+    source: code("source", "map.source"),
   };
+}
+
+/** A timeline is skimmed; the whole value stands in its field. */
+const VALUE_CHARS_MAX = 80;
+
+function shortened(text: string): string {
+  return text.length <= VALUE_CHARS_MAX ? text : `${text.slice(0, VALUE_CHARS_MAX - 1)}…`;
+}
+
+/** Acts of people that can be taken back, as long as nothing was done since. */
+const UNDOABLE: ReadonlySet<string> = new Set(["field_saved", "merged", "split", "linked"]);
+
+/** The entries that the card offers to take back: of each field the last save, and joinings. */
+export function undoable(items: readonly TimelineItem[], fields: Fields): ReadonlySet<TimelineItem> {
+  return new Set(
+    items.filter((item) => {
+      if (!UNDOABLE.has(item.tag)) return false;
+      if (item.tag !== "field_saved") return true;
+      const name = item.data?.field;
+      return typeof name === "string" && fields[name]?.version === item.data?.version;
+    }),
+  );
 }
 
 /** What a person wrote when doing it. */

@@ -3,6 +3,9 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Language } from "../api/types";
+import cardEn from "./card.en.json";
+import cardLv from "./card.lv.json";
+import cardRu from "./card.ru.json";
 import en from "./en.json";
 import lv from "./lv.json";
 import routingEn from "./routing.en.json";
@@ -40,9 +43,9 @@ export async function startI18n(language: Language = initialLanguage()): Promise
   });
   await i18next.use(initReactI18next).init({
     resources: {
-      en: { translation: { ...en, ...routingEn } },
-      lv: { translation: { ...lv, ...routingLv } },
-      ru: { translation: { ...ru, ...routingRu } },
+      en: { translation: { ...en, ...cardEn, ...routingEn } },
+      lv: { translation: { ...lv, ...cardLv, ...routingLv } },
+      ru: { translation: { ...ru, ...cardRu, ...routingRu } },
     },
     lng: language,
     fallbackLng: "en",

@@ -79,3 +79,13 @@ export function readableNumber(value: string): string {
   if (latvian) return `+371 ${latvian[1]} ${latvian[2]}`;
   return value;
 }
+
+/** `350 m`, `1.2 km`: as near as anybody wants to know. */
+export function metres(value: number): string {
+  return value < 1_000 ? `${Math.round(value)} m` : `${(value / 1_000).toFixed(1)} km`;
+}
+
+/** `12 kB`, `3.4 MB` */
+export function fileSize(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -10,6 +10,7 @@ import { fetchMe, logout } from "../api/session";
 import type { Me } from "../api/types";
 import { SessionContext, attempt, useLive, useSession, type Session } from "../app/session";
 import { CardView } from "../cards/CardView";
+import { JOIN_TESTID } from "../cards/Neighbours";
 import { RecentCards } from "../cards/RecentCards";
 import { LiveClient } from "../live/client";
 import { ownAgent } from "../live/state";
@@ -133,6 +134,10 @@ function focusOn(testid: string): void {
   document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.focus();
 }
 
+function pressOn(testid: string): void {
+  document.querySelector<HTMLElement>(`[data-testid="${testid}"]`)?.click();
+}
+
 function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void }) {
   const { t } = useTranslation();
   const session = useSession();
@@ -182,7 +187,9 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       F3: () => goTo("card-search"),
       F4: () => void toggleHold(session, seat),
       "Shift+F4": () => void toggleMute(session, seat),
+      "Shift+F3": () => pressOn(JOIN_TESTID),
       F6: () => goTo("notes"),
+      "Shift+F6": () => goTo("field-type"),
       ...(session.me.agent ? { F7: toggleReady } : {}),
       F8: end,
       F9: () => {
@@ -235,7 +242,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
                 {t(popOf(seat) === null ? "card.none" : "card.coming")}
               </p>
             ) : (
-              <CardView key={open} incidentId={open} />
+              <CardView key={open} incidentId={open} onOpen={setOpen} />
             )}
           </ErrorBoundary>
         </main>
