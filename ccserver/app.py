@@ -52,6 +52,7 @@ from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.card_fields import CardFieldsAPI
+from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
@@ -238,7 +239,10 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
-            rooms=CardFieldsAPI(self.cards, self.clock).routes(),
+            rooms=(
+                *CardFieldsAPI(self.cards, self.clock).routes(),
+                *CardPlacesAPI(self.cards, self.clock).routes(),
+            ),
         )
         return WebServer(application, host=web.host, port=web.port)
 

@@ -300,7 +300,7 @@ async def test_the_database_refuses_to_change_what_was_told(
 ) -> None:
     head = await store.open_contact(arrived())
     await choose(store, head.incident_id, clicked())
-    for statement in (
+    for change in (
         "UPDATE incident_locations SET latitude = 0",
         "DELETE FROM incident_locations",
     ):

@@ -6,14 +6,19 @@ from datetime import datetime
 
 from ccserver.card import (
     CardField,
+    CardLocation,
     FieldConflict,
     FieldSaved,
     FieldVersion,
+    Place,
     UnknownEntry,
     UnknownIncident,
+    UnknownLocation,
 )
 from ccserver.card.fields import check_name, checked
-from ccserver.types import IncidentId
+from ccserver.card.locations import Pin, place_of
+from ccserver.location import Location, LocationKind
+from ccserver.types import ContactId, IncidentId, LocationId
 from tests.web.fakes import INCIDENT
 
 
@@ -54,6 +59,54 @@ class FakeFields:
         if version != str(len(saves)):
             raise UnknownEntry
         saves.append(FieldVersion(len(saves) + 1, None, at, author))
+
+    def _check(self, incident_id: IncidentId) -> None:
+        if self.fails:
+            raise self.fails
+        if incident_id != INCIDENT:
+            raise UnknownIncident
+
+
+@dataclass
+class FakePlaces:
+    """The locations of one card, all of which it knows."""
+
+    told: list[CardLocation] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def add_location(
+        self,
+        incident_id: IncidentId,
+        location: Location,
+        *,
+        kind: LocationKind,
+        key: str,
+        author: str,
+        contact_id: ContactId | None = None,
+        address: tuple[object, int] | None = None,
+    ) -> CardLocation:
+        self._check(incident_id)
+        if address is not None:
+            checked("address", address[0])
+        known = CardLocation(
+            LocationId(f"location-{len(self.told)}"),
+            incident_id,
+            contact_id,
+            kind,
+            location,
+            author,
+        )
+        self.told.append(known)
+        return known
+
+    async def pin_location(
+        self, incident_id: IncidentId, location_id: LocationId | None, *, author: str, at: datetime
+    ) -> Place:
+        self._check(incident_id)
+        pinned = next((one for one in self.told if one.location_id == location_id), None)
+        if location_id is not None and pinned is None:
+            raise UnknownLocation
+        return place_of(self.told, Pin(location_id, at))
 
     def _check(self, incident_id: IncidentId) -> None:
         if self.fails:

@@ -134,6 +134,16 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {"entry": "field_saved:summary:0"},
         SIGNED_IN,
     ),
+    ("POST", "/api/cards/{incident_id}/locations"): (
+        f"/api/cards/{INCIDENT}/locations",
+        {"kind": "incident", "source": "map", "lat": 56.9, "lon": 24.1},
+        {**EVERYBODY, **dict.fromkeys(PEOPLE[1:], 201), None: 401},
+    ),
+    ("PUT", "/api/cards/{incident_id}/location"): (
+        f"/api/cards/{INCIDENT}/location",
+        {"location_id": None},
+        SIGNED_IN,
+    ),
     ("GET", "/api/recordings/{recording_id}/audio"): (
         f"/api/recordings/{RECORDING}/audio",
         None,
@@ -168,7 +178,7 @@ async def test_matrix(world: World, case: tuple[str, str], login: str | None) ->
     assert answer.status == expected[login]
     refused = answer.status in (401, 403)
     assert not (refused and (world.control.actions or world.cards.version))
-    assert not (refused and any(world.fields.saves.values()))
+    assert not (refused and (any(world.fields.saves.values()) or world.places.told))
     assert not (refused and (world.routing.kept or world.people.changes or world.people.removed))
     assert not (refused and world.callbacks.asked)
     assert not (answer.status != 200 and world.recordings.listens)

@@ -1,42 +1,20 @@
 """Proves the endpoints of a card's fields over the real card room, on each kind of database."""
 
 import json
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccserver.card import CardStore, ContactOpened
 from ccserver.card.fields import SHAPES
 from ccserver.db import Database, DatabaseUnavailable
-from tests.card.conftest import arrived, store  # noqa: F401  (fixtures)
 from tests.card.test_editing import merge
-from tests.databases import (  # noqa: F401  (fixtures)
-    cluster,
-    database,
-    database_kind,
-    database_url,
-    sqlite_template,
-)
 from tests.web.fakes import INCIDENT
 from tests.web.world import Answer, Person, World
 
 PERSON = "person:5d0f6f4e-3b5c-4c43-9d56-0f2f8b6f1a01"
 Arrived = Callable[..., ContactOpened]
-
-
-@pytest.fixture
-async def centre(tmp_path: Path, store: CardStore) -> AsyncIterator[World]:  # noqa: F811
-    async with World(tmp_path, fields=store) as world:
-        yield world
-
-
-@pytest.fixture
-async def card(store: CardStore, arrived: Arrived) -> str:  # noqa: F811
-    head = await store.open_contact(arrived())
-    return f"/api/cards/{head.incident_id}"
 
 
 async def put(person: Person, address: str, value: object, version: int = 0) -> Answer:
@@ -140,9 +118,9 @@ async def test_a_save_is_undone_once_and_not_over_a_later_one(centre: World, car
 
 async def test_a_card_that_was_merged_away_says_where_to(
     centre: World,
-    store: CardStore,  # noqa: F811
-    database: Database,  # noqa: F811
-    arrived: Arrived,  # noqa: F811
+    store: CardStore,
+    database: Database,
+    arrived: Arrived,
     card: str,
 ) -> None:
     other = await store.open_contact(arrived())

@@ -19,7 +19,7 @@ from tests.web.world import Person, World
 KEYS = st.sampled_from(
     [
         *("login", "password", "language", "kind", "reason", "text", "type", "epoch", "seq", "x"),
-        *("value", "entry"),
+        *("value", "entry", "source", "lat", "lon", "x", "y", "radius_m", "key", "location_id"),
     ]
 )
 SCALARS = (
@@ -55,6 +55,13 @@ SHAPED = st.fixed_dictionaries(
     ),
     st.fixed_dictionaries({"text": st.text(max_size=100)}),
     st.fixed_dictionaries({"value": JSON}),
+    st.fixed_dictionaries(
+        {"kind": st.just("incident"), "source": st.just("map")},
+        optional={
+            name: st.floats(allow_nan=False) | st.floats(20, 60) | SCALARS
+            for name in ("lat", "lon", "x", "y", "radius_m", "address", "address_version")
+        },
+    ),
 ).map(lambda value: json.dumps(value).encode())
 FIELDS = ("type", "priority", "summary", "address", "hazards", "answers", "nothing")
 PARTS = st.sampled_from([CONTACT, INCIDENT, RECORDING]) | st.text(max_size=80)

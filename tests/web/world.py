@@ -10,14 +10,16 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
 from ccserver.web.app import create_app
-from ccserver.web.card_fields import CardFieldsAPI, CardFieldsPort
+from ccserver.web.card_fields import CardFieldsAPI
+from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.push import PushHub
 from ccserver.web.sockets import SocketTimes
-from tests.web.card_rooms import FakeFields
+from tests.web.card_rooms import FakeFields, FakePlaces
 from tests.web.fakes import (
     PASSWORD,
     FakeAccounts,
@@ -55,7 +57,7 @@ class World:
         *,
         times: SocketTimes | None = None,
         settings: Mapping[str, object] | None = None,
-        fields: CardFieldsPort | None = None,
+        cards: CardStore | None = None,
     ) -> None:
         self.panel_dir = directory / "panel"
         self.audio_path = directory / "sealed.flac"
@@ -63,6 +65,7 @@ class World:
         self.accounts = FakeAccounts()
         self.cards = FakeCards()
         self.fields = FakeFields()
+        self.places = FakePlaces()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -97,7 +100,10 @@ class World:
             metrics=self.metrics,
             clock=self.clock,
             socket_times=times,
-            rooms=CardFieldsAPI(fields or self.fields, self.clock).routes(),
+            rooms=(
+                *CardFieldsAPI(cards or self.fields, self.clock).routes(),
+                *CardPlacesAPI(cards or self.places, self.clock).routes(),
+            ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
 
