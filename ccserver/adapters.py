@@ -1,6 +1,6 @@
 """Puts the card and recording rooms behind the ports of others. No logic of its own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from ccserver import callbacks
@@ -31,10 +31,16 @@ from ccserver.web.ports import (
 
 
 class Cards:
-    """`ccserver.web.ports.CardsPort` over the card room."""
+    """`ccserver.web.ports.CardsPort` over the card room.
 
-    def __init__(self, store: CardStore) -> None:
+    ``people`` tells who has a card open.
+    """
+
+    def __init__(
+        self, store: CardStore, people: Callable[[IncidentId], Sequence[JSONObject]]
+    ) -> None:
         self._store = store
+        self._people = people
 
     async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
         """Newest first."""
@@ -48,7 +54,9 @@ class Cards:
     async def card(self, incident_id: IncidentId) -> JSONObject | None:
         """The whole card."""
         card = await self._store.card(incident_id)
-        return None if card is None else as_json(card)
+        if card is None:
+            return None
+        return as_json(card) | {"presence": self._people(incident_id)}
 
     async def caller_numbers(self, incident_id: IncidentId) -> frozenset[str]:
         """The numbers of the citizens who called; none for a card that does not exist."""

@@ -21,6 +21,7 @@ from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
 from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
 from ccserver.card.spill import JournalItem
+from ccserver.card_desk import CardDesk
 from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
@@ -51,8 +52,6 @@ from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.app import WebServer, create_app
-from ccserver.web.card_fields import CardFieldsAPI
-from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
@@ -140,6 +139,14 @@ class Application:
             plan_faulty=lambda: self.plan.faulty,
             callbacks_stuck=lambda: self.desk.stuck,
         )
+        self.card_desk = CardDesk(
+            self.database,
+            self.cards,
+            data_dir=data_dir,
+            clock=self.clock,
+            changed=self._card_changed,
+            publish=lambda message: self._publish(message, None),
+        )
         self.web = self._build_web()
 
     def _build_runtime(self) -> Runtime:
@@ -206,7 +213,7 @@ class Application:
 
     def _build_web(self) -> WebServer:
         web = self.config.web
-        cards = Cards(self.cards)
+        cards = Cards(self.cards, self.card_desk.presence.people)
         control = Control(
             self.runtime,
             Wishes(self.runtime.calls),
@@ -239,10 +246,7 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
-            rooms=(
-                *CardFieldsAPI(self.cards, self.clock).routes(),
-                *CardPlacesAPI(self.cards, self.clock).routes(),
-            ),
+            rooms=self.card_desk.routes(),
         )
         return WebServer(application, host=web.host, port=web.port)
 
@@ -292,6 +296,7 @@ class Application:
             "presences_decided": self.seats.keep_presences(),
             "prompts": self._make_prompts(),
             "callbacks": self.desk.run(),
+            "card_presence": self.card_desk.presence.run(),
             "call_backs_in_line": self.aftermath.run(),
             **seals,
         }

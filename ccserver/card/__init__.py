@@ -1,5 +1,17 @@
 """Incident cards: contacts, their timeline, notes and search."""
 
+from ccserver.card.attachments import (
+    AttachmentEmpty,
+    AttachmentFiles,
+    AttachmentsBusy,
+    AttachmentStore,
+    AttachmentTooLarge,
+    CardAttachment,
+    NoRoomForAttachments,
+    StoredAttachment,
+    TooManyAttachments,
+    UnknownAttachment,
+)
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
 from ccserver.card.journal import CardJournal
 from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
@@ -38,6 +50,7 @@ from ccserver.card.values import (
 )
 from ccserver.card.views import (
     as_json,
+    attachment_json,
     field_json,
     head_json,
     location_json,
@@ -49,6 +62,12 @@ from ccserver.card.whole import CardData
 __all__ = [
     "NOTES_BYTES_MAX",
     "AbsorbedCard",
+    "AttachmentEmpty",
+    "AttachmentFiles",
+    "AttachmentStore",
+    "AttachmentTooLarge",
+    "AttachmentsBusy",
+    "CardAttachment",
     "CardContact",
     "CardData",
     "CardEntry",
@@ -71,6 +90,7 @@ __all__ = [
     "FieldVersion",
     "InvalidCursor",
     "LocationTold",
+    "NoRoomForAttachments",
     "NotUndoable",
     "NotesConflict",
     "NotesSaved",
@@ -80,14 +100,18 @@ __all__ = [
     "PastContact",
     "Place",
     "SpokenWith",
+    "StoredAttachment",
     "TimelineEntry",
     "TimelineTag",
+    "TooManyAttachments",
+    "UnknownAttachment",
     "UnknownContact",
     "UnknownEntry",
     "UnknownField",
     "UnknownIncident",
     "UnknownLocation",
     "as_json",
+    "attachment_json",
     "field_json",
     "head_json",
     "location_json",

@@ -42,12 +42,23 @@ def lock_card(session: Session, incident_id: str) -> IncidentRow:
 
     Raises `UnknownIncident` and `CardMerged`.
     """
-    incident = session.get(
-        # Not the key: what refers to the incident may be added meanwhile, first of all contacts.
-        IncidentRow,
-        clean_text(incident_id),
-        with_for_update={"key_share": True},
+    return _usable(
+        session,
+        session.get(
+            IncidentRow,
+            clean_text(incident_id),
+            # Not the key: what refers to the incident may be added meanwhile, above all contacts.
+            with_for_update={"key_share": True},
+        ),
     )
+
+
+def check_card(session: Session, incident_id: str) -> IncidentRow:
+    """Return the incident as it may be changed now, without a lock; raises as `lock_card`."""
+    return _usable(session, session.get(IncidentRow, clean_text(incident_id)))
+
+
+def _usable(session: Session, incident: IncidentRow | None) -> IncidentRow:
     if incident is None:
         raise UnknownIncident("there is no such card")
     into = absorber_of(session, incident)

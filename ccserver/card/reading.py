@@ -11,6 +11,7 @@ from sqlalchemy.types import BigInteger, Float, String
 
 from ccserver.accounts.models import AgentRow
 from ccserver.acd.events import Direction
+from ccserver.card.attachments import read_attachments
 from ccserver.card.editing import read_fields
 from ccserver.card.family import absorber_of, family_of
 from ccserver.card.locating import read_locations, read_place
@@ -101,6 +102,7 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
         children=_children(session, incident_id),
         locations=locations,
         place=read_place(session, incident_id, locations),
+        attachments=read_attachments(session, incident_id),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
 
+from ccserver.card.attachments import CardAttachment
 from ccserver.card.fields import JSON
 from ccserver.card.locations import CardLocation, Place
 from ccserver.card.values import (
@@ -35,6 +36,23 @@ def as_json(card: CardData | CardSummary) -> dict[str, JSON]:
         "children": [head_json(child) for child in card.children],
         "locations": [location_json(one) for one in card.locations],
         "location": place_json(card.place),
+        "attachments": [attachment_json(one) for one in card.attachments],
+    }
+
+
+def attachment_json(attachment: CardAttachment) -> dict[str, JSON]:
+    """Return a file as the card shows it."""
+    return {
+        "attachment_id": attachment.attachment_id,
+        "incident_id": attachment.incident_id,
+        "name": attachment.name,
+        "media_type": attachment.media_type,
+        "size": attachment.size,
+        "sha256": attachment.sha256,
+        "added_at": iso(attachment.added_at),
+        "author": attachment.author,
+        "removed_at": iso(attachment.removed_at),
+        "removed_by": attachment.removed_by,
     }
 
 

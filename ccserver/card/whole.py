@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ccserver.card.attachments import CardAttachment
 from ccserver.card.locations import CardLocation, Place
 from ccserver.card.values import (
     AbsorbedCard,
@@ -31,3 +32,4 @@ class CardData:
     children: tuple[CardHead, ...] = ()
     locations: tuple[CardLocation, ...] = ()
     place: Place = NOWHERE
+    attachments: tuple[CardAttachment, ...] = ()

@@ -318,10 +318,11 @@ def _headers(
         host = host_of(request)
         # Older browsers do not count a WebSocket of the same host as 'self'.
         own = f" ws://{host} wss://{host}" if host else ""
-        response.headers["Content-Security-Policy"] = (
+        response.headers.setdefault(  # files of cards have a stricter one
+            "Content-Security-Policy",
             f"default-src 'self'; connect-src 'self'{own}{phone_source}; "
             "img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
-            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
         )
         response.headers.update(fixed)
         if request.path.startswith("/api/"):

@@ -570,4 +570,5 @@ async def test_the_card_in_the_shape_of_the_api(
         "children": [],
         "locations": [],
         "location": {"current": None, "why": "none", "conflicts": []},
+        "attachments": [],
     }

@@ -1,16 +1,20 @@
 """Stand-ins for the rooms of a card's own data, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from ccserver.card import (
+    CardAttachment,
     CardField,
     CardLocation,
     FieldConflict,
     FieldSaved,
     FieldVersion,
     Place,
+    StoredAttachment,
+    UnknownAttachment,
     UnknownEntry,
     UnknownIncident,
     UnknownLocation,
@@ -19,7 +23,7 @@ from ccserver.card.fields import check_name, checked
 from ccserver.card.locations import Pin, place_of
 from ccserver.location import Location, LocationKind
 from ccserver.types import ContactId, IncidentId, LocationId
-from tests.web.fakes import INCIDENT
+from tests.web.fakes import INCIDENT, START
 
 
 @dataclass
@@ -113,6 +117,53 @@ class FakePlaces:
             raise self.fails
         if incident_id != INCIDENT:
             raise UnknownIncident
+
+
+ATTACHMENT = "3f2a6c1e-0d4b-4c43-9d56-0f2f8b6f1b07"
+
+
+class FakeAttachments:
+    """The files of one card: one is there from the beginning."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "attachment"
+        self._path.write_bytes(b"<script>1</script>")
+        self.kept = [self._attachment(ATTACHMENT, "page.html", "text/html")]
+        self.removed: list[str] = []
+        self.fails: Exception | None = None
+
+    def _attachment(self, key: str, name: str, media_type: str) -> CardAttachment:
+        return CardAttachment(key, INCIDENT, name, media_type, 18, "ab", START, "anna")
+
+    async def add(
+        self,
+        incident_id: IncidentId,
+        chunks: AsyncIterator[bytes],
+        *,
+        name: str,
+        media_type: str,
+        author: str,
+        at: datetime,
+    ) -> CardAttachment:
+        if self.fails:
+            raise self.fails
+        if incident_id != INCIDENT:
+            raise UnknownIncident
+        async for _ in chunks:
+            pass
+        self.kept.append(self._attachment(f"new-{len(self.kept)}", name, media_type))
+        return self.kept[-1]
+
+    async def get(self, attachment_id: str) -> StoredAttachment:
+        if self.fails:
+            raise self.fails
+        for one in self.kept:
+            if one.attachment_id == attachment_id:
+                return StoredAttachment(one, INCIDENT, self._path)
+        raise UnknownAttachment
+
+    async def remove(self, attachment_id: str, *, author: str, at: datetime) -> None:
+        self.removed.append(attachment_id)
 
 
 def _current(saves: Sequence[FieldVersion]) -> CardField | None:

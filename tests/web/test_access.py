@@ -7,6 +7,7 @@ import pytest
 from ccserver.routing import DEFAULT_DOCUMENT
 from ccserver.routing.document import to_builtins
 from ccserver.web.app import ROUTES
+from tests.web.card_rooms import ATTACHMENT
 from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
 from tests.web.rooms import TASK
 from tests.web.world import World
@@ -139,6 +140,31 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {"kind": "incident", "source": "map", "lat": 56.9, "lon": 24.1},
         {**EVERYBODY, **dict.fromkeys(PEOPLE[1:], 201), None: 401},
     ),
+    ("POST", "/api/cards/{incident_id}/attachments"): (
+        f"/api/cards/{INCIDENT}/attachments",
+        {"not": "a form"},
+        {**EVERYBODY, **dict.fromkeys(PEOPLE[1:], 201), None: 401},
+    ),
+    ("GET", "/api/attachments/{attachment_id}"): (
+        f"/api/attachments/{ATTACHMENT}",
+        None,
+        SIGNED_IN,
+    ),
+    ("DELETE", "/api/attachments/{attachment_id}"): (
+        f"/api/attachments/{ATTACHMENT}",
+        None,
+        SIGNED_IN,
+    ),
+    ("PUT", "/api/cards/{incident_id}/presence"): (
+        f"/api/cards/{INCIDENT}/presence",
+        {"field": None},
+        SIGNED_IN,
+    ),
+    ("DELETE", "/api/cards/{incident_id}/presence"): (
+        f"/api/cards/{INCIDENT}/presence",
+        None,
+        SIGNED_IN,
+    ),
     ("PUT", "/api/cards/{incident_id}/location"): (
         f"/api/cards/{INCIDENT}/location",
         {"location_id": None},
@@ -179,6 +205,8 @@ async def test_matrix(world: World, case: tuple[str, str], login: str | None) ->
     refused = answer.status in (401, 403)
     assert not (refused and (world.control.actions or world.cards.version))
     assert not (refused and (any(world.fields.saves.values()) or world.places.told))
+    assert not (refused and (world.attachments.removed or world.attachments.kept[1:]))
+    assert not (refused and world.pushed)
     assert not (refused and (world.routing.kept or world.people.changes or world.people.removed))
     assert not (refused and world.callbacks.asked)
     assert not (answer.status != 200 and world.recordings.listens)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccserver.web.app import ROUTES
+from tests.web.card_rooms import ATTACHMENT
 from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
 from tests.web.world import Person, World
 
@@ -129,6 +130,7 @@ def address(path: str, parts: list[str], query: dict[str, str]) -> str:
         ("contact_id", "incident_id", "recording_id", "path:.*"), parts, strict=True
     ):
         filled = filled.replace(f"{{{name}}}", quote(part, safe=""))
+    filled = filled.replace("{attachment_id}", ATTACHMENT)
     filled = filled.replace("{name}", FIELDS[sum(map(len, parts)) % len(FIELDS)])
     pairs = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
     return f"{filled}?{pairs}" if pairs else filled

@@ -15,11 +15,13 @@ from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
 from ccserver.web.app import create_app
+from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
+from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.push import PushHub
 from ccserver.web.sockets import SocketTimes
-from tests.web.card_rooms import FakeFields, FakePlaces
+from tests.web.card_rooms import FakeAttachments, FakeFields, FakePlaces
 from tests.web.fakes import (
     PASSWORD,
     FakeAccounts,
@@ -58,6 +60,7 @@ class World:
         times: SocketTimes | None = None,
         settings: Mapping[str, object] | None = None,
         cards: CardStore | None = None,
+        attachments: AttachmentsPort | None = None,
     ) -> None:
         self.panel_dir = directory / "panel"
         self.audio_path = directory / "sealed.flac"
@@ -66,6 +69,7 @@ class World:
         self.cards = FakeCards()
         self.fields = FakeFields()
         self.places = FakePlaces()
+        self.attachments = FakeAttachments(directory)
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -79,6 +83,8 @@ class World:
         self.metrics = Metrics()
         self.clock = FakeClock()
         self.hub = PushHub(metrics=self.metrics)
+        self.pushed: list[dict[str, object]] = []
+        self.presence = CardPresenceAPI(self.clock, self.pushed.append)
         values = {"panel_dir": str(self.panel_dir), **(settings or {})}
         self.settings = WebSettings(**values)  # type: ignore[arg-type]
         self.app = create_app(
@@ -103,6 +109,8 @@ class World:
             rooms=(
                 *CardFieldsAPI(cards or self.fields, self.clock).routes(),
                 *CardPlacesAPI(cards or self.places, self.clock).routes(),
+                *AttachmentsAPI(attachments or self.attachments, self.clock).routes(),
+                *self.presence.routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
