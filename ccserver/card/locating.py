@@ -76,6 +76,8 @@ def add_told(
 
     Raises `ccserver.location.LocationInvalid` for what is no place on Earth.
     """
+    if not told:
+        return []
     contacts = sorted({one.contact_id for one in told})
     known = {
         (contact_id, key)

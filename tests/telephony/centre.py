@@ -19,6 +19,7 @@ from ccserver.acd.settings import DistributorSettings
 from ccserver.callers import Callers
 from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.journal import CardJournal
+from ccserver.card.spill import JournalItem
 from ccserver.chronicle import Chronicle
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database
@@ -227,9 +228,9 @@ class ListJournal(CardJournal):
     """A journal that is only written."""
 
     def __init__(self) -> None:
-        self.items: list[ContactOpened | TimelineEntry] = []
+        self.items: list[JournalItem] = []
 
-    def submit(self, item: ContactOpened | TimelineEntry) -> None:
+    def submit(self, item: JournalItem) -> None:
         self.items.append(item)
 
     def opened(self) -> Counter[ContactId]:
