@@ -49,5 +49,5 @@ python_update_lock() {
     --no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe)
   cd "$REPO" || return
   "${compile[@]}" --extra dev -o requirements.lock pyproject.toml
-  cd "$LIB" && "${compile[@]}" -o node.lock node.in
+  cd "$LIB" && "${compile[@]}" -o node.lock node.in && "${compile[@]}" -o map.lock map.in
 }

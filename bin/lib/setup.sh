@@ -7,7 +7,7 @@
 
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-for part in packages python asterisk pjsua2 sounds node panel tools; do
+for part in packages python asterisk pjsua2 sounds node panel map tools; do
   # shellcheck source=/dev/null
   . "$LIB/$part.sh"
 done
@@ -35,6 +35,7 @@ setup_all() {
   if [ -z "${SETUP_WITHOUT_PANEL:-}" ]; then
     step node 'Node for the panel'
     step panel 'panel'
+    step map 'base map of Latvia'
   fi
   step tools 'tools.json'
   say "all ready in $(since "$started")"

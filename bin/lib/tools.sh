@@ -1,5 +1,5 @@
 # tools.json: where everything is that set-up made or found. Sourced by setup.sh.
-# shellcheck shell=bash disable=SC2153 # PANEL is set by panel_locate
+# shellcheck shell=bash disable=SC2153 # PANEL and MAP are set by panel_locate and map_locate
 
 json_string() {
   local text=${1//\\/\\\\}
@@ -24,9 +24,13 @@ json_list() {
 }
 
 tools_text() {
-  local command panel=null
+  local command panel=null map_dirs=''
   mapfile -t command <"$ASTERISK/command"
-  if [ -z "${SETUP_WITHOUT_PANEL:-}" ]; then panel=$(json_string "$PANEL/dist"); fi
+  if [ -z "${SETUP_WITHOUT_PANEL:-}" ]; then
+    panel=$(json_string "$PANEL/dist")
+    # Street level stands in a place of its own: a new base map must not lose it.
+    map_dirs=$(json_list "$MAP" "$CACHE/street")
+  fi
   cat <<EOF
 {
   "asterisk": {
@@ -37,6 +41,7 @@ tools_text() {
   },
   "sounds_dir": $(json_string "$SOUNDS"),
   "panel_dir": $panel,
+  "map_dirs": ${map_dirs:-[]},
   "python": $(json_string "$VENV/bin/python"),
   "chromium": $(json_program chromium),
   "sipp": $(json_program sipp),
@@ -49,7 +54,7 @@ tools_locate() {
   python_locate
   asterisk_locate
   sounds_locate
-  [ -n "${SETUP_WITHOUT_PANEL:-}" ] || panel_locate
+  [ -n "${SETUP_WITHOUT_PANEL:-}" ] || { panel_locate && map_locate; }
 }
 
 tools_ready() { tools_locate && [ "$(cat "$CACHE/tools.json" 2>/dev/null)" = "$(tools_text)" ]; }

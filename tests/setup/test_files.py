@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "bin/lib/node.lock")
+LOCKS = ("requirements.lock", "bin/lib/node.lock", "bin/lib/map.lock")
 LANGUAGES = ("lv", "ru", "en")
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 
