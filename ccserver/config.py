@@ -132,6 +132,8 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     host: Text = "127.0.0.1"
     port: Port = 8080
     panel_dir: Text
+    map_dirs: tuple[Text, ...] = ()
+    """Folders with map files (``*.pmtiles``); in a later one a file replaces its namesake."""
     sip_websocket_url: str = ""
     """Where a browser phone reaches Asterisk, e.g. ``ws://127.0.0.1:8088/ws``; empty: none."""
     session_ttl_s: Seconds = 43_200.0

@@ -323,6 +323,7 @@ class Stack:
                 host=self.host,
                 port=ports.web,
                 panel_dir=self.tools.panel_dir or str(base / "no-panel"),
+                map_dirs=self.tools.map_dirs,
                 sip_websocket_url=f"ws://{self.host}:{ports.asterisk_http}/ws",
             ),
             acd=acd,

@@ -26,6 +26,7 @@ class Tools(msgspec.Struct, frozen=True):
     chromium: str | None
     sipp: str | None
     sox: str | None
+    map_dirs: tuple[str, ...] = ()
 
 
 class SetUpMissing(Exception):

@@ -52,6 +52,7 @@ from ccserver.web.routing import RoutingAPI, RoutingPort
 from ccserver.web.sessions import Sessions
 from ccserver.web.sockets import Sockets, SocketTimes
 from ccserver.web.static import Static
+from ccserver.web.tiles import TilesAPI
 
 STOP_TIMEOUT_S = 5.0
 """For requests under way when the server stops; calls do not depend on them."""
@@ -139,6 +140,7 @@ def create_app(
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
             *AuditAPI(audit, people).routes(),
+            *TilesAPI(settings.map_dirs).routes(),
             *rooms,
         ),
     )

@@ -175,6 +175,13 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         None,
         LISTENERS,
     ),
+    ("GET", "/api/map"): ("/api/map", None, SIGNED_IN),
+    # This world has no map; that files reach who is signed in is proved with the tiles.
+    ("GET", "/map/{file}"): (
+        "/map/base.pmtiles",
+        None,
+        {**dict.fromkeys(PEOPLE, 404), None: 401},
+    ),
     # Without an upgrade; that a missing session closes with 4401 is proved with the sockets.
     ("GET", "/api/ws"): ("/api/ws", None, dict.fromkeys(PEOPLE, 426)),
     ("GET", "/livez"): ("/livez", None, EVERYBODY),

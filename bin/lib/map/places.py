@@ -1,7 +1,7 @@
 """Latvia's towns and villages from GeoNames, as GeoJSON for tippecanoe.
 
-``places.py OUT_FILE``. Names are Latvian: where GeoNames has an English one ("Riga"), its variant in
-Latvian letters is taken.
+``places.py OUT_FILE``. Names are Latvian: where GeoNames has an English one ("Riga"), its variant
+in Latvian letters is taken.
 """
 
 import json
