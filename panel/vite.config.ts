@@ -4,7 +4,8 @@ import { defineConfig } from "vitest/config";
 /** Where `npm run dev` finds a running ccserver. */
 const SERVER = "http://127.0.0.1:8080";
 
-export default defineConfig({
+// `vite build --mode stage` builds the pages of panel/tests too, for the tests in Chromium.
+export default defineConfig(({ mode }) => ({
   plugins: [react()],
   build: {
     outDir: "dist",
@@ -12,8 +13,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     target: "es2022",
     sourcemap: false,
-    // One file: the panel is loaded once per shift, from the local network.
-    chunkSizeWarningLimit: 800,
+    ...(mode === "stage" && { rolldownOptions: { input: ["index.html", "tests/map-stage.html"] } }),
+    // The panel is one file, loaded once per shift from the local network; MapLibre is another,
+    // loaded with the first map.
+    chunkSizeWarningLimit: 1_200,
   },
   server: {
     host: "127.0.0.1",
@@ -30,4 +33,4 @@ export default defineConfig({
     restoreMocks: true,
     testTimeout: 20_000,
   },
-});
+}));

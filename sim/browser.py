@@ -36,6 +36,9 @@ CLOCK_ROUND_TRIPS = 30
 FLAGS = (
     "--no-sandbox",  # Chromium refuses to run as root with it, and containers forbid it
     "--disable-gpu",
+    # The map needs WebGL, which a machine without a graphics card has in software only.
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

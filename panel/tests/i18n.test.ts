@@ -90,6 +90,11 @@ const CODED: Record<string, string> = {
   "presence.reason": "break training admin technical missed_offers",
   page: "live routing people",
   outcome: "waiting answered parachute abandoned ended unreached",
+  map: "typed_empty typed_unreadable typed_outside typed_far",
+  "map.source": "pidf_lo aml msd network_cell https address map call_taker",
+  "map.kind": "caller incident initial unit",
+  "map.age": "s min h d",
+  "map.heading": "n ne e se s sw w nw",
   refused: `wrap_up_at_limit not_waiting not_allowed not_free agent_not_free no_such_queue
     no_such_entry no_such_party no_number no_trunk taken closed`,
 };

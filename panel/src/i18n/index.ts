@@ -8,6 +8,9 @@ import cardLv from "./card.lv.json";
 import cardRu from "./card.ru.json";
 import en from "./en.json";
 import lv from "./lv.json";
+import mapEn from "./map.en.json";
+import mapLv from "./map.lv.json";
+import mapRu from "./map.ru.json";
 import routingEn from "./routing.en.json";
 import routingLv from "./routing.lv.json";
 import routingRu from "./routing.ru.json";
@@ -43,9 +46,9 @@ export async function startI18n(language: Language = initialLanguage()): Promise
   });
   await i18next.use(initReactI18next).init({
     resources: {
-      en: { translation: { ...en, ...cardEn, ...routingEn } },
-      lv: { translation: { ...lv, ...cardLv, ...routingLv } },
-      ru: { translation: { ...ru, ...cardRu, ...routingRu } },
+      en: { translation: { ...en, ...cardEn, ...mapEn, ...routingEn } },
+      lv: { translation: { ...lv, ...cardLv, ...mapLv, ...routingLv } },
+      ru: { translation: { ...ru, ...cardRu, ...mapRu, ...routingRu } },
     },
     lng: language,
     fallbackLng: "en",
