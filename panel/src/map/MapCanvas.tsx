@@ -30,7 +30,7 @@ export default function MapCanvas({ maps, scene, focus, homing, ...listeners }: 
   const onDrawn = useEffectEvent(listeners.onDrawn);
   const firstScene = useEffectEvent(() => scene);
   const locale = useEffectEvent(() => ({
-    "Map.Title": t("map.title"),
+    "Map.Title": t("map.picture"),
     "NavigationControl.ZoomIn": t("map.zoom_in"),
     "NavigationControl.ZoomOut": t("map.zoom_out"),
   }));
