@@ -378,6 +378,13 @@ describe("styles", () => {
     expect(new Set(style.layers.map(({ id }) => id)).size).toBe(style.layers.length);
   });
 
+  it("write the names of places once", () => {
+    const last = (street: MapFile): number | undefined =>
+      styleOf([file("base"), street], "dark", "https://x").layers.find(({ id }) => id === "base-place")?.maxzoom;
+    expect(last(file("street"))).toBe(10);
+    expect(last({ ...file("street"), bounds: [24, 56.8, 24.4, 57.1] })).toBe(24);
+  });
+
   it("go nearer where there are streets", () => {
     expect(nearestZoom([file("base")])).toBeLessThan(nearestZoom([file("base"), file("street")]));
   });

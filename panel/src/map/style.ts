@@ -65,6 +65,12 @@ const FONTS = ["system-ui", "Segoe UI", "Noto Sans", "DejaVu Sans", "sans-serif"
 /** Beyond it there is nothing more to see in either map; a house fills the screen. */
 export const ZOOM_MAX = 19;
 
+/** From here on the street map's names are as many as fit. */
+const STREET_NAMES_ZOOM = 10;
+
+/** The land alone: a street map of it need not reach out to sea. */
+const LATVIA: MapFile["bounds"] = [21.0, 55.7, 28.2, 58.05];
+
 /** How near the map goes by itself: to a house, or to a parish where there are no streets. */
 export function nearestZoom(maps: readonly MapFile[]): number {
   return maps.some((map) => map.name !== "base") ? 17 : 12;
@@ -75,9 +81,10 @@ export function styleOf(maps: readonly MapFile[], scheme: "light" | "dark", orig
   const sources: Record<string, SourceSpecification> = {};
   const areas: LayerSpecification[] = [];
   const labels: LayerSpecification[] = [];
+  const named = maps.some((map) => map.name !== "base" && covers(map.bounds, LATVIA));
   for (const map of maps) {
     sources[map.name] = { type: "vector", url: `pmtiles://${new URL(map.url, origin).href}` };
-    const parts = map.name === "base" ? baseLayers(palette) : streetLayers(map.name, palette);
+    const parts = map.name === "base" ? baseLayers(palette, named) : streetLayers(map.name, palette);
     areas.push(...parts.filter(({ type }) => type !== "symbol"));
     labels.push(...parts.filter(({ type }) => type === "symbol"));
   }
@@ -107,7 +114,12 @@ function text(palette: Palette): NonNullable<SymbolLayer["paint"]> {
   return { "text-color": palette.text, "text-halo-color": palette.halo, "text-halo-width": 1.4 };
 }
 
-function baseLayers(palette: Palette): LayerSpecification[] {
+function covers(outer: MapFile["bounds"], inner: MapFile["bounds"]): boolean {
+  return outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
+}
+
+/** `named`: the street map has the names from `STREET_NAMES_ZOOM` on, so that none stands twice. */
+function baseLayers(palette: Palette, named: boolean): LayerSpecification[] {
   const base = { source: "base" };
   return [
     fill("base", "sea", palette.sea),
@@ -130,6 +142,7 @@ function baseLayers(palette: Palette): LayerSpecification[] {
       id: "base-place",
       type: "symbol",
       "source-layer": "place",
+      maxzoom: named ? STREET_NAMES_ZOOM : 24,
       layout: {
         "text-field": ["get", "name"],
         "text-font": FONTS,
@@ -157,7 +170,7 @@ function streetLayers(source: string, palette: Palette): LayerSpecification[] {
     { ...line(source, "road", palette.main, wide(2.6)), id: `${source}-main`, filter: MAIN },
     label(source, "road", palette, { "symbol-placement": "line", "text-size": 12 }, 13),
     label(source, "number", palette, { "text-size": 11 }, 16, "number"),
-    label(source, "place", palette, { "text-size": 13, "symbol-sort-key": ["get", "rank"] }, 10),
+    label(source, "place", palette, { "text-size": 13, "symbol-sort-key": ["get", "rank"] }, STREET_NAMES_ZOOM),
   ];
 }
 
