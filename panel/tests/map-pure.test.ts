@@ -14,6 +14,9 @@ import { ageOf, COLOURS, freshnessOf, headingOf, lengthText, roundedAge } from "
 import { MARKS_MAX, sceneOf } from "../src/map/scene";
 import { nearestZoom, PALETTES, styleOf } from "../src/map/style";
 import { SOURCES, type MapFile, type MapLocation, type Pair, type Shape } from "../src/map/types";
+import shapes from "./shapes.json";
+
+const VECTORS = shapes as unknown as { shape: Shape; bounds: number[] }[];
 
 const RIGA: Pair = [56.9496, 24.1052];
 const NOW = Date.parse("2026-11-26T12:00:00Z");
@@ -124,6 +127,19 @@ describe("outlines", () => {
       expect(metres).toBeGreaterThan(999.9);
       expect(metres).toBeLessThan(3_000.1);
       expect(point[0]).toBeGreaterThan(RIGA[1]);
+    }
+  });
+
+  // The same file holds the server's own outlines to the same bounds.
+  it.each(VECTORS)("are where the server has them: $shape", ({ shape, bounds }) => {
+    const found = boundsOf([outlineOf(shape)]) ?? [0, 0, 0, 0];
+    const [west, south, east, north] = bounds as [number, number, number, number];
+    const size = distanceM({ lat: south, lon: west }, { lat: north, lon: east });
+    for (const [ours, theirs] of [
+      [{ lat: found[1], lon: found[0] }, { lat: south, lon: west }],
+      [{ lat: found[3], lon: found[2] }, { lat: north, lon: east }],
+    ] as const) {
+      expect(distanceM(ours, theirs)).toBeLessThanOrEqual(0.005 * size);
     }
   });
 
