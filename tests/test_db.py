@@ -56,6 +56,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "outbox",
     "webhooks",
     "webhook_deliveries",
+    "search_documents",
 }
 
 
@@ -67,10 +68,16 @@ def years(session: Session) -> list[int]:
     return list(session.scalars(select(CardCounterRow.year).order_by(CardCounterRow.year)))
 
 
+def is_of_a_model(_: object, name: str | None, *rest: object) -> bool:
+    """All but what each database keeps in a way of its own to find words by."""
+    return not (name or "").startswith(("search_words", "search_lexemes"))
+
+
 def test_migrations_make_exactly_the_tables_of_the_models(database_url: str) -> None:  # noqa: F811
     engine = db.make_engine(database_url, timeout_s=10)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": is_of_a_model}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, db.Base.metadata) == []
     engine.dispose()
     assert set(db.Base.metadata.tables) == TABLES

@@ -15,6 +15,7 @@ from ccserver.card.attachments import (
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
 from ccserver.card.journal import CardJournal
 from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
+from ccserver.card.search import EVERY_CARD, Wanted
 from ccserver.card.store import CardStore
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
@@ -60,6 +61,7 @@ from ccserver.card.views import (
 from ccserver.card.whole import CardData
 
 __all__ = [
+    "EVERY_CARD",
     "NOTES_BYTES_MAX",
     "AbsorbedCard",
     "AttachmentEmpty",
@@ -110,6 +112,7 @@ __all__ = [
     "UnknownField",
     "UnknownIncident",
     "UnknownLocation",
+    "Wanted",
     "as_json",
     "attachment_json",
     "field_json",

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from ccserver.card import editing, fields, locating, reading, timeline
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
-from ccserver.card.search import search_cards
+from ccserver.card.search import EVERY_CARD, Wanted, search_cards
+from ccserver.card.search_index import refresh
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     CardHead,
@@ -283,16 +284,23 @@ class CardStore:
         return await self._db.read(lambda session: reading.head_of(session, clean_text(contact_id)))
 
     async def search(
-        self, q: str = "", *, limit: int = SEARCH_LIMIT_MAX, before: str | None = None
+        self,
+        q: str = "",
+        *,
+        limit: int = SEARCH_LIMIT_MAX,
+        before: str | None = None,
+        wanted: Wanted = EVERY_CARD,
     ) -> list[CardSummary]:
         """Return the newest cards that match; ``before`` is the `CardSummary.cursor` of the last.
 
-        ``q`` matches parts of the caller's number, card number, notes and call taker's name.
-        Raises `InvalidCursor`.
+        Every word of ``q`` is the beginning of one on the card, or in the name of a call taker who
+        answered; digits are the beginning or the end of a number. Raises `InvalidCursor`.
         """
         bounded = max(1, min(limit, SEARCH_LIMIT_MAX))
         return await self._db.read(
-            lambda session: search_cards(session, clean_text(q), limit=bounded, before=before)
+            lambda session: search_cards(
+                session, clean_text(q), limit=bounded, before=before, wanted=wanted
+            )
         )
 
     async def open_contacts(self) -> list[OpenContact]:
@@ -314,8 +322,19 @@ class CardStore:
     async def change(
         self, incident_id: IncidentId, work: Callable[[Session], T], *others: IncidentId
     ) -> T:
-        """Do ``work`` in one transaction, then tell that the card, and ``others``, changed."""
-        done = await self._write(work)
+        """Do ``work`` in one transaction, then tell that the card, and ``others``, changed.
+
+        In the same transaction the cards become findable by what they say now.
+        """
+        keys = [clean_text(each) for each in (incident_id, *others)]
+
+        def change_and_index(session: Session) -> T:
+            done = work(session)
+            session.flush()
+            refresh(session.connection(), keys)
+            return done
+
+        done = await self._write(change_and_index)
         for each in (incident_id, *others):
             self._changed(each)
         return done

@@ -320,7 +320,7 @@ class CardSummary:
     @property
     def cursor(self) -> str:
         """Where the next page of a search begins, given as its ``before``."""
-        return f"{self.opened_at.isoformat()}~{self.incident_id}"
+        return f"{self.opened_at.isoformat()}~{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

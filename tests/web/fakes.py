@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ccserver.accounts import Account, AgentProfile, DeviceKind, Role
 from ccserver.acd.events import AgentPresence
+from ccserver.card import EVERY_CARD, Wanted
 from ccserver.db import DatabaseUnavailable
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import (
@@ -130,11 +131,15 @@ class FakeCards:
     version: int = 0
     author: str | None = None
     searches: list[tuple[str, int, str | None]] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
     fails: Exception | None = None
 
-    async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
+    async def search(
+        self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
+    ) -> CardPage:
         if self.fails:
             raise self.fails
+        self.wanted.append(wanted)
         self.searches.append((q, limit, before))
         return CardPage([{"incident_id": INCIDENT, "number": "2026-000001"}], "2026-000001")
 
