@@ -19,7 +19,7 @@ from ccserver.aftermath import Aftermath
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
-from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
+from ccserver.card import CardHead, CardJournal, CardStore, Moved, TimelineTag
 from ccserver.card.spill import JournalItem
 from ccserver.card_desk import CardDesk
 from ccserver.chronicle import Chronicle
@@ -80,7 +80,9 @@ class Application:
             config.database.url, request_timeout_s=config.database.request_timeout_s
         )
         self.accounts = AccountStore(self.database)
-        self.cards = CardStore(self.database, changed=self._card_changed)
+        self.cards = CardStore(
+            self.database, changed=self._card_changed, moved=self._contacts_moved
+        )
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
         data_dir = Path(config.recording.store_dir).parent
@@ -363,6 +365,10 @@ class Application:
 
     def _card_changed(self, incident_id: IncidentId) -> None:
         self.chronicle.card_changed(incident_id)
+
+    def _contacts_moved(self, moved: Moved) -> None:
+        target = moved.target
+        self.chronicle.moved(moved.contact_ids, target.incident_id, target.number)
 
     def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
         self.chronicle.card_written(contact_id, head.incident_id, head.number)

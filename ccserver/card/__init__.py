@@ -13,7 +13,9 @@ from ccserver.card.attachments import (
     UnknownAttachment,
 )
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
+from ccserver.card.joining import Along, Joined, LastContact, Moved, MoveKind, NotOnCard, SameCard
 from ccserver.card.journal import CardJournal
+from ccserver.card.linking import LinkRefused
 from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
 from ccserver.card.search import EVERY_CARD, Wanted
 from ccserver.card.store import CardStore
@@ -64,6 +66,7 @@ __all__ = [
     "EVERY_CARD",
     "NOTES_BYTES_MAX",
     "AbsorbedCard",
+    "Along",
     "AttachmentEmpty",
     "AttachmentFiles",
     "AttachmentStore",
@@ -91,8 +94,14 @@ __all__ = [
     "FieldTooLong",
     "FieldVersion",
     "InvalidCursor",
+    "Joined",
+    "LastContact",
+    "LinkRefused",
     "LocationTold",
+    "MoveKind",
+    "Moved",
     "NoRoomForAttachments",
+    "NotOnCard",
     "NotUndoable",
     "NotesConflict",
     "NotesSaved",
@@ -101,6 +110,7 @@ __all__ = [
     "Outcome",
     "PastContact",
     "Place",
+    "SameCard",
     "SpokenWith",
     "StoredAttachment",
     "TimelineEntry",

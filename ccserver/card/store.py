@@ -12,7 +12,17 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ccserver.card import editing, fields, locating, reading, timeline
+from ccserver.card import (
+    editing,
+    fields,
+    joining,
+    linking,
+    locating,
+    reading,
+    timeline,
+    unjoining,
+)
+from ccserver.card.joining import Along, By, Joined, Moved
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
 from ccserver.card.search import EVERY_CARD, Wanted, search_cards
@@ -45,7 +55,7 @@ log = structlog.get_logger(__name__)
 SEARCH_LIMIT_MAX = 100
 
 
-def _nobody_listens(_: IncidentId) -> None:
+def _nobody_listens(_: object) -> None:
     """Of a store by itself."""
 
 
@@ -53,14 +63,22 @@ class CardStore:
     """Incident cards in the database.
 
     ``changed`` is called once after each transaction in which people changed a card; of what the
-    journal writes, the journal tells.
+    journal writes, the journal tells. ``moved`` is called after contacts have gone to another card;
+    each of ``along`` before that, in the same transaction.
     """
 
     def __init__(
-        self, db: Database, *, changed: Callable[[IncidentId], None] = _nobody_listens
+        self,
+        db: Database,
+        *,
+        changed: Callable[[IncidentId], None] = _nobody_listens,
+        moved: Callable[[Moved], None] = _nobody_listens,
+        along: Sequence[Along] = (),
     ) -> None:
         self._db = db
         self._changed = changed
+        self._moved = moved
+        self._along = along
 
     async def write(
         self, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
@@ -240,13 +258,56 @@ class CardStore:
     async def undo(self, incident_id: IncidentId, key: str, *, author: str, at: datetime) -> None:
         """Take back what the entry ``key`` of the incident's own timeline tells of.
 
-        Raises `UnknownIncident`, `CardMerged`, `UnknownEntry`, `NotUndoable`, `ChangedSince`.
+        Raises `UnknownIncident`, `CardMerged`, `UnknownEntry`, `NotUndoable`, `ChangedSince`, and
+        `LastContact`.
         """
-        await self.change(
-            incident_id,
-            lambda session: editing.undo(session, incident_id, key, author=author, at=at) and None,
-        )
+
+        def work(session: Session) -> Joined:
+            joined = unjoining.undo(session, incident_id, key, self._by(author, at))
+            if joined is not None:
+                return joined
+            editing.undo(session, incident_id, key, author=author, at=at)
+            head = CardHead(incident_id, "")
+            return Joined(head, changed=(incident_id,))
+
+        await self._join(work)
         log.info("undone", incident_id=incident_id)
+
+    async def merge(
+        self, source_id: IncidentId, target_id: IncidentId, *, author: str, at: datetime
+    ) -> Joined:
+        """Make one card a part of another; raises what `joining.merge` does."""
+        by = self._by(author, at)
+        joined = await self._join(lambda session: joining.merge(session, source_id, target_id, by))
+        log.info("cards_merged", incident_id=source_id, into=joined.head.incident_id)
+        return joined
+
+    async def split(
+        self,
+        incident_id: IncidentId,
+        contact_ids: Collection[ContactId],
+        *,
+        author: str,
+        at: datetime,
+    ) -> Joined:
+        """Give contacts a card of their own; raises what `joining.split` does."""
+        by = self._by(author, at)
+        joined = await self._join(
+            lambda session: joining.split(session, incident_id, contact_ids, by)
+        )
+        log.info("card_split", incident_id=incident_id, into=joined.head.incident_id)
+        return joined
+
+    async def set_parent(
+        self, incident_id: IncidentId, parent_id: IncidentId | None, *, author: str, at: datetime
+    ) -> Joined:
+        """Link a card to the larger incident that it belongs to; as `linking.set_parent`."""
+        by = self._by(author, at)
+        joined = await self._join(
+            lambda session: linking.set_parent(session, incident_id, parent_id, by)
+        )
+        log.info("card_linked", incident_id=incident_id, parent_id=parent_id)
+        return joined
 
     async def card(self, incident_id: IncidentId) -> CardData | None:
         """Return the whole card."""
@@ -338,6 +399,27 @@ class CardStore:
         for each in (incident_id, *others):
             self._changed(each)
         return done
+
+    def _by(self, author: str, at: datetime) -> By:
+        return By(author, at, self._along)
+
+    async def _join(self, work: Callable[[Session], Joined]) -> Joined:
+        """`change`, of as many cards as it turns out to be, and contacts that are moved."""
+
+        def join_and_index(session: Session) -> Joined:
+            joined = work(session)
+            session.flush()
+            for each in joined.changed if joined.moves else ():
+                locating.keep_place(session, each)
+            refresh(session.connection(), joined.changed)
+            return joined
+
+        joined = await self._write(join_and_index)
+        for move in joined.moves:
+            self._moved(move)
+        for each in joined.changed:
+            self._changed(each)
+        return joined
 
     async def _write(self, work: Callable[[Session], T]) -> T:
         try:

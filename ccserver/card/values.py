@@ -81,6 +81,12 @@ class TimelineTag(StrEnum):
     ATTACHMENT_REMOVED = "attachment_removed"
     # which contacts and cards belong together
     MERGED = "merged"
+    MERGE_UNDONE = "merge_undone"
+    SPLIT = "split"
+    SPLIT_UNDONE = "split_undone"
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    LINK_UNDONE = "link_undone"
 
 
 class Outcome(StrEnum):

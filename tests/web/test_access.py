@@ -130,6 +130,21 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         None,
         SIGNED_IN,
     ),
+    ("POST", "/api/cards/{incident_id}/merge"): (
+        f"/api/cards/{INCIDENT}/merge",
+        {"into": "another"},
+        SIGNED_IN,
+    ),
+    ("POST", "/api/cards/{incident_id}/split"): (
+        f"/api/cards/{INCIDENT}/split",
+        {"contact_ids": [CONTACT]},
+        SIGNED_IN,
+    ),
+    ("PUT", "/api/cards/{incident_id}/parent"): (
+        f"/api/cards/{INCIDENT}/parent",
+        {"parent_id": None},
+        SIGNED_IN,
+    ),
     ("POST", "/api/cards/{incident_id}/undo"): (
         f"/api/cards/{INCIDENT}/undo",
         {"entry": "field_saved:summary:0"},

@@ -20,6 +20,7 @@ from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.push import PushHub
+from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
 from tests.web.card_rooms import FakeAttachments, FakeFields, FakePlaces
 from tests.web.fakes import (
@@ -31,6 +32,7 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
+from tests.web.relation_rooms import FakeRelations
 from tests.web.rooms import FakeAudit, FakeCallbacks, FakePeople, FakeRouting
 
 AUDIO = bytes(range(256)) * 40
@@ -70,6 +72,7 @@ class World:
         self.fields = FakeFields()
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)
+        self.relations = FakeRelations()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -111,6 +114,7 @@ class World:
                 *CardPlacesAPI(cards or self.places, self.clock).routes(),
                 *AttachmentsAPI(attachments or self.attachments, self.clock).routes(),
                 *self.presence.routes(),
+                *RelationsAPI(cards or self.relations, self.clock).routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
