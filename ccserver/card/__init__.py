@@ -13,10 +13,12 @@ from ccserver.card.attachments import (
     UnknownAttachment,
 )
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
+from ccserver.card.history import Related
 from ccserver.card.joining import Along, Joined, LastContact, Moved, MoveKind, NotOnCard, SameCard
 from ccserver.card.journal import CardJournal
 from ccserver.card.linking import LinkRefused
 from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
+from ccserver.card.neighbours import Likeness
 from ccserver.card.search import EVERY_CARD, Wanted
 from ccserver.card.store import CardStore
 from ccserver.card.values import (
@@ -96,6 +98,7 @@ __all__ = [
     "InvalidCursor",
     "Joined",
     "LastContact",
+    "Likeness",
     "LinkRefused",
     "LocationTold",
     "MoveKind",
@@ -110,6 +113,7 @@ __all__ = [
     "Outcome",
     "PastContact",
     "Place",
+    "Related",
     "SameCard",
     "SpokenWith",
     "StoredAttachment",

@@ -22,6 +22,7 @@ from ccserver.card import (
     timeline,
     unjoining,
 )
+from ccserver.card.history import BranchOf, Related, read_related
 from ccserver.card.joining import Along, By, Joined, Moved
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
@@ -363,6 +364,14 @@ class CardStore:
                 session, clean_text(q), limit=bounded, before=before, wanted=wanted
             )
         )
+
+    async def related(self, incident_id: IncidentId, branch_of: BranchOf = str) -> Related | None:
+        """Return what is shown beside a card: perhaps the same incident, its callers, its place.
+
+        ``branch_of`` says which branch of the incident types a code belongs to.
+        """
+        key = clean_text(incident_id)
+        return await self._db.read(lambda session: read_related(session, key, branch_of))
 
     async def open_contacts(self) -> list[OpenContact]:
         """Return every contact that has not ended, by arrival."""

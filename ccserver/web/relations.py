@@ -1,4 +1,4 @@
-"""Which cards belong together: merging, splitting and linking them."""
+"""Which cards belong together: merging, splitting, linking, and what is shown beside a card."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -13,14 +13,16 @@ from ccserver.card import (
     LastContact,
     LinkRefused,
     NotOnCard,
+    Related,
     SameCard,
     UnknownIncident,
+    as_json,
     head_json,
 )
 from ccserver.types import ContactId, IncidentId
 from ccserver.web.access import SIGNED_IN, Route, signed_in
 from ccserver.web.cards import CardGuard, incident_of, no_guard
-from ccserver.web.errors import APIError, check_text, json_response, read_body
+from ccserver.web.errors import APIError, check_text, json_response, not_found, read_body
 from ccserver.web.ports import Clock
 
 ID_LENGTH_MAX = 64
@@ -53,6 +55,9 @@ class RelationsPort(Protocol):
     ) -> Joined:
         """Link a card to the larger incident that it belongs to."""
 
+    async def related(self, incident_id: IncidentId) -> Related | None:
+        """What is shown beside a card."""
+
 
 class Merging(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of ``POST /api/cards/{incident_id}/merge``."""
@@ -73,7 +78,7 @@ class Linking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RelationsAPI:
-    """Handlers of merging, splitting and linking."""
+    """Handlers of merging, splitting, linking, and of what is shown beside a card."""
 
     def __init__(self, cards: RelationsPort, clock: Clock, guard: CardGuard = no_guard) -> None:
         self._cards = cards
@@ -87,6 +92,7 @@ class RelationsAPI:
             Route("POST", f"{card}/merge", self.merge, SIGNED_IN),
             Route("POST", f"{card}/split", self.split, SIGNED_IN),
             Route("PUT", f"{card}/parent", self.link, SIGNED_IN),
+            Route("GET", f"{card}/related", self.related, SIGNED_IN),
         )
 
     async def merge(self, request: web.Request) -> web.Response:
@@ -132,6 +138,33 @@ class RelationsAPI:
         except Exception as error:
             raise told(error) from None
         return json_response({"parent_id": parent})
+
+    async def related(self, request: web.Request) -> web.Response:
+        """``GET …/related``: perhaps the same incident, earlier ones of the caller and place."""
+        incident_id = incident_of(request)
+        await self._guard(request, incident_id)
+        found = await self._cards.related(incident_id)
+        if found is None:
+            raise not_found("There is no such card.")
+        return json_response(related_json(found))
+
+
+def related_json(related: Related) -> dict[str, object]:
+    """Return what is shown beside a card in the API's shape."""
+    return {
+        "proposals": [
+            {
+                "card": as_json(proposal.card),
+                "distance_m": proposal.like.distance_m,
+                "minutes": proposal.like.minutes,
+                "same_type": proposal.like.same_type,
+                "same_number": proposal.like.same_number,
+            }
+            for proposal in related.proposals
+        ],
+        "same_number": [as_json(card) for card in related.same_number],
+        "same_place": [as_json(card) for card in related.same_place],
+    }
 
 
 REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ccserver.card import CardHead, Joined, UnknownIncident
+from ccserver.card import CardHead, Joined, Related, UnknownIncident
 from ccserver.types import ContactId, IncidentId
 from tests.web.fakes import INCIDENT
 
@@ -34,6 +34,9 @@ class FakeRelations:
         self, incident_id: IncidentId, parent_id: IncidentId | None, *, author: str, at: datetime
     ) -> Joined:
         return self._done("link", incident_id)
+
+    async def related(self, incident_id: IncidentId) -> Related | None:
+        return Related() if incident_id == INCIDENT else None
 
     def _done(self, what: str, incident_id: IncidentId) -> Joined:
         if incident_id != INCIDENT:

@@ -145,6 +145,11 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {"parent_id": None},
         SIGNED_IN,
     ),
+    ("GET", "/api/cards/{incident_id}/related"): (
+        f"/api/cards/{INCIDENT}/related",
+        None,
+        SIGNED_IN,
+    ),
     ("POST", "/api/cards/{incident_id}/undo"): (
         f"/api/cards/{INCIDENT}/undo",
         {"entry": "field_saved:summary:0"},

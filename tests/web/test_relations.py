@@ -1,4 +1,4 @@
-"""Proves merging, splitting and linking cards, over the real card room."""
+"""Proves merging, splitting, linking and what is beside a card, over the real card room."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -110,3 +110,15 @@ async def test_cards_are_linked_to_a_larger_one(cards: Cards) -> None:
         assert (answer.status, answer.json()["error"]) == (409, error)
     assert (await cards.parent(cards.fire, "unknown")).status == 404
     assert (await cards.parent(cards.fire, None)).json() == {"parent_id": None}
+
+
+async def test_what_is_beside_a_card(cards: Cards) -> None:
+    answer = (await cards.anna.get(f"/api/cards/{cards.fire}/related")).json()
+    others = {cards.smoke, cards.storm}
+    assert {each["card"]["incident_id"] for each in answer["proposals"]} == others
+    assert {each["incident_id"] for each in answer["same_number"]} == others
+    assert answer["same_place"] == []
+    first = answer["proposals"][0]
+    assert (first["distance_m"], first["minutes"]) == (None, 0)
+    assert (first["same_type"], first["same_number"]) == (False, True)
+    assert (await cards.anna.get("/api/cards/unknown/related")).status == 404
