@@ -1,4 +1,4 @@
-"""The command line: ``ccserver serve``, ``db``, ``user``, ``asterisk``, ``config``."""
+"""The command line: ``ccserver serve``, ``db``, ``user``, ``asterisk``, ``routing`` and others."""
 
 import argparse
 import asyncio
@@ -22,6 +22,7 @@ from ccserver.accounts import (
     Role,
     UnknownAccount,
 )
+from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
 from ccserver.routing import RoutingStore
 from ccserver.routing.commands import add_commands as add_routing_commands
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.set_defaults(run=_render)
 
     add_routing_commands(commands)
+    add_addresses_commands(commands)
     return parser
 
 

@@ -142,6 +142,13 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     """True wherever the panel is served over HTTPS."""
 
 
+class AddressSettings(Settings, frozen=True, kw_only=True):
+    """``[addresses]``: the index of the State Address Register."""
+
+    path: str = ""
+    """The file that ``ccserver addresses import`` writes; empty: no addresses are offered."""
+
+
 class LogSettings(Settings, frozen=True, kw_only=True):
     """``[log]``: structured logs on standard error."""
 
@@ -159,6 +166,7 @@ class Config(Settings, frozen=True, kw_only=True):
     recording: RecordingSettings
     web: WebSettings
     acd: ACDSettings = ACDSettings()
+    addresses: AddressSettings = AddressSettings()
     log: LogSettings = LogSettings()
 
 
