@@ -15,6 +15,7 @@ from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
+from ccserver.addresses import Addresses
 from ccserver.aftermath import Aftermath
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
@@ -51,6 +52,7 @@ from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
+from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
@@ -85,6 +87,8 @@ class Application:
         )
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
+        register = config.addresses.path
+        self.addresses = Addresses(Path(register) if register else None)
         data_dir = Path(config.recording.store_dir).parent
         data_dir.mkdir(parents=True, exist_ok=True)
         self.journal = CardJournal(
@@ -248,7 +252,7 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
-            rooms=self.card_desk.routes(),
+            rooms=(*self.card_desk.routes(), *AddressesAPI(self.addresses).routes()),
         )
         return WebServer(application, host=web.host, port=web.port)
 
@@ -273,6 +277,7 @@ class Application:
                     task.cancel()
         finally:
             await self.web.stop()
+            self.addresses.close()
             await self.waiting.close()
             await self.desk.drain(DRAIN_TIMEOUT_S)  # what it writes is told on the cards
             await self.journal.drain(DRAIN_TIMEOUT_S)

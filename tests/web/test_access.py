@@ -99,6 +99,9 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, SUPERVISION),
     ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, SUPERVISION),
     ("GET", "/api/audit"): ("/api/audit", None, SUPERVISION),
+    ("GET", "/api/addresses"): ("/api/addresses?q=riga", None, SIGNED_IN),
+    ("GET", "/api/addresses/near"): ("/api/addresses/near?lat=56.95&lon=24.1", None, SIGNED_IN),
+    ("GET", "/api/addresses/{code}"): ("/api/addresses/101010101", None, SIGNED_IN),
     ("GET", "/api/people"): ("/api/people", None, ADMINISTRATION),
     ("POST", "/api/people"): (
         "/api/people",

@@ -14,6 +14,7 @@ from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
+from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import create_app
 from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
@@ -33,7 +34,7 @@ from tests.web.fakes import (
     FakeRecordings,
 )
 from tests.web.relation_rooms import FakeRelations
-from tests.web.rooms import FakeAudit, FakeCallbacks, FakePeople, FakeRouting
+from tests.web.rooms import FakeAddresses, FakeAudit, FakeCallbacks, FakePeople, FakeRouting
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -79,6 +80,7 @@ class World:
         self.routing = FakeRouting()
         self.people = FakePeople(self.accounts)
         self.audit = FakeAudit()
+        self.addresses = FakeAddresses()
         self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
         self.plan_saved: Callable[[], None] = lambda: None
         self.seats_changed: Callable[[], None] = lambda: None
@@ -115,6 +117,7 @@ class World:
                 *AttachmentsAPI(attachments or self.attachments, self.clock).routes(),
                 *self.presence.routes(),
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
+                *AddressesAPI(self.addresses).routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
