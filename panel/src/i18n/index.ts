@@ -3,6 +3,9 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Language } from "../api/types";
+import addressesEn from "./addresses.en.json";
+import addressesLv from "./addresses.lv.json";
+import addressesRu from "./addresses.ru.json";
 import cardEn from "./card.en.json";
 import cardLv from "./card.lv.json";
 import cardRu from "./card.ru.json";
@@ -49,6 +52,9 @@ export async function startI18n(language: Language = initialLanguage()): Promise
       en: { translation: { ...en, ...cardEn, ...mapEn, ...routingEn } },
       lv: { translation: { ...lv, ...cardLv, ...mapLv, ...routingLv } },
       ru: { translation: { ...ru, ...cardRu, ...mapRu, ...routingRu } },
+      en: { translation: { ...en, ...addressesEn, ...cardEn, ...routingEn } },
+      lv: { translation: { ...lv, ...addressesLv, ...cardLv, ...routingLv } },
+      ru: { translation: { ...ru, ...addressesRu, ...cardRu, ...routingRu } },
     },
     lng: language,
     fallbackLng: "en",
