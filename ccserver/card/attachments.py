@@ -12,7 +12,7 @@ import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ccserver.card.editing import check_card, lock_card
-from ccserver.card.family import absorber_of, family_of
+from ccserver.card.family import absorber_of
 from ccserver.card.models import AttachmentRow, IncidentRow
 from ccserver.card.telling import tell
 from ccserver.card.values import TimelineTag
@@ -243,11 +243,11 @@ class AttachmentStore:
         log.info("attachment_removed")
 
 
-def read_attachments(session: Session, incident_id: str) -> tuple[CardAttachment, ...]:
-    """Return the files of the card and of what it has absorbed, those removed too, by time."""
+def read_attachments(session: Session, family: Sequence[str]) -> tuple[CardAttachment, ...]:
+    """Return the files of a card and of what it has absorbed, those removed too, by time."""
     query = (
         select(AttachmentRow)
-        .where(AttachmentRow.incident_id.in_(family_of(incident_id)))
+        .where(AttachmentRow.incident_id.in_(family))
         .order_by(AttachmentRow.added_at, AttachmentRow.attachment_id)
     )
     return tuple(attachment_of(row) for row in session.scalars(query))

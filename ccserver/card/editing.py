@@ -6,7 +6,7 @@ entry in the timeline are one transaction, and the entry holds the value before,
 that was ever acknowledged is lost.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -201,7 +201,9 @@ UNDOING: dict[
 """How each thing that can be undone is undone; the incident is locked. Raises `ChangedSince`."""
 
 
-def read_fields(session: Session, incident_ids: list[str]) -> Mapping[str, dict[str, CardField]]:
+def read_fields(
+    session: Session, incident_ids: Sequence[str]
+) -> Mapping[str, dict[str, CardField]]:
     """Return the fields of each of the incidents as saved last."""
     query = (
         select(FieldRow)

@@ -5,7 +5,9 @@ along. A card that absorbed others may itself be absorbed, so both directions ar
 ends even over rows that somebody has bent into a ring.
 """
 
-from sqlalchemy import Select, select
+from collections.abc import Sequence
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ccserver.card.models import IncidentRow
@@ -13,8 +15,11 @@ from ccserver.card.values import CardHead
 from ccserver.types import IncidentId
 
 
-def family_of(incident_id: str) -> Select[str]:
-    """Select the keys of the card and of every card merged into it."""
+def family_of(session: Session, incident_id: str) -> Sequence[str]:
+    """Return the keys of the card and of every card merged into it.
+
+    Keys, to be looked up with: where a query walks by itself, databases read whole tables.
+    """
     walk = (
         select(IncidentRow.incident_id)
         .where(IncidentRow.incident_id == incident_id)
@@ -22,7 +27,7 @@ def family_of(incident_id: str) -> Select[str]:
     )
     child = aliased(IncidentRow)
     walk = walk.union(select(child.incident_id).join(walk, child.merged_into == walk.c.incident_id))
-    return select(walk.c.incident_id)
+    return session.scalars(select(walk.c.incident_id)).all()
 
 
 def absorber_of(session: Session, incident: IncidentRow) -> CardHead | None:

@@ -168,7 +168,7 @@ def add_location(
 def _is_on(session: Session, contact_id: str, incident_id: str) -> bool:
     query = select(ContactRow.contact_id).where(
         ContactRow.contact_id == clean_text(contact_id),
-        ContactRow.incident_id.in_(family_of(incident_id)),
+        ContactRow.incident_id.in_(family_of(session, incident_id)),
     )
     return session.scalars(query).one_or_none() is not None
 
@@ -227,8 +227,10 @@ def keep_place(session: Session, incident_id: str) -> Place:
 
 def read_locations(session: Session, incident_id: str) -> tuple[CardLocation, ...]:
     """Return what was told of the card's contacts, of it and of what it has absorbed, by time."""
-    family = family_of(incident_id)
-    contacts = select(ContactRow.contact_id).where(ContactRow.incident_id.in_(family))
+    family = family_of(session, incident_id)
+    contacts = session.scalars(
+        select(ContactRow.contact_id).where(ContactRow.incident_id.in_(family))
+    ).all()
     query = (
         select(LocationRow)
         .where(

@@ -80,10 +80,8 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
     incident = session.get(IncidentRow, incident_id)
     if incident is None:
         return None
-    family = session.scalars(
-        select(IncidentRow).where(IncidentRow.incident_id.in_(family_of(incident_id)))
-    ).all()
-    keys = [row.incident_id for row in family]
+    keys = family_of(session, incident_id)
+    family = session.scalars(select(IncidentRow).where(IncidentRow.incident_id.in_(keys))).all()
     # A contact may have been put on a card at the very moment in which that was merged.
     contacts = sorted(
         (each for some in contacts_of(session, keys).values() for each in some),
@@ -95,14 +93,14 @@ def read_card(session: Session, incident_id: str) -> CardData | None:
         summary=_summary(incident, contacts, absorber_of(session, incident)),
         contacts=tuple(contacts),
         notes=_notes(incident),
-        timeline=read_timeline(session, incident_id),
+        timeline=read_timeline(session, keys),
         fields=fields[incident_id],
         absorbed=_absorbed(session, [row for row in family if row is not incident], fields),
         parent=_head(session, incident.parent_id),
         children=_children(session, incident_id),
         locations=locations,
         place=read_place(session, incident_id, locations),
-        attachments=read_attachments(session, incident_id),
+        attachments=read_attachments(session, keys),
     )
 
 
@@ -121,6 +119,8 @@ def _absorbed(
     fields: Mapping[str, Mapping[str, CardField]],
 ) -> tuple[AbsorbedCard, ...]:
     """What became a part of the card, in the order in which it was merged."""
+    if not incidents:
+        return ()
     merges = {
         row.incident_id: row
         for row in session.scalars(
@@ -155,13 +155,14 @@ def _head(session: Session, incident_id: str | None) -> CardHead | None:
 
 
 def _children(session: Session, incident_id: str) -> tuple[CardHead, ...]:
+    # In no order: SQLite would walk through all numbers to have them in theirs.
     query = (
         select(IncidentRow.incident_id, IncidentRow.number)
         .where(IncidentRow.parent_id == incident_id)
-        .order_by(IncidentRow.number)
         .limit(CHILDREN_MAX)
     )
-    return tuple(CardHead(IncidentId(key), number) for key, number in session.execute(query))
+    children = [CardHead(IncidentId(key), number) for key, number in session.execute(query)]
+    return tuple(sorted(children, key=lambda child: child.number))
 
 
 def summaries(session: Session, incidents: Sequence[IncidentRow]) -> list[CardSummary]:

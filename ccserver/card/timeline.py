@@ -24,37 +24,34 @@ field and version; the field's history holds all of it."""
 NOTES_SAVED = TimelineTag.NOTES_SAVED.value
 
 
-def read_timeline(session: Session, incident_id: str) -> tuple[CardEntry, ...]:
-    """Return the newest entries of the card and of all that it has absorbed, by time."""
-    rows = [
-        *session.execute(_of_contacts(incident_id)),
-        *session.execute(_of_incidents(incident_id)),
-    ]
+def read_timeline(session: Session, family: Sequence[str]) -> tuple[CardEntry, ...]:
+    """Return the newest entries of a card and of all that it has absorbed, by time."""
+    rows = [*session.execute(_of_contacts(family)), *session.execute(_of_incidents(family))]
     # At the same moment what happened comes before what was made of it.
     rows.sort(key=lambda row: (row.at, row.contact_id is None, row.entry_id))
     return tuple(_entry(row) for row in rows[-ENTRIES_MAX:])
 
 
-def _of_contacts(incident_id: str) -> Select[Any]:
+def _of_contacts(family: Sequence[str]) -> Select[Any]:
     # An hour of autosaves keeps megabytes of former texts; nobody looks at them here.
     data = case((TimelineRow.tag == NOTES_SAVED, null()), else_=TimelineRow.data)
     return (
         select(*_columns(TimelineRow, TimelineRow.contact_id, ContactRow.incident_id, data))
         .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
-        .where(ContactRow.incident_id.in_(family_of(incident_id)))
+        .where(ContactRow.incident_id.in_(family))
         .order_by(TimelineRow.at.desc(), TimelineRow.entry_id.desc())
         .limit(ENTRIES_MAX)
     )
 
 
-def _of_incidents(incident_id: str) -> Select[Any]:
+def _of_incidents(family: Sequence[str]) -> Select[Any]:
     told = IncidentTimelineRow
     short = func.length(cast(told.data, Text)) <= DATA_CHARS_SHOWN
     data = case((short, told.data), else_=null())
     no_contact = literal(None, type_=ContactRow.contact_id.type).label("contact_id")
     return (
         select(*_columns(told, no_contact, told.incident_id, data))
-        .where(told.incident_id.in_(family_of(incident_id)))
+        .where(told.incident_id.in_(family))
         .order_by(told.at.desc(), told.entry_id.desc())
         .limit(ENTRIES_MAX)
     )
@@ -130,7 +127,7 @@ def read_notes_history(session: Session, incident_id: str) -> list[CardNotes]:
         select(TimelineRow.key, TimelineRow.at, TimelineRow.author, TimelineRow.data)
         .join(ContactRow, ContactRow.contact_id == TimelineRow.contact_id)
         .where(
-            ContactRow.incident_id.in_(family_of(whole)),
+            ContactRow.incident_id.in_(family_of(session, whole)),
             TimelineRow.tag == NOTES_SAVED,
             TimelineRow.key.startswith(own_key, autoescape=True),
         )
