@@ -24,6 +24,7 @@ from ccserver.accounts import (
 )
 from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
+from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.routing import RoutingStore
 from ccserver.routing.commands import add_commands as add_routing_commands
 from ccserver.routing.commands import author_of_command
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 only if it did what was asked."""
     options = _parser().parse_args(arguments)
     try:
-        settings = config.load(options.config)
+        settings = config.load(options.config) if options.needs_config else None
         status: int = options.run(settings, options)
     except (config.ConfigError, db.SchemaOutdated) as error:
         print(f"ccserver: {error}", file=sys.stderr)  # noqa: T201
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path(os.environ.get("CCSERVER_CONFIG", "/etc/ccserver/ccserver.toml")),
         help="the TOML file with all settings (default: $CCSERVER_CONFIG or %(default)s)",
     )
+    parser.set_defaults(needs_config=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serve = commands.add_parser("serve", help="run the contact centre until SIGTERM")
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_routing_commands(commands)
     add_addresses_commands(commands)
+    add_location_commands(commands)
     return parser
 
 

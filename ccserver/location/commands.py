@@ -1,0 +1,106 @@
+"""The command line's part of this room: ``ccserver pidf decode``."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ccserver.location.pidf import PIDFLO, PIDFLOInvalid, Place
+from ccserver.location.xml import BYTES_MAX
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+EXIT_INVALID = 65  # EX_DATAERR of sysexits.h
+
+
+def add_commands(commands: "Subparsers") -> None:
+    """Add ``pidf`` to the program's commands; it needs no configuration."""
+    pidf = commands.add_parser("pidf", help="location documents (PIDF-LO)")
+    actions = pidf.add_subparsers(required=True, metavar="ACTION")
+    decode = actions.add_parser(
+        "decode", help="print what documents tell, one line of JSON for each"
+    )
+    decode.add_argument(
+        "files",
+        nargs="*",
+        default=["-"],
+        help="a document in each; - (the default) is standard input with one document a line",
+    )
+    decode.set_defaults(run=_decode, needs_config=False)
+
+
+def _decode(_: object, options: argparse.Namespace) -> int:
+    """0 if every document was read, otherwise `EXIT_INVALID`; a bad one stops nothing."""
+    status = 0
+    for name in options.files:
+        try:
+            for source, data in _documents(name):
+                told = _told(data)
+                status = EXIT_INVALID if "error" in told else status
+                _print({"source": source} | told)
+        except OSError as error:
+            status = EXIT_INVALID
+            _print({"source": name, "error": f"The file cannot be read: {error.strerror}."})
+    return status
+
+
+def _print(line: dict[str, object]) -> None:
+    print(json.dumps(line, ensure_ascii=False))  # noqa: T201
+
+
+def _documents(name: str) -> Iterator[tuple[str, bytes]]:
+    """Each document with where it came from; one longer than is read comes cut."""
+    if name != "-":
+        with Path(name).open("rb") as file:
+            yield name, file.read(BYTES_MAX + 1)
+        return
+    for number, line in enumerate(_lines(sys.stdin.buffer), start=1):
+        if line.strip():
+            yield f"line {number}", line
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Lines, of which the part beyond the bound is passed over."""
+    while line := file.readline(BYTES_MAX + 1):
+        rest = line
+        while not rest.endswith(b"\n") and rest:
+            rest = file.readline(BYTES_MAX + 1)
+        yield line
+
+
+def _told(data: bytes) -> dict[str, object]:
+    try:
+        document = PIDFLO.parse(data)
+    except PIDFLOInvalid as error:
+        return {"error": str(error)}
+    return {
+        "entity": document.entity,
+        "places": [_place(place) for place in document.places],
+        "oddities": [{"code": o.code, "detail": o.detail} for o in document.oddities],
+    }
+
+
+def _place(place: Place) -> dict[str, object]:
+    shape = place.shape
+    return {
+        "shape": None if shape is None else shape.as_json(),
+        "lat": None if shape is None else shape.centre.latitude,
+        "lon": None if shape is None else shape.centre.longitude,
+        "radius_m": None if shape is None else shape.radius_m,
+        "confidence": place.confidence,
+        "civic": dict(place.civic),
+        "container": place.container,
+        "method": place.method,
+        "provided_by": place.provided_by,
+        "observed_at": _iso(place.observed_at),
+        "retention_expiry": _iso(place.retention_expiry),
+        "retransmission_allowed": place.retransmission_allowed,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")
