@@ -320,7 +320,7 @@ def _write_info(info: Element, place: Place) -> None:
         for name, text in place.civic.items():
             SubElement(address, f"{{{CIVIC}}}{name}").text = text
     if place.confidence != CONFIDENCE_DEFAULT:
-        percent = "unknown" if place.confidence is None else repr(place.confidence * 100)
+        percent = "unknown" if place.confidence is None else repr(round(place.confidence * 100, 4))
         SubElement(info, f"{{{CONFIDENCE}}}confidence", {"pdf": "unknown"}).text = percent
 
 

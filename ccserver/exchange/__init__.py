@@ -1,0 +1,1 @@
+"""Incidents in the formats of others: EIDO both ways, CAP outwards."""
