@@ -23,6 +23,7 @@ from ccserver.location.xml import (
     local_name,
     read_xml,
     text_of,
+    writable,
 )
 
 PIDF = "urn:ietf:params:xml:ns:pidf"
@@ -148,7 +149,7 @@ class PIDFLO:
 
     def as_xml(self) -> bytes:
         """The document; `parse` gives the same values again."""
-        root = Element(f"{{{PIDF}}}presence", {"entity": self.entity})
+        root = Element(f"{{{PIDF}}}presence", {"entity": writable(self.entity)})
         for place in self.places:
             _write(root, place)
         return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
@@ -297,7 +298,9 @@ def _retransmission(rules: Element | None) -> bool | None:
 
 def _write(root: Element, place: Place) -> None:
     namespace = _CONTAINERS[place.container]
-    container = SubElement(root, f"{{{namespace}}}{place.container}", {"id": place.container_id})
+    container = SubElement(
+        root, f"{{{namespace}}}{place.container}", {"id": writable(place.container_id)}
+    )
     inner = container
     if place.container == "tuple":
         inner = SubElement(container, f"{{{PIDF}}}status")
@@ -305,9 +308,9 @@ def _write(root: Element, place: Place) -> None:
     _write_info(SubElement(geopriv, f"{{{GEOPRIV}}}location-info"), place)
     _write_rules(SubElement(geopriv, f"{{{GEOPRIV}}}usage-rules"), place)
     if place.method:
-        SubElement(geopriv, f"{{{GEOPRIV}}}method").text = place.method
+        SubElement(geopriv, f"{{{GEOPRIV}}}method").text = writable(place.method)
     if place.provided_by:
-        SubElement(geopriv, f"{{{GEOPRIV}}}provided-by").text = place.provided_by
+        SubElement(geopriv, f"{{{GEOPRIV}}}provided-by").text = writable(place.provided_by)
     if place.observed_at is not None:
         SubElement(container, f"{{{namespace}}}timestamp").text = _iso(place.observed_at)
 
@@ -318,7 +321,7 @@ def _write_info(info: Element, place: Place) -> None:
     if place.civic:
         address = SubElement(info, f"{{{CIVIC}}}civicAddress")
         for name, text in place.civic.items():
-            SubElement(address, f"{{{CIVIC}}}{name}").text = text
+            SubElement(address, f"{{{CIVIC}}}{name}").text = writable(text)
     if place.confidence != CONFIDENCE_DEFAULT:
         percent = "unknown" if place.confidence is None else repr(round(place.confidence * 100, 4))
         SubElement(info, f"{{{CONFIDENCE}}}confidence", {"pdf": "unknown"}).text = percent

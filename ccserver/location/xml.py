@@ -98,3 +98,15 @@ def descendants(element: Element, *names: str) -> Iterator[Element]:
 def text_of(element: Element | None) -> str:
     """The text directly in the element, with white space as single blanks; never ``None``."""
     return "" if element is None else " ".join((element.text or "").split())
+
+
+def writable(text: str) -> str:
+    """The text without what no XML document can hold: control characters and half characters."""
+    return "".join(
+        character
+        for character in text
+        if character in "\t\n"
+        or " " <= character < "\ud800"
+        or "\ue000" <= character < "\ufffe"
+        or character > "\uffff"
+    )

@@ -362,6 +362,13 @@ def test_round_trip(written: PIDFLO) -> None:
     assert PIDFLO.parse(str(written).encode()) == found
 
 
+def test_what_xml_cannot_hold_is_left_out() -> None:
+    told = Place(None, {"RD": "Brīvības\x00 iela\x1f\ud800", "A1": "\U0001f525 <&>"})
+    found = PIDFLO.parse(PIDFLO((told,), "x\x08").as_xml())
+    assert found.places[0].civic == {"RD": "Brīvības iela", "A1": "\U0001f525 <&>"}
+    assert found.entity == "x"
+
+
 def parses_or_refuses(data: bytes) -> None:
     """One exception and no other; what was read can be written and read again."""
     try:
