@@ -28,6 +28,8 @@ from ccserver.config import Config
 from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
+from ccserver.exchange.values import Issuer, Names
+from ccserver.exchange_desk import ExchangeDesk
 from ccserver.live import LiveView
 from ccserver.metrics import Metrics
 from ccserver.news import News
@@ -54,6 +56,7 @@ from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import WebServer, create_app
+from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
@@ -252,9 +255,18 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
-            rooms=(*self.card_desk.routes(), *AddressesAPI(self.addresses).routes()),
+            rooms=(
+                *self.card_desk.routes(),
+                *AddressesAPI(self.addresses).routes(),
+                *ExchangeAPI(self._build_exchange(), cards, self.clock).routes(),
+            ),
         )
         return WebServer(application, host=web.host, port=web.port)
+
+    def _build_exchange(self) -> ExchangeDesk:
+        settings = self.config.exchange
+        # Without a catalogue, types and services go by their codes.
+        return ExchangeDesk(self.cards, Issuer(settings.agency, settings.public_url), Names)
 
     # -- life -------------------------------------------------------------------------------------
 

@@ -149,6 +149,15 @@ class AddressSettings(Settings, frozen=True, kw_only=True):
     """The file that ``ccserver addresses import`` writes; empty: no addresses are offered."""
 
 
+class ExchangeSettings(Settings, frozen=True, kw_only=True):
+    """``[exchange]``: who we are to other systems."""
+
+    agency: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9.-]{1,253}\Z")] = "112.invalid"
+    """A domain name that is ours: in every identifier that we give out (NENA-STA-010)."""
+    public_url: Annotated[str, msgspec.Meta(pattern=r"\A(https?://[^ ?#]{1,500}[^ ?#/])?\Z")] = ""
+    """Where others reach this server; empty: nowhere, and recordings are not referred to."""
+
+
 class LogSettings(Settings, frozen=True, kw_only=True):
     """``[log]``: structured logs on standard error."""
 
@@ -167,6 +176,7 @@ class Config(Settings, frozen=True, kw_only=True):
     web: WebSettings
     acd: ACDSettings = ACDSettings()
     addresses: AddressSettings = AddressSettings()
+    exchange: ExchangeSettings = ExchangeSettings()
     log: LogSettings = LogSettings()
 
 

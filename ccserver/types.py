@@ -44,6 +44,8 @@ class Medium(StrEnum):
 
     VOICE = "voice"
     SMS = "sms"
+    API = "api"
+    """Another system told of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Every write is idempotent, because after a crash or an unclear answer it is done
 """
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
 from ccserver.card.search import EVERY_CARD, Wanted, search_cards
 from ccserver.card.search_index import refresh
+from ccserver.card.telling import is_told, tell
+from ccserver.card.text import storable_json
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     CardHead,
@@ -42,6 +44,7 @@ from ccserver.card.values import (
     PastContact,
     SpokenWith,
     TimelineEntry,
+    TimelineTag,
     UnknownContact,
 )
 from ccserver.card.whole import CardData
@@ -255,6 +258,29 @@ class CardStore:
         fields.check_name(name)
         key = clean_text(incident_id)
         return await self._db.read(lambda session: editing.read_field_history(session, key, name))
+
+    async def tell(
+        self,
+        incident_id: IncidentId,
+        tag: TimelineTag,
+        key: str,
+        *,
+        at: datetime,
+        author: str | None,
+        data: Mapping[str, object],
+    ) -> None:
+        """Add an entry to the incident's own timeline; a known key changes nothing.
+
+        Raises `UnknownIncident` and `CardMerged`.
+        """
+        kept = storable_json(data)
+
+        def work(session: Session) -> None:
+            editing.lock_card(session, incident_id)
+            if not is_told(session, incident_id, key):
+                tell(session, incident_id, tag, key, at=at, author=author, data=kept)
+
+        await self.change(incident_id, work)
 
     async def undo(self, incident_id: IncidentId, key: str, *, author: str, at: datetime) -> None:
         """Take back what the entry ``key`` of the incident's own timeline tells of.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ccserver.card.models import IncidentTimelineRow
@@ -38,6 +39,14 @@ def tell(
         )
     )
     record(session, changed(incident_id, tag, key, at))
+
+
+def is_told(session: Session, incident_id: str, key: str) -> bool:
+    """Whether the incident's own timeline has an entry of this key."""
+    row = select(IncidentTimelineRow.entry_id).where(
+        IncidentTimelineRow.incident_id == incident_id, IncidentTimelineRow.key == key
+    )
+    return session.scalar(row) is not None
 
 
 def changed(incident_id: str, tag: TimelineTag, key: str, at: datetime) -> OutboxEvent:

@@ -77,6 +77,7 @@ class TimelineTag(StrEnum):
     FIELD_UNDONE = "field_undone"
     LOCATION_ADDED = "location_added"
     LOCATION_PINNED = "location_pinned"
+    EIDO_RECEIVED = "eido_received"
     ATTACHMENT_ADDED = "attachment_added"
     ATTACHMENT_REMOVED = "attachment_removed"
     # which contacts and cards belong together

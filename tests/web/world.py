@@ -20,10 +20,12 @@ from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
+from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.push import PushHub
 from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
 from tests.web.card_rooms import FakeAttachments, FakeFields, FakePlaces
+from tests.web.exchange_rooms import FakeExchange
 from tests.web.fakes import (
     PASSWORD,
     FakeAccounts,
@@ -74,6 +76,7 @@ class World:
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)
         self.relations = FakeRelations()
+        self.exchange = FakeExchange()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -118,6 +121,7 @@ class World:
                 *self.presence.routes(),
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
                 *AddressesAPI(self.addresses).routes(),
+                *ExchangeAPI(self.exchange, self.cards, self.clock).routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
