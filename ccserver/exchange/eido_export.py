@@ -204,16 +204,20 @@ class _Export:
 
     def _notes(self) -> Iterator[Note]:
         summary = str(self._value("summary") or "")
-        notes = mapping(self.card.get("notes"))
-        for name, text, at in (
-            (SUMMARY, summary, self._saved_at("summary")),
-            (FACTS, self._facts(), None),
-            (NOTES, str(notes.get("text") or ""), time_or_none(notes.get("saved_at"))),
-        ):
-            if text:
-                yield Note(
-                    **self._prologue(self._part(name), at), notes_action_comments=to_html(text)
-                )
+        yield from self._note(SUMMARY, summary, self._saved_at("summary"))
+        yield from self._note(FACTS, self._facts(), None)
+        told = {NOTES: mapping(self.card.get("notes"))}
+        # What was typed on cards that this one has absorbed stands on them, and belongs to it.
+        for absorbed in mappings(self.card.get("merged")):
+            told[f"{NOTES}-{absorbed['incident_id']}"] = mapping(absorbed.get("notes"))
+        for name, notes in told.items():
+            text, saved_at = str(notes.get("text") or ""), time_or_none(notes.get("saved_at"))
+            yield from self._note(name, text, saved_at)
+
+    def _note(self, name: str, text: str, at: datetime | None) -> Iterator[Note]:
+        if text:
+            prologue = self._prologue(self._part(name), at)
+            yield Note(**prologue, notes_action_comments=to_html(text))
 
     def _facts(self) -> str:
         """What EIDO has no members for, for people: hazards must not depend on our own format."""

@@ -131,6 +131,21 @@ def test_hazards_are_readable_for_systems_that_know_nothing_of_ours() -> None:
     assert "door_code: 1470" in text
 
 
+def test_notes_of_absorbed_cards_are_told_too() -> None:
+    card = a_card()
+    card["merged"] = [
+        {
+            "incident_id": OTHER,
+            "number": "2026-000124",
+            "notes": {"text": "Arī dūmi.", "version": 1},
+        }
+    ]
+    note = component(exported(card), "notesComponent", f"{UID}#notes-{OTHER}")
+    assert note["notesActionComments"] == "Arī dūmi."
+    again = imported(Document.parse(json.dumps(exported(card)).encode()), NAMES)
+    assert again.notes.endswith("\n\nArī dūmi.")
+
+
 def test_services_and_units() -> None:
     document = exported(a_card())
     agency = component(document, "agencyComponent", "vugd.112.example.lv")
