@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ccserver.exchange.cap import NAMESPACE, Scope, Sent, Status, cap
@@ -140,7 +140,6 @@ def test_an_area_with_corners() -> None:
     )
 
 
-@settings(deadline=None)
 @given(cards(), st.sampled_from(Scope))
 def test_every_card_makes_a_message_in_order(card: dict[str, object], scope: Scope) -> None:
     read(cap(card, ISSUER, NAMES, Sent(AT, scope)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ccserver.exchange.document import (
@@ -232,7 +232,6 @@ def _current_of(document: EIDO) -> str | None:
     return None
 
 
-@settings(deadline=None)
 @given(cards())
 def test_what_is_exported_and_imported_is_exported_the_same_again(card: dict[str, object]) -> None:
     issuer = Issuer("112.example.lv")
@@ -246,7 +245,6 @@ def test_what_is_exported_and_imported_is_exported_the_same_again(card: dict[str
     assert _without_times(msgspec.to_builtins(second)) == _without_times(msgspec.to_builtins(first))
 
 
-@settings(deadline=None)
 @given(cards())
 def test_every_reference_leads_somewhere_and_every_identifier_is_one(
     card: dict[str, object],
@@ -437,7 +435,6 @@ def mutated(draw: st.DrawFn) -> bytes:
     return json.dumps(document).encode()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100) | json_values.map(lambda v: json.dumps(v).encode()) | mutated())
 def test_any_bytes_are_an_incident_or_refused(data: bytes) -> None:
     try:

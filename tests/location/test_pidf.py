@@ -447,7 +447,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=20_000)
 @given(fuzz)
 def test_very_many_bytes_are_read_or_refused(data: bytes) -> None:
     parses_or_refuses(data)
