@@ -12,7 +12,7 @@ from enum import StrEnum
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ccserver.exchange import places
-from ccserver.exchange.card_json import mapping, mappings, saved_fields
+from ccserver.exchange.card_json import is_over, mapping, mappings, saved_fields
 from ccserver.exchange.values import Issuer, JSONObject, Names, ServiceName, TypeName
 from ccserver.location import Polygon, Position, Prism, Shape, shape_from_json
 from ccserver.location.xml import writable
@@ -89,17 +89,17 @@ def _info(info: Element, card: JSONObject, names: Names, sent: Sent) -> None:
     code = fields.get("type", {}).get("value")
     title = names.types.get(str(code), TypeName("")).title or EVENT_UNSAID
     services = mappings(card.get("services"))
-    is_open = card["status"] == "open"
+    over = is_over(card)
     _add(info, "language", sent.language)
     for category in _categories(services, names):
         _add(info, "category", category)
     _add(info, "event", title)
-    if not is_open:
+    if over:
         _add(info, "responseType", "AllClear")
-    _add(info, "urgency", "Immediate" if is_open else "Past")
+    _add(info, "urgency", "Past" if over else "Immediate")
     _add(info, "severity", _severity(fields.get("priority", {}).get("value")))
     on_scene = any(one.get("state") == "on_scene" for one in services)
-    _add(info, "certainty", "Observed" if on_scene or not is_open else "Likely")
+    _add(info, "certainty", "Observed" if on_scene or over else "Likely")
     _add(info, "headline", title)
     summary = fields.get("summary", {}).get("value")
     if sent.scope is Scope.RESTRICTED and isinstance(summary, str):

@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Literal, TypedDict
 
 from ccserver.exchange import niem, places
-from ccserver.exchange.card_json import mapping, mappings, saved_fields, says, time, time_or_none
+from ccserver.exchange.card_json import (
+    is_over,
+    mapping,
+    mappings,
+    saved_fields,
+    says,
+    time,
+    time_or_none,
+)
 from ccserver.exchange.document import (
     EIDO,
     VERSION,
@@ -183,8 +191,7 @@ class _Export:
         )
 
     def _statuses(self) -> list[str]:
-        is_open = self.card["status"] == "open"
-        found = {IncidentStatus.ACTIVE if is_open else IncidentStatus.CLOSED}
+        found = {IncidentStatus.CLOSED if is_over(self.card) else IncidentStatus.ACTIVE}
         for one in self.involvements:
             status = SERVICE_STATUSES.get(str(one.get("state")))
             if status is not None:

@@ -117,10 +117,16 @@ def test_no_person_is_told(scope: Scope) -> None:
         assert personal not in message
 
 
-def test_a_closed_incident_is_past() -> None:
-    alert = read(cap(a_card() | {"status": "closed"}, ISSUER, NAMES, Sent(AT)))
+def test_an_incident_that_is_over_is_past() -> None:
+    alert = read(cap(a_card() | {"status": "closed", "services": []}, ISSUER, NAMES, Sent(AT)))
     assert value(alert, "responseType") == "AllClear"
     assert value(alert, "urgency") == "Past"
+
+
+def test_nobody_is_told_all_clear_because_the_call_is_over() -> None:
+    alert = read(cap(a_card() | {"status": "closed"}, ISSUER, NAMES, Sent(AT)))
+    assert value(alert, "responseType") is None
+    assert value(alert, "urgency") == "Immediate"
 
 
 def test_an_exercise_says_so() -> None:

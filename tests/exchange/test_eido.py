@@ -78,6 +78,48 @@ def test_the_incident() -> None:
     assert incident["locationReference"] == [{"$ref": f"urn:uuid:{PLACE}"}]
 
 
+def _without_disposition(card: dict[str, object]) -> dict[str, object]:
+    fields = card["fields"]
+    assert isinstance(fields, dict)
+    return card | {"fields": {name: f for name, f in fields.items() if name != "disposition"}}
+
+
+def _involved(*states: str) -> list[dict[str, object]]:
+    services = a_card()["services"]
+    assert isinstance(services, list)
+    return [
+        services[0] | {"state": state, "involvement_id": new_id(number)}
+        for number, state in enumerate(states)
+    ]
+
+
+def new_id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "disposed", "over"),
+    [
+        ({"status": "open"}, True, False),
+        ({"status": "closed", "services": []}, True, True),
+        ({"status": "closed", "services": []}, False, False),
+        ({"status": "closed", "services": _involved("en_route")}, True, False),
+        ({"status": "closed", "services": _involved("cleared", "refused")}, False, True),
+        ({"status": "closed", "services": _involved("cleared", "seen")}, False, False),
+        ({"status": "open", "services": _involved("closed")}, False, False),
+        ({"merged_into": {"incident_id": OTHER, "number": "2026-000124"}}, False, True),
+    ],
+)
+def test_it_is_over_when_somebody_said_so(
+    changes: dict[str, object], disposed: bool, over: bool
+) -> None:
+    card = a_card() if disposed else _without_disposition(a_card())
+    incident = exported(card | changes)["incidentComponent"]
+    assert isinstance(incident, dict)
+    statuses = incident["incidentStatusCommonRegistryText"]
+    assert ("Closed" in statuses, "Active" in statuses) == (over, not over)
+
+
 def test_the_call_and_how_to_call_back() -> None:
     document = exported(a_card())
     uid = ISSUER.call_uid(CONTACT)
