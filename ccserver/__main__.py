@@ -24,10 +24,10 @@ from ccserver.accounts import (
 )
 from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
+from ccserver.documents.commands import author_of_command
 from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.routing import RoutingStore
-from ccserver.routing.commands import add_commands as add_routing_commands
-from ccserver.routing.commands import author_of_command
+from ccserver.routing import commands as routing
 from ccserver.telephony.asterisk_conf import render
 
 EXIT_USAGE = 2
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
 
-    add_routing_commands(commands)
+    routing.COMMANDS.add(commands)
     add_addresses_commands(commands)
     add_location_commands(commands)
     return parser

@@ -28,6 +28,7 @@ from ccserver.config import Config
 from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
+from ccserver.documents import Follower
 from ccserver.exchange.values import Issuer, Names
 from ccserver.exchange_desk import ExchangeDesk
 from ccserver.live import LiveView
@@ -36,7 +37,7 @@ from ccserver.news import News
 from ccserver.outbound import Outbound
 from ccserver.prompts import PromptMaker, PromptTools
 from ccserver.recording import RecordedParty, RecordingState, RecordingStore
-from ccserver.routing import Follower, RoutingStore
+from ccserver.routing import Document, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.speakers import CALLERS_MAX, Speakers
@@ -135,7 +136,7 @@ class Application:
         )
         self._prompts_wanted = asyncio.Event()
         self.plan.took_effect = self._plan_took_effect
-        self._follower: Follower | None = None
+        self._follower: Follower[Document] | None = None
         self.watch = Watch(
             config,
             self.runtime,
@@ -274,7 +275,7 @@ class Application:
         """Serve until ``stop``. Any task that fails ends the process: start-up rebuilds it all."""
         stored = await self.plan.load()
         await self.seats.load()
-        follower = Follower(self.routing, self.plan.apply, applied=stored.newest)
+        follower = Follower(self.routing, self.plan.apply, applied=stored.newest, name="routing")
         self._follower = follower
         await self._remember_callers()
         await self.web.start()
@@ -295,7 +296,7 @@ class Application:
             await self.journal.drain(DRAIN_TIMEOUT_S)
             await self.database.close()
 
-    def _services(self, follower: Follower) -> dict[str, Coroutine[None, None, None]]:
+    def _services(self, follower: Follower[Document]) -> dict[str, Coroutine[None, None, None]]:
         seals = {f"seal_{number}": self._seal_for_ever() for number in range(SEALS_PARALLEL)}
         return {
             "journal": self.journal.run(),

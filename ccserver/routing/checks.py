@@ -5,9 +5,12 @@ kind of part. They terminate on any document that can be decoded, because too lo
 refused before anything compares their items with one another.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
+from ccserver.documents import LANGUAGES, Found, Problem
+from ccserver.documents.walk import Bounds, known_name, unique, walk
 from ccserver.routing import document as d
+from ccserver.routing import problems
 from ccserver.routing import schedule as times
 from ccserver.routing.dialling import same_prefix
 from ccserver.routing.limits import (
@@ -24,10 +27,8 @@ from ccserver.routing.limits import (
     SKILL,
     SKILL_PATTERN,
     TEXT_CHARS_MAX,
-    in_range,
 )
 from ccserver.routing.membership import Seats, cycles
-from ccserver.routing.problems import Found, Problem
 
 _Spans = dict[str, list[tuple[str, d.Span | d.Weekly]]]
 """By day or date: the spans that open it, each with its path."""
@@ -38,14 +39,22 @@ def check(document: d.Document, known_agents: Collection[str]) -> list[Problem]:
 
     ``known_agents`` are the seats that exist.
     """
-    found = Found()
-    _walk(found, "", document)
+    found = problems.found()
+    walk(found, "", document, _BOUNDS)
     if not any(problem.code == "too_many" for problem in found.problems):
         known = _Known(document)
         for one in (_names, _queues, _agents, _schedules, _entries, _prompts, _general):
             one(found, document, known)
         _seats(found, document, known_agents)
     return found.problems
+
+
+def _chars_max(path: str) -> int:
+    spoken = path.startswith("prompts[") and path.endswith(".texts")
+    return PROMPT_CHARS_MAX if spoken else TEXT_CHARS_MAX
+
+
+_BOUNDS = Bounds(RANGES, COUNTS, _chars_max)
 
 
 class _Known:
@@ -65,95 +74,24 @@ class _Known:
         return pattern == "*" or pattern in self.skills
 
 
-# -- general: every value ---------------------------------------------------------------------
-
-
-def _walk(found: Found, path: str, part: d.Part) -> None:
-    """Bounds of numbers, lists and texts of this part and all parts in it."""
-    for name, shown in zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True):
-        value = getattr(part, name)
-        here = f"{path}.{shown}" if path else shown
-        limit = COUNTS.get((type(part), name))
-        if limit is not None and isinstance(value, tuple | dict) and len(value) > limit:
-            found.add(here, "too_many", count=len(value), limit=limit)
-        elif isinstance(value, bool) or value is None:
-            continue
-        elif isinstance(value, int | float):
-            bounds = RANGES[type(part), name]
-            if not in_range(value, bounds):
-                found.add(here, "out_of_range", low=bounds[0], high=bounds[1])
-        else:
-            _walk_value(found, here, value, _chars_max(path))
-
-
-def _walk_value(found: Found, path: str, value: object, chars_max: int) -> None:
-    if isinstance(value, d.Part):
-        _walk(found, path, value)
-    elif isinstance(value, tuple):
-        for number, item in enumerate(value):
-            _walk_value(found, f"{path}[{number}]", item, chars_max)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _text(found, path, key, chars_max)
-            _text(found, f"{path}.{key[:8]}", item, chars_max)
-    elif isinstance(value, str):
-        _text(found, path, value, chars_max)
-
-
-def _text(found: Found, path: str, value: str, chars_max: int) -> None:
-    if len(value) > chars_max:
-        found.add(path, "too_long", limit=chars_max)
-    elif not value.isprintable():
-        found.add(path, "bad_character")
-
-
-def _chars_max(path: str) -> int:
-    spoken = path.startswith("prompts[") and path.endswith(".texts")
-    return PROMPT_CHARS_MAX if spoken else TEXT_CHARS_MAX
-
-
 # -- names ------------------------------------------------------------------------------------
 
 
 def _names(found: Found, document: d.Document, _: _Known) -> None:
-    _unique(found, "sites", "name", [site.name for site in document.sites], NAME.fullmatch)
-    _unique(found, "skills", "name", [skill.name for skill in document.skills], SKILL.fullmatch)
-    _unique(found, "queues", "name", [queue.name for queue in document.queues], NAME.fullmatch)
-    _unique(found, "agents", "agent_id", [a.agent_id for a in document.agents], AGENT_ID.fullmatch)
-    _unique(found, "schedules", "name", [s.name for s in document.schedules], NAME.fullmatch)
-    _unique(found, "prompts", "name", [p.name for p in document.prompts], NAME.fullmatch)
-    _unique(found, "directory", "name", [e.name for e in document.directory], NAME.fullmatch)
+    unique(found, "sites", "name", [site.name for site in document.sites], NAME.fullmatch)
+    unique(found, "skills", "name", [skill.name for skill in document.skills], SKILL.fullmatch)
+    unique(found, "queues", "name", [queue.name for queue in document.queues], NAME.fullmatch)
+    unique(found, "agents", "agent_id", [a.agent_id for a in document.agents], AGENT_ID.fullmatch)
+    unique(found, "schedules", "name", [s.name for s in document.schedules], NAME.fullmatch)
+    unique(found, "prompts", "name", [p.name for p in document.prompts], NAME.fullmatch)
+    unique(found, "directory", "name", [e.name for e in document.directory], NAME.fullmatch)
     for number, entry in enumerate(document.directory):
         if not NUMBER.fullmatch(entry.number):
             found.add(f"directory[{number}].number", "bad_number", number=entry.number)
-    _unique(found, "entries", "number", [entry.number for entry in document.entries])
+    unique(found, "entries", "number", [entry.number for entry in document.entries])
     for number, one in enumerate(document.entries):
         if not NUMBER.fullmatch(one.number):
             found.add(f"entries[{number}].number", "bad_number", number=one.number)
-
-
-def _unique(
-    found: Found,
-    path: str,
-    key: str,
-    names: Iterable[str],
-    allowed: Callable[[str], object] | None = None,
-) -> None:
-    """Each name of a list of parts is new, and a name that is ``allowed``."""
-    suffix = f".{key}" if key else ""
-    first: dict[str, int] = {}
-    for number, name in enumerate(names):
-        if allowed is not None and not allowed(name):
-            found.add(f"{path}[{number}]{suffix}", "bad_name", name=name)
-        elif name in first:
-            where = f"{path}[{first[name]}]"
-            found.add(f"{path}[{number}]{suffix}", "duplicate_name", name=name, first=where)
-        first.setdefault(name, number)
-
-
-def _known_name(found: Found, path: str, kind: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        found.add(path, f"unknown_{kind}", name=name)
 
 
 # -- queues -----------------------------------------------------------------------------------
@@ -165,9 +103,9 @@ def _queues(found: Found, document: d.Document, known: _Known) -> None:
         _skill_levels(found, f"{path}.skills", queue.skills, known)
         _relax(found, path, queue, known)
         _overflow(found, path, queue, known)
-        _unique(found, f"{path}.sites", "", queue.sites)
+        unique(found, f"{path}.sites", "", queue.sites)
         for item, site in enumerate(queue.sites):
-            _known_name(found, f"{path}.sites[{item}]", "site", site, known.sites)
+            known_name(found, f"{path}.sites[{item}]", "site", site, known.sites)
         _waiting(found, f"{path}.waiting", queue.waiting, known)
     for index, step, names in cycles(document.queues):
         circle = " → ".join(names)
@@ -177,9 +115,9 @@ def _queues(found: Found, document: d.Document, known: _Known) -> None:
 
 
 def _skill_levels(found: Found, path: str, levels: Sequence[d.SkillLevel], known: _Known) -> None:
-    _unique(found, path, "skill", [level.skill for level in levels])
+    unique(found, path, "skill", [level.skill for level in levels])
     for number, level in enumerate(levels):
-        _known_name(found, f"{path}[{number}].skill", "skill", level.skill, known.skills)
+        known_name(found, f"{path}[{number}].skill", "skill", level.skill, known.skills)
 
 
 def _relax(found: Found, path: str, queue: d.Queue, known: _Known) -> None:
@@ -205,11 +143,11 @@ def _overflow(found: Found, path: str, queue: d.Queue, known: _Known) -> None:
         if step.queue is None and step.site is None:
             found.add(here, "overflow_empty")
         if step.queue is not None:
-            _known_name(found, f"{here}.queue", "queue", step.queue, known.queues)
+            known_name(found, f"{here}.queue", "queue", step.queue, known.queues)
         if step.queue == queue.name:
             found.add(f"{here}.queue", "overflow_self", queue=queue.name)
         if step.site is not None:
-            _known_name(found, f"{here}.site", "site", step.site, known.sites)
+            known_name(found, f"{here}.site", "site", step.site, known.sites)
 
 
 def _in_order(found: Found, path: str, queue: d.Queue, steps: Sequence[float]) -> None:
@@ -224,7 +162,7 @@ def _in_order(found: Found, path: str, queue: d.Queue, steps: Sequence[float]) -
 def _waiting(found: Found, path: str, waiting: d.Waiting, known: _Known) -> None:
     for field, name in (("greeting", waiting.greeting), ("announcement", waiting.announcement)):
         if name is not None:
-            _known_name(found, f"{path}.{field}", "prompt", name, known.prompts)
+            known_name(found, f"{path}.{field}", "prompt", name, known.prompts)
     if not MUSIC.fullmatch(waiting.music):
         found.add(f"{path}.music", "bad_name", name=waiting.music)
     for key, language in waiting.languages.items():
@@ -233,11 +171,11 @@ def _waiting(found: Found, path: str, waiting: d.Waiting, known: _Known) -> None
             found.add(here, "bad_key", key=key)
         elif waiting.silent_keys and key == SILENT_KEY:
             found.add(here, "key_taken", key=key)
-        if language not in d.LANGUAGES:
+        if language not in LANGUAGES:
             found.add(here, "unknown_language", name=language)
         else:
             # Whoever presses the key gets a call taker with this skill.
-            _known_name(found, here, "skill", f"language:{language}", known.skills)
+            known_name(found, here, "skill", f"language:{language}", known.skills)
 
 
 # -- call takers ------------------------------------------------------------------------------
@@ -248,12 +186,12 @@ def _agents(found: Found, document: d.Document, known: _Known) -> None:
         path = f"agents[{number}]"
         _skill_levels(found, f"{path}.skills", agent.skills, known)
         if agent.site:
-            _known_name(found, f"{path}.site", "site", agent.site, known.sites)
+            known_name(found, f"{path}.site", "site", agent.site, known.sites)
         if agent.queues is None:
             continue
-        _unique(found, f"{path}.queues", "", agent.queues)
+        unique(found, f"{path}.queues", "", agent.queues)
         for item, name in enumerate(agent.queues):
-            _known_name(found, f"{path}.queues[{item}]", "queue", name, known.queues)
+            known_name(found, f"{path}.queues[{item}]", "queue", name, known.queues)
         if not agent.queues:
             found.add(f"{path}.queues", "agent_without_queue", name=agent.agent_id)
 
@@ -265,7 +203,7 @@ def _seats(found: Found, document: d.Document, known_agents: Collection[str]) ->
         return
     seats = Seats(document, known_agents)
     for number, agent in enumerate(document.agents):
-        _known_name(found, f"agents[{number}].agent_id", "agent", agent.agent_id, known_agents)
+        known_name(found, f"agents[{number}].agent_id", "agent", agent.agent_id, known_agents)
     for number, queue in enumerate(document.queues):
         path = f"queues[{number}]"
         own, reached = seats.members(queue), seats.members_after_overflow(queue)
@@ -342,14 +280,14 @@ def _entries(found: Found, document: d.Document, known: _Known) -> None:
     highest = max(classes.values(), default=0)
     for number, entry in enumerate(document.entries):
         path = f"entries[{number}]"
-        _known_name(found, f"{path}.queue", "queue", entry.queue, known.queues)
+        known_name(found, f"{path}.queue", "queue", entry.queue, known.queues)
         if entry.site:
-            _known_name(found, f"{path}.site", "site", entry.site, known.sites)
+            known_name(found, f"{path}.site", "site", entry.site, known.sites)
         targets = [(f"{path}.queue", entry.queue)]
         for item, rule in enumerate(entry.rules):
             here = f"{path}.rules[{item}]"
-            _known_name(found, f"{here}.queue", "queue", rule.queue, known.queues)
-            _known_name(found, f"{here}.schedule", "schedule", rule.schedule, known.schedules)
+            known_name(found, f"{here}.queue", "queue", rule.queue, known.queues)
+            known_name(found, f"{here}.schedule", "schedule", rule.schedule, known.schedules)
             targets.append((f"{here}.queue", rule.queue))
         _contradictions(found, path, entry, known)
         if entry.number == d.EMERGENCY_NUMBER:
@@ -392,14 +330,14 @@ def _prompts(found: Found, document: d.Document, _: _Known) -> None:
         for name in (queue.waiting.greeting, queue.waiting.announcement)
     }
     for number, prompt in enumerate(document.prompts):
-        for language in d.LANGUAGES:
+        for language in LANGUAGES:
             if prompt.name in used and not getattr(prompt.texts, language).strip():
                 here = f"prompts[{number}].texts.{language}"
                 found.add(here, "prompt_text_missing", language=language)
 
 
 def _general(found: Found, document: d.Document, _: _Known) -> None:
-    if document.general.default_language not in d.LANGUAGES:
+    if document.general.default_language not in LANGUAGES:
         name = document.general.default_language
         found.add("general.default_language", "unknown_language", name=name)
     dialling = document.general.dialling

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from ccserver.acd import plan
+from ccserver.documents import LANGUAGES, Part, Texts
 from ccserver.routing import document as d
 from ccserver.routing.default import DEFAULT_DOCUMENT, EMERGENCY_QUEUE
 from ccserver.routing.dialling import usable
@@ -106,7 +107,7 @@ def queue_settings(document: d.Document, name: str) -> d.Queue:
             key: language
             for key, language in waiting.languages.items()
             if key in KEYS
-            and language in d.LANGUAGES
+            and language in LANGUAGES
             and not (waiting.silent_keys and key == SILENT_KEY)
         },
     )
@@ -116,7 +117,7 @@ def queue_settings(document: d.Document, name: str) -> d.Queue:
 def general_settings(document: d.Document) -> d.General:
     """What holds for the whole centre, with every number in its bounds."""
     general, callbacks = document.general, document.general.callbacks
-    known = general.default_language in d.LANGUAGES
+    known = general.default_language in LANGUAGES
     return msgspec.structs.replace(
         general,
         missed_offers_max=int(clamped(general, "missed_offers_max")),
@@ -134,9 +135,9 @@ def general_settings(document: d.Document) -> d.General:
     )
 
 
-def prompt(document: d.Document, name: str) -> d.Texts:
+def prompt(document: d.Document, name: str) -> Texts:
     """What is spoken; empty texts for a prompt that does not exist."""
-    return next((one.texts for one in document.prompts if one.name == name), d.Texts())
+    return next((one.texts for one in document.prompts if one.name == name), Texts())
 
 
 def directory(document: d.Document) -> list[d.DirectoryEntry]:
@@ -282,6 +283,6 @@ def _route(name: str, queues: dict[str, d.Queue], found: d.Entry | None) -> Entr
     return EntryRoute(name, int(priority), found.site if found is not None else "")
 
 
-def _some(owner: d.Part, field: str, items: Sequence[T]) -> Iterable[T]:
+def _some(owner: Part, field: str, items: Sequence[T]) -> Iterable[T]:
     """Not more than the bound: a list without end must not keep the centre from starting."""
     return items[: COUNTS[type(owner), field]]

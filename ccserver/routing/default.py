@@ -1,5 +1,6 @@
 """The document of a centre where nothing was saved yet: every seat takes every contact."""
 
+from ccserver.documents import Texts
 from ccserver.routing.document import (
     CALLBACK_QUEUE,
     EMERGENCY_NUMBER,
@@ -9,7 +10,6 @@ from ccserver.routing.document import (
     Queue,
     Relax,
     Skill,
-    Texts,
     Waiting,
 )
 

@@ -5,13 +5,10 @@ whether the parts fit together is said by `ccserver.routing.checks`, all problem
 """
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-import msgspec
-
-LANGUAGES = ("lv", "ru", "en")
-"""Languages of titles and prompts; those of the panel and of the voices made at set-up."""
+from ccserver.documents import DocumentKind, Part, Texts, Told
 
 EMERGENCY_NUMBER = "112"
 CALLBACK_QUEUE = "callback"
@@ -22,20 +19,6 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 SelectionName = Literal["longest_idle", "fewest_contacts", "round_robin", "ring_all"]
 DirectoryKind = Literal["service", "interpreter", "other"]
-
-
-class Part(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False
-):
-    """Base of all parts: unknown keys are refused, values never change."""
-
-
-class Texts(Part, frozen=True, kw_only=True):
-    """One text in each language; empty where there is none."""
-
-    lv: str = ""
-    ru: str = ""
-    en: str = ""
 
 
 class Callbacks(Part, frozen=True, kw_only=True):
@@ -234,40 +217,6 @@ class Document(Part, frozen=True, kw_only=True):
     directory: tuple[DirectoryEntry, ...] = ()
 
 
-class ShapeWrong(ValueError):
-    """This is no document: ``path`` says where (empty: as a whole), the text says why."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
-
-
-Told = Callable[[str], None]
-"""Hears the path of each key that is left out because it has no meaning."""
-
-
-def decode(raw: bytes | str, *, ignored: Told = lambda _: None) -> Document:
-    """Read JSON; raises `ShapeWrong`."""
-    try:
-        try:
-            return _DECODER.decode(raw)
-        except msgspec.ValidationError:
-            # Slower, but says the same, and knows what older documents hold.
-            return from_builtins(msgspec.json.decode(raw), ignored=ignored)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise ShapeWrong("", "This is not JSON in UTF-8.") from None
-
-
-def from_builtins(data: object, *, ignored: Told = lambda _: None) -> Document:
-    """Read what a YAML file held; raises `ShapeWrong`."""
-    try:
-        return msgspec.convert(_without_meaningless(data, ignored), Document)
-    except msgspec.ValidationError as error:
-        raise wrong_shape(error) from None
-    except RecursionError:
-        raise ShapeWrong("", "The document is nested too deeply.") from None
-
-
 def _without_meaningless(data: object, ignored: Told) -> object:
     """Leave out ``recorded`` of queues: every call is recorded. Documents that hold it are kept."""
     queues = data.get("queues") if isinstance(data, dict) else None
@@ -282,24 +231,9 @@ def _without_meaningless(data: object, ignored: Told) -> object:
     return {**data, "queues": left} if isinstance(data, dict) else data
 
 
-def encode(document: Document) -> bytes:
-    """Write JSON: the same document always gives the same bytes."""
-    return msgspec.json.encode(document)
+DOCUMENT_BYTES_MAX = 1024 * 1024
+"""Five thousand call takers with their skills are some 700 KiB."""
 
-
-def to_builtins(document: Document) -> dict[str, object]:
-    """The document as plain values in the shape of the JSON."""
-    data: dict[str, object] = msgspec.to_builtins(document)
-    return data
-
-
-def wrong_shape(error: msgspec.ValidationError) -> ShapeWrong:
-    """The library's error, with its path as ours are written."""
-    text, marked, where = str(error).rpartition(" - at ")
-    if not marked:
-        text, where = where, ""
-    path = where.strip("`").removeprefix("$").removeprefix(".")
-    return ShapeWrong(path, f"{text}.")
-
-
-_DECODER = msgspec.json.Decoder(Document)
+ROUTING = DocumentKind(
+    "routing", Document, DOCUMENT_BYTES_MAX, without_meaningless=_without_meaningless
+)

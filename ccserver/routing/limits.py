@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Mapping
 
+from ccserver.documents import Part
+from ccserver.documents.walk import Range
 from ccserver.routing import document as d
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -25,16 +27,11 @@ TEXT_CHARS_MAX = 200
 """Titles and names; a panel's column shows some forty."""
 PROMPT_CHARS_MAX = 1_000
 """A minute of speech; callers must hear it to its end between two announcements."""
-COMMENT_CHARS_MAX = 500
-DOCUMENT_BYTES_MAX = 1024 * 1024
-"""Five thousand call takers with their skills are some 700 KiB."""
 
 WAIT_S_MAX = 86_400.0
 """No contact waits a day; a longer time is a slip of the pen."""
 
-Range = tuple[float, float]
-
-RANGES: Mapping[tuple[type[d.Part], str], Range] = {
+RANGES: Mapping[tuple[type[Part], str], Range] = {
     (d.Callbacks, "attempts_max"): (1, 20),
     (d.Callbacks, "retry_after_s"): (10, WAIT_S_MAX),
     (d.General, "missed_offers_max"): (1, 20),
@@ -59,7 +56,7 @@ RANGES: Mapping[tuple[type[d.Part], str], Range] = {
 }
 """Lowest and highest value; ``None`` passes where the type allows it."""
 
-COUNTS: Mapping[tuple[type[d.Part], str], int] = {
+COUNTS: Mapping[tuple[type[Part], str], int] = {
     (d.Dialling, "allow"): 100,
     (d.Dialling, "deny"): 100,
     (d.Document, "sites"): 100,
@@ -86,18 +83,13 @@ COUNTS: Mapping[tuple[type[d.Part], str], int] = {
 """Most items of a list."""
 
 
-def in_range(value: float, bounds: Range) -> bool:
-    """Whether the value lies within; a NaN never does."""
-    return bounds[0] <= value <= bounds[1]
-
-
-def clamped(owner: d.Part, field: str) -> float:
+def clamped(owner: Part, field: str) -> float:
     """The field's number, moved into its range; what is no number at all becomes the lowest."""
     value: float = getattr(owner, field)
     low, high = RANGES[type(owner), field]
     return low if math.isnan(value) else min(max(value, low), high)
 
 
-def clamped_or_none(owner: d.Part, field: str) -> float | None:
+def clamped_or_none(owner: Part, field: str) -> float | None:
     """As `clamped`, for a field that may be ``None``."""
     return None if getattr(owner, field) is None else clamped(owner, field)

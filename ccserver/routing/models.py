@@ -1,22 +1,10 @@
 """The table of the routing's versions."""
 
-from datetime import datetime
-
-from sqlalchemy import Integer, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
-
-from ccserver.db import Base, UTCDateTime
+from ccserver.db import Base
+from ccserver.documents import VersionColumns
 
 
-class RoutingVersionRow(Base):
-    """One saved document. Triggers in the database refuse to change or delete a row."""
+class RoutingVersionRow(VersionColumns, Base):
+    """One saved routing document."""
 
     __tablename__ = "routing_versions"
-
-    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    saved_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    author: Mapped[str] = mapped_column(String(64))
-    comment: Mapped[str] = mapped_column(String(500))
-    document: Mapped[str] = mapped_column(Text)
-    """JSON as text: what is stored can be compared with its hash, and read even if broken."""
-    sha256: Mapped[str] = mapped_column(String(64))

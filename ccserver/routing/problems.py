@@ -1,49 +1,14 @@
-"""What may be wrong with a document: stable codes, each with a sentence that says what to do."""
+"""What may be wrong with a routing document: stable codes, each with a sentence that helps."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-PROBLEMS_MAX = 200
-"""Of each severity; nobody reads more, and mending the first ones often mends the rest."""
-
-PARAMETER_CHARS_MAX = 120
-"""A name may be a megabyte long; that is what is wrong with it, and no reason to repeat it."""
-
-Parameter = str | int | float
-
-
-class Severity(StrEnum):
-    """An error refuses the document; a warning is shown and saved all the same."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """``path`` is like ``queues[2].overflow[0].queue``; ``params`` are the code's parameters."""
-
-    path: str
-    code: str
-    text: str
-    severity: Severity = Severity.ERROR
-    params: Mapping[str, Parameter] = field(default_factory=dict)
-
-
-class PlanInvalid(Exception):
-    """The document has errors; ``problems`` holds them and the warnings."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(f"{sum(p.severity is Severity.ERROR for p in problems)} errors")
-        self.problems = problems
-
+from ccserver.documents import Found, Problem
+from ccserver.documents.problems import GENERAL_ERRORS
 
 ERRORS: Mapping[str, str] = {
-    "shape": "The document has the wrong shape here: {message}",
+    **GENERAL_ERRORS,
     "bad_name": "Choose another name than “{name}”: small letters a–z, digits, - and _, beginning "
     "with a letter, 64 characters at most; a skill may be category:name.",
-    "duplicate_name": "Choose another name: “{name}” is already used at {first}.",
     "unknown_skill": "Choose one of the skills listed under skills, or add “{name}” there.",
     "unknown_queue": "Choose one of the queues listed under queues, or add “{name}” there.",
     "unknown_site": "Choose one of the sites listed under sites, or add “{name}” there.",
@@ -52,10 +17,6 @@ ERRORS: Mapping[str, str] = {
     "there.",
     "unknown_language": "Choose lv, ru or en instead of “{name}”.",
     "unknown_timezone": "Choose a time zone such as Europe/Riga instead of “{name}”.",
-    "out_of_range": "Choose a value from {low} to {high}.",
-    "too_many": "Remove some: there are {count} and at most {limit} are possible.",
-    "too_long": "Shorten the text to at most {limit} characters.",
-    "bad_character": "Remove the control character from this text.",
     "bad_number": "Write the number “{number}” as digits only, with + in front if it is "
     "international, at most 20 digits.",
     "bad_prefix": "Write the beginning “{prefix}” as digits, with + in front if it is "
@@ -109,48 +70,14 @@ WARNINGS: Mapping[str, str] = {
 }
 
 
-@dataclass(slots=True)
-class Found:
-    """Collects problems up to their bounds."""
-
-    problems: list[Problem] = field(default_factory=list)
-    _errors: int = 0
-    _warnings: int = 0
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether the document must be refused."""
-        return self._errors > 0
-
-    def add(self, path: str, code: str, /, **params: Parameter) -> None:
-        """Note a problem; its severity and sentence come from the tables above."""
-        if code in ERRORS:
-            severity, sentence = Severity.ERROR, ERRORS[code]
-            self._errors += 1
-            full = self._errors > PROBLEMS_MAX
-        else:
-            severity, sentence = Severity.WARNING, WARNINGS[code]
-            self._warnings += 1
-            full = self._warnings > PROBLEMS_MAX
-        if not full:
-            short = {
-                name: value[:PARAMETER_CHARS_MAX] if isinstance(value, str) else value
-                for name, value in params.items()
-            }
-            text = sentence.format_map(short)
-            self.problems.append(Problem(path, code, text, severity, short))
+def found() -> Found:
+    """Collects what is wrong with a routing document."""
+    return Found(ERRORS, WARNINGS)
 
 
 def ignored_problems(paths: Iterable[str]) -> list[Problem]:
     """What a person is told of keys that were left out when reading."""
-    found = Found()
+    told = found()
     for path in paths:
-        found.add(path, "recorded_always")
-    return found.problems
-
-
-def shape_problem(path: str, message: str) -> Problem:
-    """The one problem of something that is no document at all."""
-    found = Found()
-    found.add(path, "shape", message=message)
-    return found.problems[0]
+        told.add(path, "recorded_always")
+    return told.problems

@@ -13,7 +13,8 @@ from ccserver.accounts.passwords import Passwords
 from ccserver.acd.events import PresenceKind
 from ccserver.audit import AuditEntry, AuditStore, AuditTag
 from ccserver.db import Database
-from ccserver.routing import DEFAULT_DOCUMENT, PlanInvalid, RoutingStore
+from ccserver.documents import DocumentInvalid
+from ccserver.routing import DEFAULT_DOCUMENT, RoutingStore
 from ccserver.routing import document as d
 from ccserver.types import AgentId
 
@@ -117,7 +118,7 @@ async def test_a_saved_plan_is_an_act_and_a_refused_one_is_not(
 ) -> None:
     routing = RoutingStore(database, people.agent_ids)
     broken = replace_queues()
-    with pytest.raises(PlanInvalid):
+    with pytest.raises(DocumentInvalid):
         await routing.save(broken, base_version=0, author="chief", comment="", at=NOW)
     for _ in range(2):  # tried again after an unclear answer
         await routing.save(

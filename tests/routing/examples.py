@@ -7,17 +7,18 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
+from ccserver.documents import Texts
 from ccserver.routing import document as d
-from ccserver.routing.exchange import from_yaml
+from ccserver.routing.document import ROUTING
 
 SAMPLE_PATH = Path(__file__).parents[2] / "docs" / "how-to" / "routing-example.yaml"
-SAMPLE = from_yaml(SAMPLE_PATH.read_bytes())
+SAMPLE = ROUTING.from_yaml(SAMPLE_PATH.read_bytes())
 SEATS = ("agent-101", "agent-102")
 
 
 def plain(document: d.Document = SAMPLE) -> dict[str, Any]:
     """The document as plain values that a test may change."""
-    data: dict[str, Any] = msgspec.json.decode(d.encode(document))
+    data: dict[str, Any] = msgspec.json.decode(ROUTING.encode(document))
     return data
 
 
@@ -48,7 +49,7 @@ def _documents(*, wild: bool) -> st.SearchStrategy[d.Document]:
         whole |= st.just(10**30)
         seconds |= st.sampled_from([float("nan"), float("inf"), float("-inf"), -1.0, 1e300])
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-    texts = st.builds(d.Texts, lv=text, ru=text, en=text)
+    texts = st.builds(Texts, lv=text, ru=text, en=text)
     times = st.sampled_from(["00:00", "08:00", "12:30", "17:00", "24:00"]) | st.text(max_size=5)
     levels = st.builds(d.SkillLevel, skill=NAMES, level=whole)
     relax = st.builds(d.Relax, after_s=seconds, skill=NAMES, level=whole)

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from ccserver.documents import Severity
+from ccserver.documents.problems import PROBLEMS_MAX
 from ccserver.routing import DEFAULT_DOCUMENT, check
-from ccserver.routing.document import Document, from_builtins
-from ccserver.routing.problems import ERRORS, PROBLEMS_MAX, WARNINGS, Severity
+from ccserver.routing.document import ROUTING, Document
+from ccserver.routing.problems import ERRORS, WARNINGS
 from tests.routing.examples import SAMPLE, SEATS, plain
 
 Edits = dict[str, object]
@@ -42,7 +44,7 @@ def edited(edits: Edits) -> Document:
             part.append(value)
         else:
             part[steps[-1]] = value
-    return from_builtins(data)
+    return ROUTING.from_builtins(data)
 
 
 def codes(document: Document, seats: tuple[str, ...] = SEATS) -> list[tuple[str, str]]:
@@ -248,6 +250,6 @@ def test_the_largest_document_is_checked_in_a_moment() -> None:
     ]
     data = {"skills": [{"name": f"s-{n}"} for n in range(500)], "queues": queues, "agents": agents}
     began = time.process_time()
-    problems = check(from_builtins(data), [f"agent-{n}" for n in range(5_000)])
+    problems = check(ROUTING.from_builtins(data), [f"agent-{n}" for n in range(5_000)])
     assert any(problem.code == "overflow_cycle" for problem in problems)
     assert time.process_time() - began < 30

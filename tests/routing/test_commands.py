@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from ccserver import config
-from ccserver.routing import DEFAULT_DOCUMENT, from_yaml
-from ccserver.routing.commands import EXIT_INVALID, add_commands
+from ccserver.documents.commands import EXIT_INVALID
+from ccserver.routing import DEFAULT_DOCUMENT
+from ccserver.routing.commands import COMMANDS
+from ccserver.routing.document import ROUTING
 from tests.routing.examples import SAMPLE, SAMPLE_PATH
 from tests.test_config import GOOD
 
@@ -28,7 +30,7 @@ class Shell:
 
     def __call__(self, *arguments: str | Path) -> tuple[int, str, str]:
         parser = argparse.ArgumentParser(prog="ccserver")
-        add_commands(parser.add_subparsers(required=True))
+        COMMANDS.add(parser.add_subparsers(required=True))
         options = parser.parse_args(["routing", *map(str, arguments)])
         status: int = options.run(self.settings, options)
         captured = self._capsys.readouterr()
@@ -44,7 +46,7 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], sqlite_template: P
 
 def document_of(out: str) -> object:
     assert out.startswith("# Routing of ccserver: version ")
-    return from_yaml(out.encode())
+    return ROUTING.from_yaml(out.encode())
 
 
 def test_the_default_is_exported_before_anything_was_saved(shell: Shell) -> None:

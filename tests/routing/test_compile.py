@@ -15,7 +15,7 @@ from ccserver.routing import (
     queue_settings,
     to_plan,
 )
-from ccserver.routing.document import Document, from_builtins
+from ccserver.routing.document import ROUTING, Document
 from ccserver.types import AgentId
 from tests.routing.examples import SAMPLE
 
@@ -25,7 +25,7 @@ ANNA, BORIS, CHIEF = AgentId("agent-101"), AgentId("agent-102"), AgentId("agent-
 
 
 def document(**parts: object) -> Document:
-    return from_builtins(parts)
+    return ROUTING.from_builtins(parts)
 
 
 def test_every_part_of_the_sample_arrives_in_the_plan() -> None:

@@ -1,20 +1,21 @@
 """Proves that the history shows what was changed, and nothing else."""
 
-from ccserver.routing import DEFAULT_DOCUMENT, Change, difference
-from ccserver.routing.difference import CHANGES_MAX
-from ccserver.routing.document import Agent, Document, Queue, from_builtins
+from ccserver.documents import Change, difference
+from ccserver.documents.difference import CHANGES_MAX
+from ccserver.routing import DEFAULT_DOCUMENT
+from ccserver.routing.document import ROUTING, Agent, Document, Queue
 from tests.routing.examples import SAMPLE, plain
 
 
 def test_equal_documents_have_no_difference() -> None:
-    assert difference(SAMPLE, from_builtins(plain())) == []
+    assert difference(SAMPLE, ROUTING.from_builtins(plain())) == []
 
 
 def test_a_value_is_named_by_its_part_wherever_that_stands() -> None:
     data = plain()
     data["queues"][0]["alarm_after_s"] = 10.0
     data["queues"].reverse()
-    assert difference(SAMPLE, from_builtins(data)) == [
+    assert difference(SAMPLE, ROUTING.from_builtins(data)) == [
         Change("queues[emergency].alarm_after_s", 20.0, 10.0),
         Change(
             "queues.order",
@@ -36,7 +37,7 @@ def test_added_and_removed_parts_are_shown_whole() -> None:
 def test_steps_without_a_name_are_compared_as_a_whole() -> None:
     data = plain()
     data["queues"][0]["relax"].pop()
-    (change,) = difference(SAMPLE, from_builtins(data))
+    (change,) = difference(SAMPLE, ROUTING.from_builtins(data))
     assert change.path == "queues[emergency].relax"
     assert isinstance(change.before, tuple)
     assert len(change.before) == 2

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ccserver.documents import ShapeWrong, Texts, YAMLInvalid
 from ccserver.routing.default import DEFAULT_DOCUMENT
-from ccserver.routing.document import Document, Queue, ShapeWrong, Texts
-from ccserver.routing.exchange import YAMLInvalid, from_yaml, to_yaml
-from ccserver.routing.limits import DOCUMENT_BYTES_MAX
+from ccserver.routing.document import DOCUMENT_BYTES_MAX, ROUTING, Document, Queue
 from tests.routing.examples import SAMPLE
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -23,7 +22,7 @@ schedules:
 queues: [{name: on, alarm_after_s: 5, waiting: {languages: {1: lv}}}]
 directory: [{name: nmpd, number: "0113"}]
 """
-    document = from_yaml(raw)
+    document = ROUTING.from_yaml(raw)
     assert document.schedules[0].name == "no"
     assert document.schedules[0].weekly[0].from_ == "17:00"
     assert document.schedules[0].exceptions[0].date.isoformat() == "2026-12-24"
@@ -36,23 +35,23 @@ def test_a_setting_that_every_call_ignores_is_left_out_and_told() -> None:
     """Files and versions from before still hold it; any other unknown key is refused."""
     ignored: list[str] = []
     raw = b"queues: [{name: a}, {name: b, recorded: false}, {name: c, recorded: [nonsense]}]"
-    document = from_yaml(raw, ignored=ignored.append)
+    document = ROUTING.from_yaml(raw, ignored=ignored.append)
     assert ignored == ["queues[1].recorded", "queues[2].recorded"]
-    assert "recorded" not in to_yaml(document, version=1, author="a", saved_at=None)
+    assert "recorded" not in ROUTING.to_yaml(document, version=1, author="a", saved_at=None)
     with pytest.raises(ShapeWrong):
-        from_yaml(b"queues: [{name: a, recorded: false, recordet: false}]")
+        ROUTING.from_yaml(b"queues: [{name: a, recorded: false, recordet: false}]")
     with pytest.raises(ShapeWrong):
-        from_yaml(b"recorded: false")
+        ROUTING.from_yaml(b"recorded: false")
 
 
 @pytest.mark.parametrize("document", [SAMPLE, DEFAULT_DOCUMENT, Document()], ids=str)
 def test_what_is_exported_is_imported_the_same(document: Document) -> None:
-    text = to_yaml(document, version=7, author="anna", saved_at=AT)
-    assert from_yaml(text.encode()) == document
+    text = ROUTING.to_yaml(document, version=7, author="anna", saved_at=AT)
+    assert ROUTING.from_yaml(text.encode()) == document
 
 
 def test_an_export_says_whose_version_it_is_and_is_readable() -> None:
-    text = to_yaml(SAMPLE, version=7, author="anna\nqueues: []", saved_at=AT)
+    text = ROUTING.to_yaml(SAMPLE, version=7, author="anna\nqueues: []", saved_at=AT)
     first = text.splitlines()[0]
     assert first == "# Routing of ccserver: version 7, 2026-03-02 09:00:00Z, by anna queues: []."
     assert "Rīga" in text
@@ -65,7 +64,10 @@ def test_an_export_says_whose_version_it_is_and_is_readable() -> None:
 )
 def test_a_text_that_looks_like_something_else_stays_a_text(text: str) -> None:
     document = Document(queues=(Queue(name="a", title=Texts(lv=text)),))
-    assert from_yaml(to_yaml(document, version=1, author="a", saved_at=None).encode()) == document
+    assert (
+        ROUTING.from_yaml(ROUTING.to_yaml(document, version=1, author="a", saved_at=None).encode())
+        == document
+    )
 
 
 REFUSED: list[tuple[bytes, int, int]] = [
@@ -88,7 +90,7 @@ REFUSED: list[tuple[bytes, int, int]] = [
 @pytest.mark.parametrize(("raw", "line", "column"), REFUSED, ids=lambda value: str(value)[:20])
 def test_a_broken_file_is_refused_with_line_and_column(raw: bytes, line: int, column: int) -> None:
     with pytest.raises(YAMLInvalid, match=r"\.$") as caught:
-        from_yaml(raw)
+        ROUTING.from_yaml(raw)
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
@@ -97,7 +99,7 @@ def test_a_bomb_of_aliases_costs_nothing() -> None:
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     began = time.process_time()
     with pytest.raises(YAMLInvalid, match="alias"):
-        from_yaml("\n".join(lines).encode())
+        ROUTING.from_yaml("\n".join(lines).encode())
     assert time.process_time() - began < 5
 
 
@@ -115,5 +117,5 @@ def test_a_bomb_of_aliases_costs_nothing() -> None:
 )
 def test_a_file_of_the_wrong_shape_names_the_path(raw: bytes, path: str) -> None:
     with pytest.raises(ShapeWrong, match=r"\.$") as caught:
-        from_yaml(raw)
+        ROUTING.from_yaml(raw)
     assert caught.value.path == path

@@ -8,19 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccserver.acd.plan import Plan
-from ccserver.routing import (
-    check,
-    difference,
-    directory,
-    entry,
-    general_settings,
-    queue_settings,
-    to_plan,
-)
+from ccserver.documents import Severity, ShapeWrong, YAMLInvalid, difference
+from ccserver.routing import check, directory, entry, general_settings, queue_settings, to_plan
 from ccserver.routing.default import DEFAULT_DOCUMENT
-from ccserver.routing.document import Document, ShapeWrong, decode, encode
-from ccserver.routing.exchange import YAMLInvalid, from_yaml, to_yaml
-from ccserver.routing.problems import ERRORS, WARNINGS, Severity
+from ccserver.routing.document import ROUTING, Document
+from ccserver.routing.problems import ERRORS, WARNINGS
 from ccserver.types import AgentId
 from tests.routing.examples import ANY_DOCUMENT, ANY_JSON, SEATS, STORABLE_DOCUMENT, plain
 
@@ -38,13 +30,13 @@ def refusal(call: Callable[[], Document]) -> ShapeWrong | YAMLInvalid | None:
 
 
 def read(raw: bytes) -> None:
-    error = refusal(lambda: decode(raw))
+    error = refusal(lambda: ROUTING.decode(raw))
     assert error is None or (isinstance(error, ShapeWrong) and str(error).endswith("."))
     assert error is None or isinstance(getattr(error, "path", None), str)
 
 
 def read_yaml(raw: bytes) -> None:
-    error = refusal(lambda: from_yaml(raw))
+    error = refusal(lambda: ROUTING.from_yaml(raw))
     assert error is None or str(error).endswith(".")
     assert not isinstance(error, YAMLInvalid) or (error.line >= 1 and error.column >= 1)
 
@@ -110,9 +102,9 @@ def test_a_document_of_the_right_shape_is_checked_and_compiled(document: Documen
 @settings(max_examples=60, deadline=None)
 @given(STORABLE_DOCUMENT)
 def test_json_and_yaml_read_back_as_they_were_written(document: Document) -> None:
-    assert decode(encode(document)) == document
-    text = to_yaml(document, version=3, author="anna\n# x: 1", saved_at=AT)
-    assert from_yaml(text.encode()) == document
+    assert ROUTING.decode(ROUTING.encode(document)) == document
+    text = ROUTING.to_yaml(document, version=3, author="anna\n# x: 1", saved_at=AT)
+    assert ROUTING.from_yaml(text.encode()) == document
 
 
 @settings(max_examples=50, deadline=None)

@@ -14,17 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from ccserver.db import Database, DatabaseUnavailable
-from ccserver.routing import (
-    DEFAULT_DOCUMENT,
-    Document,
-    PlanConflict,
-    PlanInvalid,
-    RoutingStore,
-    UnknownVersion,
-    VersionUnusable,
-    to_plan,
-)
-from ccserver.routing.document import encode, from_builtins
+from ccserver.documents import DocumentInvalid, UnknownVersion, VersionConflict, VersionUnusable
+from ccserver.routing import DEFAULT_DOCUMENT, Document, RoutingStore, to_plan
+from ccserver.routing.document import ROUTING
 from ccserver.routing.models import RoutingVersionRow
 from tests.routing.examples import SAMPLE, SEATS, plain
 
@@ -48,7 +40,7 @@ async def save(store: RoutingStore, document: Document, base: int, **more: Any) 
 def alarm_after(seconds: float) -> Document:
     data = plain()
     data["queues"][0]["alarm_after_s"] = seconds
-    return from_builtins(data)
+    return ROUTING.from_builtins(data)
 
 
 async def put(database: Database, version: int, document: str, sha256: str = "x") -> None:
@@ -77,7 +69,7 @@ async def test_a_version_from_before_is_read_without_what_has_no_effect(
     with structlog.testing.capture_logs() as logs:
         stored = await store.current()
     assert (stored.version, stored.faulty, stored.document) == (1, False, SAMPLE)
-    (told,) = [line for line in logs if line["event"] == "routing_keys_ignored"]
+    (told,) = [line for line in logs if line["event"] == "document_keys_ignored"]
     assert told["paths"] == ["queues[0].recorded"]
 
 
@@ -98,12 +90,12 @@ async def test_a_save_is_the_next_version_and_the_old_ones_stay(store: RoutingSt
 
 async def test_a_colleagues_version_is_not_overwritten(store: RoutingStore) -> None:
     await save(store, SAMPLE, 0)
-    with pytest.raises(PlanConflict) as caught:
+    with pytest.raises(VersionConflict) as caught:
         await save(store, alarm_after(10), 0, author="boris")
     assert caught.value.current.document == SAMPLE
     assert (await store.current()).version == 1
     for base in (-1, -2, 5):
-        with pytest.raises(PlanConflict):
+        with pytest.raises(VersionConflict):
             await save(store, alarm_after(10), base)
 
 
@@ -118,10 +110,10 @@ async def test_of_many_at_once_one_wins(store: RoutingStore) -> None:
 async def test_the_same_save_tried_again_is_saved_once(store: RoutingStore) -> None:
     assert await save(store, SAMPLE, 0) == 1
     assert await save(store, SAMPLE, 0) == 1
-    with pytest.raises(PlanConflict):
+    with pytest.raises(VersionConflict):
         await save(store, SAMPLE, 0, author="boris")
     await save(store, alarm_after(10), 1)
-    with pytest.raises(PlanConflict):
+    with pytest.raises(VersionConflict):
         await save(store, SAMPLE, 0)
 
 
@@ -140,8 +132,8 @@ async def test_a_restored_version_is_a_new_one(store: RoutingStore) -> None:
 async def test_a_document_with_errors_is_refused_and_nothing_is_saved(store: RoutingStore) -> None:
     data = plain()
     data["entries"][0]["queue"] = "gone"
-    with pytest.raises(PlanInvalid) as caught:
-        await save(store, from_builtins(data), 0)
+    with pytest.raises(DocumentInvalid) as caught:
+        await save(store, ROUTING.from_builtins(data), 0)
     assert [problem.code for problem in caught.value.problems] == ["unknown_queue"]
     assert await store.newest() == 0
 
@@ -149,7 +141,7 @@ async def test_a_document_with_errors_is_refused_and_nothing_is_saved(store: Rou
 async def test_a_document_with_warnings_is_saved(store: RoutingStore) -> None:
     data = plain()
     data["agents"].append({"agent_id": "agent-999"})
-    document = from_builtins(data)
+    document = ROUTING.from_builtins(data)
     assert [problem.code for problem in await store.check(document)] == ["unknown_agent"]
     assert await save(store, document, 0) == 1
 
@@ -183,7 +175,12 @@ async def test_a_version_that_cannot_be_read_is_passed_over(
     await put(database, 2, broken)
     with structlog.testing.capture_logs() as logs:
         stored = await store.current()
-    assert {"event": "routing_version_unusable", "version": 2, "log_level": "error"} in logs
+    assert {
+        "event": "document_version_unusable",
+        "document": "routing",
+        "version": 2,
+        "log_level": "error",
+    } in logs
     assert (stored.version, stored.newest, stored.faulty) == (1, 2, True)
     assert stored.document == SAMPLE
     with pytest.raises(VersionUnusable):
@@ -209,11 +206,11 @@ async def test_a_readable_version_with_errors_is_used_as_far_as_it_goes(
     data = plain()
     data["queues"][0]["overflow"] = [{"after_s": 1, "queue": "gone"}]
     data["queues"][0]["queue_class"] = 40
-    await put(database, 1, encode(from_builtins(data)).decode())
+    await put(database, 1, ROUTING.encode(ROUTING.from_builtins(data)).decode())
     with structlog.testing.capture_logs() as logs:
         stored = await store.current()
     assert stored.version == 1
-    assert [line["event"] for line in logs] == ["routing_version_altered"]
+    assert [line["event"] for line in logs] == ["document_version_altered"]
     plan = to_plan(stored.document)
     assert plan.queues["emergency"].queue_class == 9
     assert plan.queues["emergency"].overflow == ()

@@ -13,20 +13,17 @@ from ccserver.accounts import (
 )
 from ccserver.addresses import Address, AddressKind, Nearby
 from ccserver.audit import AuditEntry, KeptEntry
-from ccserver.location import Position
-from ccserver.routing import (
-    DEFAULT_DOCUMENT,
-    Document,
-    PlanConflict,
-    PlanInvalid,
+from ccserver.documents import (
+    DocumentInvalid,
     Problem,
     Severity,
-    StoredPlan,
     UnknownVersion,
+    VersionConflict,
     VersionHead,
     VersionUnusable,
-    check,
 )
+from ccserver.location import Position
+from ccserver.routing import DEFAULT_DOCUMENT, Document, StoredPlan, check
 from ccserver.types import AgentId, ContactId
 from ccserver.web.callbacks import CallbackMissing, CallbackPage
 from ccserver.web.ports import JSONObject
@@ -105,9 +102,9 @@ class FakeRouting:
     ) -> int:
         problems = await self.check(document)
         if any(problem.severity is Severity.ERROR for problem in problems):
-            raise PlanInvalid(problems)
+            raise DocumentInvalid(problems)
         if base_version != len(self.kept):
-            raise PlanConflict(await self.current())
+            raise VersionConflict(await self.current())
         version = base_version + 1
         self.kept.append(StoredPlan(version, document, at, author, comment, version))
         return version

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from ccserver.documents import to_builtins
 from ccserver.routing import DEFAULT_DOCUMENT
-from ccserver.routing.document import to_builtins
 from ccserver.web.app import ROUTES
 from tests.web.card_rooms import ATTACHMENT
 from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING

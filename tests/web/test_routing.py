@@ -12,12 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccserver.db import DatabaseUnavailable
-from ccserver.routing import (
-    DEFAULT_DOCUMENT,
-    Document,
-    from_yaml,
-)
-from ccserver.web.routing import BODY_BYTES_MAX
+from ccserver.routing import DEFAULT_DOCUMENT, Document
+from ccserver.routing.document import DOCUMENT_BYTES_MAX, ROUTING
+from ccserver.web.documents import BODY_MORE_BYTES_MAX
 from tests.routing.examples import ANY_JSON, SAMPLE, SAMPLE_PATH, plain
 from tests.web.rooms import FakeRouting
 from tests.web.world import Answer, Person, World
@@ -250,7 +247,7 @@ async def test_yaml_goes_out_and_comes_back(desk: Desk) -> None:
     assert file.status == 200
     assert file.headers["Content-Disposition"] == 'attachment; filename="routing-1.yaml"'
     assert file.body.startswith(b"# Routing of ccserver: version 1, 2026-03-01 08:00:00Z, by chief")
-    assert from_yaml(file.body) == SAMPLE
+    assert ROUTING.from_yaml(file.body) == SAMPLE
     assert (await desk.post("/api/routing/import", 1, raw=file.body)).json() == {"version": 2}
 
 
@@ -284,7 +281,9 @@ async def test_bodies_are_bounded_and_must_be_json(desk: Desk) -> None:
     chief = await desk.world.person("chief")
     headers = {"If-Match": '"0"'}
     for method, path in (("PUT", "/api/routing"), ("POST", "/api/routing/import")):
-        answer = await chief.ask(method, path, raw=b" " * (BODY_BYTES_MAX + 1), headers=headers)
+        answer = await chief.ask(
+            method, path, raw=b" " * (DOCUMENT_BYTES_MAX + BODY_MORE_BYTES_MAX + 1), headers=headers
+        )
         assert (answer.status, answer.json()["error"]) == (413, "too_large")
     for raw in (b"", b"{", b"\xff", b"[" * 200_000, b'{"document": {}, "x": 1}', b"[]"):
         answer = await chief.ask("PUT", "/api/routing", raw=raw, headers=headers)

@@ -1,4 +1,4 @@
-"""The document as a YAML file: for admins who keep it under version control, and for moving it.
+"""Documents as YAML files: for admins who keep them under version control, and for moving them.
 
 The file is read as YAML 1.2's core schema: only ``true``, ``false``, ``null`` and decimal numbers
 are not text. (By YAML 1.1, ``17:00`` would be 1020, ``no`` would be false and a date would not be
@@ -7,16 +7,12 @@ text.) It is written by the same rules, so that what is written reads back the s
 
 import re
 from collections.abc import Hashable
-from datetime import UTC, datetime
 
 import yaml
 from yaml.cyaml import CSafeDumper, CSafeLoader
 
-from ccserver.routing.document import Document, Told, from_builtins, to_builtins
-from ccserver.routing.limits import DOCUMENT_BYTES_MAX
-
 DEPTH_MAX = 16
-"""The document's own depth is seven."""
+"""The deepest document, of areas with their polygons, has eight."""
 
 _NULL = re.compile(r"(?:~|null|)\Z")
 _BOOL = re.compile(r"(?:true|false)\Z")
@@ -55,6 +51,10 @@ class _Loader(CSafeLoader):
         return data
 
 
+class Flow(list[object]):
+    """A list that is written on one line, with all that is in it."""
+
+
 class _Dumper(CSafeDumper):
     """Quotes exactly what the loader would otherwise not read as text."""
 
@@ -70,6 +70,10 @@ for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, None)
 
 
+def _flow(dumper: _Dumper, data: Flow) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", list(data), flow_style=True)
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> object:
     return loader.construct_mapping(node, deep=True)
 
@@ -83,15 +87,16 @@ def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int:
     return int(node.value)
 
 
+_Dumper.add_representer(Flow, _flow)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_constructor("tag:yaml.org,2002:seq", _sequence)
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
-def from_yaml(raw: bytes, *, ignored: Told = lambda _: None) -> Document:
-    """Read a file; raises `YAMLInvalid`, or `ShapeWrong` with the path in the document."""
-    if len(raw) > DOCUMENT_BYTES_MAX:
-        raise YAMLInvalid(f"The file is larger than {DOCUMENT_BYTES_MAX} bytes.", line=1, column=1)
+def read_plain(raw: bytes, *, bytes_max: int) -> object:
+    """Read a file into plain values; raises `YAMLInvalid`."""
+    if len(raw) > bytes_max:
+        raise YAMLInvalid(f"The file is larger than {bytes_max} bytes.", line=1, column=1)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -100,7 +105,7 @@ def from_yaml(raw: bytes, *, ignored: Told = lambda _: None) -> Document:
         raise YAMLInvalid("The file is not UTF-8 here.", line=line, column=column) from None
     try:
         _refuse_tricks(text)
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader with fewer types)
+        data: object = yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe loader with fewer types)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -112,20 +117,12 @@ def from_yaml(raw: bytes, *, ignored: Told = lambda _: None) -> Document:
         raise YAMLInvalid(
             "The file holds a control character here.", line=line, column=column
         ) from None
-    return from_builtins(data, ignored=ignored)
+    return data
 
 
-def to_yaml(document: Document, *, version: int, author: str, saved_at: datetime | None) -> str:
-    """Write a file with comments at the top that say which version it is, and whose."""
-    when = "never saved" if saved_at is None else f"{saved_at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-    head = (
-        f"# Routing of ccserver: version {version}, {when}, by {_one_line(author)}.\n"
-        "# All keys: docs/reference/routing.md. Import: ccserver routing import FILE\n"
-    )
-    body = yaml.dump(
-        to_builtins(document), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100
-    )
-    return head + str(body)
+def write_plain(data: object) -> str:
+    """Write plain values as a file that `read_plain` reads back the same."""
+    return str(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=100))
 
 
 def _refuse_tricks(text: str) -> None:
@@ -148,7 +145,3 @@ def _refuse(problem: str, event: yaml.Event) -> None:
     mark = event.start_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     raise YAMLInvalid(f"Expected a plain YAML file: {problem}.", line=line, column=column)
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

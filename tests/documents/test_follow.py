@@ -3,7 +3,8 @@
 import asyncio
 
 from ccserver.db import DatabaseUnavailable
-from ccserver.routing import DEFAULT_DOCUMENT, Follower, StoredPlan
+from ccserver.documents import Follower
+from ccserver.routing import DEFAULT_DOCUMENT, StoredPlan
 
 
 class FakeSource:
@@ -26,7 +27,9 @@ class FakeSource:
 
 async def test_each_new_version_is_applied_once() -> None:
     source, applied = FakeSource(), list[int]()
-    follower = Follower(source, lambda stored: applied.append(stored.version), applied=0)
+    follower = Follower(
+        source, lambda stored: applied.append(stored.version), applied=0, name="routing"
+    )
     await follower.look()
     source.number = 1
     await follower.look()
@@ -39,7 +42,11 @@ async def test_each_new_version_is_applied_once() -> None:
 async def test_a_save_is_taken_at_once_and_a_lost_database_is_survived() -> None:
     source, applied = FakeSource(), asyncio.Queue[int]()
     follower = Follower(
-        source, lambda stored: applied.put_nowait(stored.version), applied=0, interval_s=3_600
+        source,
+        lambda stored: applied.put_nowait(stored.version),
+        applied=0,
+        name="routing",
+        interval_s=3_600,
     )
     running = asyncio.create_task(follower.run())
     source.away = True
@@ -57,7 +64,11 @@ async def test_what_others_saved_is_found_without_being_told() -> None:
     source, applied = FakeSource(), asyncio.Queue[int]()
     source.number = 1
     follower = Follower(
-        source, lambda stored: applied.put_nowait(stored.version), applied=0, interval_s=0.001
+        source,
+        lambda stored: applied.put_nowait(stored.version),
+        applied=0,
+        name="routing",
+        interval_s=0.001,
     )
     running = asyncio.create_task(follower.run())
     async with asyncio.timeout(20):

@@ -4,46 +4,56 @@ command line, another node.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from ccserver.db import DatabaseUnavailable
-from ccserver.routing.store import StoredPlan
+from ccserver.documents.kind import D
+from ccserver.documents.store import Stored
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_S = 5.0
 """One row's number is read so often; a save of this process is told at once by `Follower.wake`."""
 
+D_co = TypeVar("D_co", covariant=True)
 
-class Source(Protocol):
-    """What is followed; `ccserver.routing.store.RoutingStore` fits."""
+
+class Source(Protocol[D_co]):
+    """What is followed; `ccserver.documents.VersionStore` fits."""
 
     async def newest(self) -> int:
         """The number of the newest version."""
 
-    async def current(self) -> StoredPlan:
+    async def current(self) -> Stored[D_co]:
         """The version to use."""
 
 
-class Follower:
-    """Calls ``apply`` with each version that becomes current after ``applied`` (its ``newest``)."""
+class Follower(Generic[D]):
+    """Calls ``apply`` with each version that becomes current after ``applied`` (its ``newest``).
+
+    ``applied`` is ``None`` if none was applied yet: then the first look applies what is there.
+    """
 
     def __init__(
         self,
-        source: Source,
-        apply: Callable[[StoredPlan], None],
+        source: Source[D],
+        apply: Callable[[Stored[D]], Awaitable[None] | None],
         *,
-        applied: int,
+        applied: int | None,
+        name: str,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._source = source
         self._apply = apply
         self._applied = applied
+        self._name = name
         self._interval_s = interval_s
         self._woken = asyncio.Event()
+        if applied is None:
+            self.wake()
 
     def wake(self) -> None:
         """Something was saved: look now."""
@@ -59,13 +69,20 @@ class Follower:
             try:
                 await self.look()
             except DatabaseUnavailable as error:
-                log.warning("routing_not_followed", reason=str(error))
+                log.warning("document_not_followed", document=self._name, reason=str(error))
 
     async def look(self) -> None:
         """Apply the newest version if it is another than the applied one."""
         if await self._source.newest() == self._applied:
             return
         stored = await self._source.current()
-        self._apply(stored)
+        applying = self._apply(stored)
+        if applying is not None:
+            await applying
         self._applied = stored.newest
-        log.info("routing_applied", version=stored.version, newest=stored.newest)
+        log.info(
+            "document_applied",
+            document=self._name,
+            version=stored.version,
+            newest=stored.newest,
+        )

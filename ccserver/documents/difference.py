@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ccserver.routing.document import Document, to_builtins
+from ccserver.documents.kind import to_builtins
+from ccserver.documents.parts import Part
 
 CHANGES_MAX = 500
 """Nobody reads more; the versions themselves are kept whole."""
 
-KEYS = ("name", "agent_id", "number", "date")
+KEYS = ("name", "code", "agent_id", "number", "date")
 """By one of these, items of a list are known again wherever they stand."""
 
 
@@ -25,7 +26,7 @@ class Change:
     after: object
 
 
-def difference(old: Document, new: Document) -> list[Change]:
+def difference(old: Part, new: Part) -> list[Change]:
     """All changes, at most `CHANGES_MAX`, in the order of the document."""
     changes: list[Change] = []
     _compare("", to_builtins(old), to_builtins(new), changes)
