@@ -24,6 +24,7 @@ from ccserver.accounts import (
 )
 from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
+from ccserver.catalogue import commands as catalogue
 from ccserver.documents.commands import author_of_command
 from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.routing import RoutingStore
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     routing.COMMANDS.add(commands)
     add_addresses_commands(commands)
     add_location_commands(commands)
+    catalogue.COMMANDS.add(commands)
     return parser
 
 

@@ -23,6 +23,7 @@ from ccserver.callers import Callers
 from ccserver.card import CardHead, CardJournal, CardStore, Moved, TimelineTag
 from ccserver.card.spill import JournalItem
 from ccserver.card_desk import CardDesk
+from ccserver.catalogue import CatalogueStore, CurrentCatalogue
 from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
@@ -137,6 +138,9 @@ class Application:
         self._prompts_wanted = asyncio.Event()
         self.plan.took_effect = self._plan_took_effect
         self._follower: Follower[Document] | None = None
+        self.catalogue = CurrentCatalogue(
+            CatalogueStore(self.database), lambda message: self._publish(message, None)
+        )
         self.watch = Watch(
             config,
             self.runtime,
@@ -247,6 +251,8 @@ class Application:
             control=control,
             callbacks=Callbacks(self.desk),
             routing=self.routing,
+            catalogue=CatalogueStore(self.database),
+            catalogue_in_force=self.catalogue,
             people=self.accounts,
             audit=AuditStore(self.database),
             plan_in_use=lambda: self.plan.document,
@@ -312,6 +318,7 @@ class Application:
             "sweep": self._sweep_recordings(),
             "watch": self.watch.run(),
             "routing": follower.run(),
+            "catalogue": self.catalogue.run(),
             "seats": self.seats.run(),
             "presences_decided": self.seats.keep_presences(),
             "prompts": self._make_prompts(),

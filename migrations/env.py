@@ -9,6 +9,7 @@ from alembic import context
 import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
+import ccserver.catalogue.models
 import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models

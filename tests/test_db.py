@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
+import ccserver.catalogue.models
 import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models
@@ -53,6 +54,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "incident_timeline",
     "incident_locations",
     "attachments",
+    "catalogue_versions",
     "outbox",
     "webhooks",
     "webhook_deliveries",

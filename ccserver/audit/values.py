@@ -23,6 +23,7 @@ class AuditTag(StrEnum):
     PERSON_REMOVED = "person_removed"
     PASSWORD_SET = "password_set"  # noqa: S105 - the act, not a secret
     ROUTING_SAVED = "routing_saved"
+    CATALOGUE_SAVED = "catalogue_saved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from ccserver.accounts import UnknownAccount
+from ccserver.catalogue import Catalogue
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
@@ -32,7 +33,9 @@ from ccserver.web.audit import AuditAPI, AuditPort
 from ccserver.web.auth import AuthAPI
 from ccserver.web.callbacks import CallbacksAPI, CallbacksPort
 from ccserver.web.cards import CardsAPI
+from ccserver.web.catalogue import CatalogueAPI, CataloguePort
 from ccserver.web.control import ControlAPI
+from ccserver.web.documents import VersionsPort
 from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
 from ccserver.web.health import HealthAPI
 from ccserver.web.people import PeopleAPI, PeoplePort
@@ -81,6 +84,8 @@ def create_app(
     control: ControlPort,
     callbacks: CallbacksPort,
     routing: RoutingPort,
+    catalogue: VersionsPort[Catalogue],
+    catalogue_in_force: CataloguePort,
     people: PeoplePort,
     audit: AuditPort,
     plan_in_use: Callable[[], Document],
@@ -137,6 +142,7 @@ def create_app(
                 saved=lambda _: plan_saved(),
                 seats=control.seats,
             ).routes(),
+            *CatalogueAPI(catalogue, catalogue_in_force, clock).routes(),
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
             *AuditAPI(audit, people).routes(),

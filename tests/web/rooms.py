@@ -1,7 +1,11 @@
 """Stand-ins for the rooms that list their own routes: call-backs, routing, people, addresses."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Generic
+
+import msgspec
 
 from ccserver.accounts import (
     Account,
@@ -13,17 +17,21 @@ from ccserver.accounts import (
 )
 from ccserver.addresses import Address, AddressKind, Nearby
 from ccserver.audit import AuditEntry, KeptEntry
+from ccserver.catalogue import Catalogue, Prepared, default_catalogue
+from ccserver.catalogue import check as check_catalogue
 from ccserver.documents import (
     DocumentInvalid,
     Problem,
     Severity,
+    Stored,
     UnknownVersion,
     VersionConflict,
     VersionHead,
     VersionUnusable,
 )
+from ccserver.documents.kind import D
 from ccserver.location import Position
-from ccserver.routing import DEFAULT_DOCUMENT, Document, StoredPlan, check
+from ccserver.routing import DEFAULT_DOCUMENT, Document, check
 from ccserver.types import AgentId, ContactId
 from ccserver.web.callbacks import CallbackMissing, CallbackPage
 from ccserver.web.ports import JSONObject
@@ -76,29 +84,27 @@ class FakeCallbacks:
 
 
 @dataclass
-class FakeRouting:
+class FakeVersions(Generic[D]):
     """Versions in memory, checked by the real checks; ``None`` stands for an unusable one."""
 
-    kept: list[StoredPlan | None] = field(default_factory=list)
+    default: D
+    checked: Callable[[D], list[Problem]]
+    kept: list[Stored[D] | None] = field(default_factory=list)
     fails: Exception | None = None
 
-    async def current(self) -> StoredPlan:
+    async def current(self) -> Stored[D]:
         if self.fails:
             raise self.fails
         usable = [stored for stored in self.kept if stored is not None]
-        found = usable[-1] if usable else StoredPlan(0, DEFAULT_DOCUMENT, None, "ccserver", "", 0)
-        newest = len(self.kept)
-        return StoredPlan(
-            found.version, found.document, found.saved_at, found.author, found.comment, newest
-        )
+        return replace(usable[-1] if usable else self._before_the_first(), newest=len(self.kept))
 
-    async def check(self, document: Document) -> list[Problem]:
+    async def check(self, document: D) -> list[Problem]:
         if self.fails:
             raise self.fails
-        return check(document, SEATS)
+        return self.checked(document)
 
     async def save(
-        self, document: Document, *, base_version: int, author: str, comment: str, at: datetime
+        self, document: D, *, base_version: int, author: str, comment: str, at: datetime
     ) -> int:
         problems = await self.check(document)
         if any(problem.severity is Severity.ERROR for problem in problems):
@@ -106,7 +112,7 @@ class FakeRouting:
         if base_version != len(self.kept):
             raise VersionConflict(await self.current())
         version = base_version + 1
-        self.kept.append(StoredPlan(version, document, at, author, comment, version))
+        self.kept.append(Stored(version, document, at, author, comment, version))
         return version
 
     async def versions(self, limit: int, before: int | None) -> list[VersionHead]:
@@ -119,15 +125,48 @@ class FakeRouting:
         ]
         return found[:limit]
 
-    async def version(self, number: int) -> StoredPlan:
+    async def version(self, number: int) -> Stored[D]:
         if number == 0:
-            return StoredPlan(0, DEFAULT_DOCUMENT, None, "ccserver", "", len(self.kept))
+            return self._before_the_first()
         if number > len(self.kept):
             raise UnknownVersion
         stored = self.kept[number - 1]
         if stored is None:
             raise VersionUnusable
         return stored
+
+    def _before_the_first(self) -> Stored[D]:
+        return Stored(0, self.default, None, "ccserver", "", len(self.kept))
+
+
+class FakeRouting(FakeVersions[Document]):
+    """Versions of the routing."""
+
+    def __init__(self) -> None:
+        super().__init__(DEFAULT_DOCUMENT, lambda document: check(document, SEATS))
+
+
+class FakeCatalogue(FakeVersions[Catalogue]):
+    """Versions of the catalogue."""
+
+    def __init__(self) -> None:
+        super().__init__(default_catalogue(), check_catalogue)
+
+
+class FakeInForce:
+    """The default catalogue, without its areas until a test prepares them."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.prepared = Prepared.of(default_catalogue())
+        self.told: list[int] = []
+
+    @property
+    def encoded(self) -> bytes:
+        return msgspec.json.encode({"version": self.version, "catalogue": self.prepared.catalogue})
+
+    def saved(self, version: int) -> None:
+        self.told.append(version)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from ccserver.catalogue import default_catalogue
 from ccserver.documents import to_builtins
 from ccserver.routing import DEFAULT_DOCUMENT
 from ccserver.web.app import ROUTES
@@ -28,6 +29,7 @@ LISTENERS = {**SIGNED_IN, "boris": 404, "lost": 404}
 NOTES: dict[str, object] = {"text": "x"}
 READY: dict[str, object] = {"kind": "ready"}
 PLAN = to_builtins(DEFAULT_DOCUMENT)
+CATALOGUE_DATA = to_builtins(default_catalogue())
 
 CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = {
     ("POST", "/api/login"): (
@@ -96,6 +98,28 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {},
         SUPERVISION,
     ),
+    ("GET", "/api/catalogue"): ("/api/catalogue", None, SIGNED_IN),
+    ("POST", "/api/catalogue/guide"): ("/api/catalogue/guide", {"type": "fire"}, SIGNED_IN),
+    ("GET", "/api/catalogue/current"): ("/api/catalogue/current", None, SUPERVISION),
+    ("PUT", "/api/catalogue"): ("/api/catalogue", {"document": CATALOGUE_DATA}, SUPERVISION),
+    ("POST", "/api/catalogue/check"): (
+        "/api/catalogue/check",
+        {"document": CATALOGUE_DATA},
+        SUPERVISION,
+    ),
+    ("GET", "/api/catalogue/versions"): ("/api/catalogue/versions", None, SUPERVISION),
+    ("GET", "/api/catalogue/versions/{version}"): (
+        "/api/catalogue/versions/0",
+        None,
+        SUPERVISION,
+    ),
+    ("POST", "/api/catalogue/versions/{version}/restore"): (
+        "/api/catalogue/versions/0/restore",
+        {},
+        SUPERVISION,
+    ),
+    ("GET", "/api/catalogue.yaml"): ("/api/catalogue.yaml", None, SUPERVISION),
+    ("POST", "/api/catalogue/import"): ("/api/catalogue/import", CATALOGUE_DATA, SUPERVISION),
     ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, SUPERVISION),
     ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, SUPERVISION),
     ("GET", "/api/audit"): ("/api/audit", None, SUPERVISION),
@@ -236,7 +260,7 @@ def test_every_route_of_the_application_is_in_the_matrix(
 async def test_matrix(world: World, case: tuple[str, str], login: str | None) -> None:
     path, body, expected = CASES[case]
     person = world.nobody() if login is None else await world.person(login)
-    versioned = ("/routing", "/notes", "/fields/")
+    versioned = ("/routing", "/catalogue", "/notes", "/fields/")
     headers = {"If-Match": '"0"'} if any(part in path for part in versioned) else None
     answer = await person.ask(case[0], path, body=body, headers=headers)
     assert answer.status == expected[login]

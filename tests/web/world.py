@@ -36,7 +36,15 @@ from tests.web.fakes import (
     FakeRecordings,
 )
 from tests.web.relation_rooms import FakeRelations
-from tests.web.rooms import FakeAddresses, FakeAudit, FakeCallbacks, FakePeople, FakeRouting
+from tests.web.rooms import (
+    FakeAddresses,
+    FakeAudit,
+    FakeCallbacks,
+    FakeCatalogue,
+    FakeInForce,
+    FakePeople,
+    FakeRouting,
+)
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -81,6 +89,8 @@ class World:
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
         self.routing = FakeRouting()
+        self.catalogue = FakeCatalogue()
+        self.catalogue_in_force = FakeInForce()
         self.people = FakePeople(self.accounts)
         self.audit = FakeAudit()
         self.addresses = FakeAddresses()
@@ -104,6 +114,8 @@ class World:
             control=self.control,
             callbacks=self.callbacks,
             routing=self.routing,
+            catalogue=self.catalogue,
+            catalogue_in_force=self.catalogue_in_force,
             people=self.people,
             audit=self.audit,
             plan_in_use=lambda: self.plan_in_use(),  # noqa: PLW0108 - tests replace it

@@ -1,0 +1,9 @@
+"""Each kind of database."""
+
+from tests.databases import (  # noqa: F401  (fixtures)
+    cluster,
+    database,
+    database_kind,
+    database_url,
+    sqlite_template,
+)
