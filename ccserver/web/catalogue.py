@@ -5,7 +5,8 @@ from typing import Annotated, Protocol
 import msgspec
 from aiohttp import web
 
-from ccserver.catalogue import CATALOGUE, Catalogue, Prepared, guided
+from ccserver.catalogue import CATALOGUE, AskedQuestion, Catalogue, Prepared, guided
+from ccserver.catalogue.document import Question
 from ccserver.web.access import SIGNED_IN, Route
 from ccserver.web.documents import DocumentAPI, VersionsPort, version_tag
 from ccserver.web.errors import bad_request, json_response, read_body
@@ -87,4 +88,30 @@ class CatalogueAPI:
             longitude=body.lon,
             latitude=body.lat,
         )
-        return json_response({"version": self._in_force.version, "guidance": guidance})
+        return json_response(
+            {
+                "version": self._in_force.version,
+                "type": guidance.type,
+                "priority": guidance.priority,
+                "hazards": guidance.hazards,
+                "questions": [
+                    _question_json(self._in_force.prepared.questions[asked.code], asked)
+                    for asked in guidance.questions
+                ],
+                "services": guidance.services,
+            }
+        )
+
+
+def _question_json(question: Question, asked: AskedQuestion) -> dict[str, object]:
+    """All that a panel needs to ask it; what an answer sets is the server's matter."""
+    return {
+        "code": question.code,
+        "titles": question.titles,
+        "help": question.help,
+        "kind": question.kind,
+        "answers": [{"code": one.code, "titles": one.titles} for one in question.answers],
+        "required": asked.required,
+        "answered": asked.answered,
+        "after": asked.after,
+    }

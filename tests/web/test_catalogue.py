@@ -86,8 +86,14 @@ async def test_a_catalogue_may_be_larger_than_other_bodies_but_not_endless(world
 async def test_guidance_says_what_to_ask_and_whom_to_send(world: World) -> None:
     world.catalogue_in_force.prepared = Prepared.whole(SAMPLE)
     told = await guide(world, type="crash", answers={"injured": "yes", "breathing": None})
-    assert told["version"] == 0
-    assert told["guidance"] == {
+    for question in told["questions"]:
+        asked = {one["code"]: one for one in plain()["questions"]}[question["code"]]
+        assert (question.pop("titles"), question.pop("help")) == (asked["titles"], asked["help"])
+        assert question.pop("kind") == asked["kind"]
+        offered = [(one["code"], one["titles"]) for one in asked["answers"]]
+        assert [(one["code"], one["titles"]) for one in question.pop("answers")] == offered
+    assert told == {
+        "version": 0,
         "type": "crash.injured",
         "priority": 8,
         "hazards": [],
@@ -112,10 +118,10 @@ async def test_guidance_says_what_to_ask_and_whom_to_send(world: World) -> None:
 async def test_guidance_knows_the_place(world: World) -> None:
     world.catalogue_in_force.prepared = Prepared.whole(SAMPLE)
     told = await guide(world, type="noise", lat=56.5, lon=24.5)
-    (service,) = told["guidance"]["services"]
+    (service,) = told["services"]
     assert (service["service"], service["area"]) == ("town_west", "west")
     told = await guide(world, type="noise")
-    assert [one["unknown_area"] for one in told["guidance"]["services"]] == [True, True]
+    assert [one["unknown_area"] for one in told["services"]] == [True, True]
 
 
 @pytest.mark.parametrize(
