@@ -173,6 +173,7 @@ class Control:
             "monitor": supervises and seated,
             "supervise": supervises,
             "routing": supervises,
+            "catalogue": supervises,
             "people": account.role is Role.ADMIN,
             "pick": account.agent_id is not None
             and (supervises or self._plan.may_pick(account.agent_id)),

@@ -8,7 +8,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { changeLanguage } from "../src/i18n";
 import type { RoutingDocument } from "../src/routing/document";
-import { setIn } from "../src/routing/paths";
+import { setIn } from "../src/documents/paths";
 import { RoutingPage } from "../src/routing/RoutingPage";
 import { plan } from "./routing-samples";
 import { FakeAPI, FakeLive, expectAccessible, stage } from "./routing-stage";

@@ -5,23 +5,36 @@
 
 import i18next from "i18next";
 import { describe, expect, it } from "vitest";
-import en from "../src/i18n/routing.en.json";
-import lv from "../src/i18n/routing.lv.json";
-import ru from "../src/i18n/routing.ru.json";
 import { changeLanguage } from "../src/i18n";
-import { applied, diff, valueAt } from "../src/routing/diff";
-import { DAYS, DIRECTORY_KINDS, KINDS, SELECTIONS, completed, newAgent, newItem, type RoutingDocument } from "../src/routing/document";
-import { PlanDrafts } from "../src/routing/drafts";
-import { begin, record, redo, undo } from "../src/routing/history";
+import * as differences from "../src/documents/diff";
+import { DAYS, DIRECTORY_KINDS, KINDS, SELECTIONS, completed, newAgent, newItem, type Kind, type RoutingDocument } from "../src/routing/document";
+import { Drafts } from "../src/documents/drafts";
+import { begin, record, redo, undo } from "../src/documents/history";
 import { nameProblem } from "../src/routing/names";
-import { allSeats, plannedAgent, renamed, usesOf, withLevel, withMembership } from "../src/routing/members";
-import { moveIn, removeIn, setIn } from "../src/routing/paths";
-import { localProblems, merged, parsePath, readProblems, standsAt } from "../src/routing/problems";
-import { conflictKey, rebase } from "../src/routing/rebase";
+import { allSeats, plannedAgent, withLevel, withMembership } from "../src/routing/members";
+import { moveIn, removeIn, setIn } from "../src/documents/paths";
+import { localProblems as problemsBy, merged, parsePath, readProblems, standsAt } from "../src/documents/problems";
+import { conflictKey, rebase as rebaseBy } from "../src/documents/rebase";
 import { joined, sentenceOf, type Titles } from "../src/routing/sentence";
-import { FORMS, GENERAL, fieldName, numberProblem, parseNumber, type Spec } from "../src/routing/specs";
+import * as references from "../src/documents/references";
+import { fieldName, numberProblem, parseNumber, type Spec } from "../src/documents/specs";
+import { asDocument, asPlan, ROUTING } from "../src/routing/kind";
+import { FORMS, GENERAL } from "../src/routing/specs";
 import { isMoot, reachableAt, requiredAt, stepsOf } from "../src/routing/steps";
 import { plan } from "./routing-samples";
+
+/** As the editor of the plan calls them. */
+const ids = ROUTING.identities;
+const diff = (before: unknown, after: unknown) => differences.diff(ids, before, after);
+const applied = <T,>(root: T, path: readonly string[], value: unknown): T => differences.applied(ids, root, path, value);
+const valueAt = (root: unknown, path: readonly string[]): unknown => differences.valueAt(ids, root, path);
+const rebase = <T,>(base: T, mine: T, theirs: T, takeTheirs?: ReadonlySet<string>) =>
+  rebaseBy(ids, base, mine, theirs, takeTheirs);
+const localProblems = (plan: RoutingDocument) => problemsBy(ROUTING, asDocument(plan));
+const renamed = (plan: RoutingDocument, list: Kind, index: number, to: string): RoutingDocument =>
+  asPlan(references.renamed(ROUTING, asDocument(plan), list, index, to));
+const usesOf = (plan: RoutingDocument, list: Kind, name: string): number =>
+  references.usesOf(ROUTING, asDocument(plan), list, name);
 
 const ALARM = ["queues", 0, "alarm_after_s"] as const;
 
@@ -351,12 +364,12 @@ describe("call takers", () => {
 
 describe("drafts", () => {
   it("are kept by login and version, the newest only", () => {
-    const drafts = new PlanDrafts("anna");
-    drafts.put({ version: 4, base: plan(), document: plan() });
-    drafts.put({ version: 5, base: plan(), document: setIn(plan(), ALARM, 45) });
+    const drafts = new Drafts("routing", "anna");
+    drafts.put({ version: 4, base: asDocument(plan()), document: asDocument(plan()) });
+    drafts.put({ version: 5, base: asDocument(plan()), document: asDocument(setIn(plan(), ALARM, 45)) });
     expect(drafts.read()).toMatchObject({ version: 5 });
     expect(Object.keys(localStorage).filter((key) => key.startsWith("ccserver.routing."))).toHaveLength(1);
-    expect(new PlanDrafts("ann").read()).toBeNull();
+    expect(new Drafts("routing", "ann").read()).toBeNull();
     drafts.clear();
     expect(drafts.read()).toBeNull();
   });
@@ -364,7 +377,7 @@ describe("drafts", () => {
   it("that cannot be read count as none", () => {
     localStorage.setItem("ccserver.routing.anna.5", "{");
     localStorage.setItem("ccserver.routing.anna.6", "[]");
-    expect(new PlanDrafts("anna").read()).toBeNull();
+    expect(new Drafts("routing", "anna").read()).toBeNull();
   });
 });
 
@@ -396,21 +409,26 @@ function allSpecs(): Spec[] {
   return specs.flatMap((spec) => (spec.kind === "rows" ? [spec, ...spec.columns] : [spec]));
 }
 
-describe.each(Object.entries({ en, lv, ru }))("texts in %s", (_, { routing }) => {
+/** A text of the plan's own, or of those that all documents share. */
+function has(language: string, part: string, name: string): boolean {
+  const key = `${part}.${name}`;
+  return [`routing.${key}`, `document.${key}`].some((full) => i18next.exists(full, { lng: language, fallbackLng: [] }));
+}
+
+describe.each(["en", "lv", "ru"])("texts in %s", (language) => {
+  const missing = (part: string, names: readonly string[]): string[] => names.filter((name) => !has(language, part, name));
   it("exist for every problem of the server", () => {
-    expect(CODES.filter((code) => !(code in routing.problem))).toEqual([]);
+    expect(missing("problem", CODES)).toEqual([]);
   });
 
   it("exist for every field, choice and group", () => {
     const names = allSpecs().map(fieldName);
-    expect(names.filter((name) => !(name in routing.field) || !(name in routing.help))).toEqual([]);
-    const groups = [...Object.values(FORMS).flat(), ...GENERAL].map((group) => group.name);
-    expect(groups.filter((name) => !(name in routing.group))).toEqual([]);
-    expect(SELECTIONS.filter((name) => !(name in routing.selection))).toEqual([]);
-    expect(DAYS.filter((name) => !(name in routing.day))).toEqual([]);
-    expect(DIRECTORY_KINDS.filter((name) => !(name in routing.directory_kind))).toEqual([]);
-    for (const part of [routing.section, routing.about, routing.empty, routing.new, routing.name_help]) {
-      expect(KINDS.filter((kind) => !(kind in part))).toEqual([]);
-    }
+    expect(missing("field", names)).toEqual([]);
+    expect(missing("help", names)).toEqual([]);
+    expect(missing("group", [...Object.values(FORMS).flat(), ...GENERAL].map((group) => group.name))).toEqual([]);
+    expect(missing("selection", SELECTIONS)).toEqual([]);
+    expect(missing("day", DAYS)).toEqual([]);
+    expect(missing("directory_kind", DIRECTORY_KINDS)).toEqual([]);
+    for (const part of ["section", "about", "empty", "new", "name_help"]) expect(missing(part, KINDS)).toEqual([]);
   });
 });

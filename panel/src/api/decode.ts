@@ -17,7 +17,7 @@ import type {
   ServerMessage,
 } from "./types";
 
-const NO_RIGHTS: Rights = { monitor: false, supervise: false, routing: false, pick: false, people: false };
+const NO_RIGHTS: Rights = { monitor: false, supervise: false, routing: false, catalogue: false, pick: false, people: false };
 
 const CONTACT_DEFAULTS = {
   held_since: null,

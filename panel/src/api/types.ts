@@ -36,6 +36,8 @@ export interface Rights {
   supervise: boolean;
   /** See and change the routing. */
   routing: boolean;
+  /** See and change the catalogue. */
+  catalogue: boolean;
   /** Take a chosen contact from the waiting list. */
   pick: boolean;
   /** See and change accounts. */

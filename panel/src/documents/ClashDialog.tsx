@@ -5,7 +5,8 @@ import { Dialog } from "../shared/Dialog";
 import { Moment } from "../shared/Time";
 import { ChangeList } from "./ChangeList";
 import { diff } from "./diff";
-import type { EditorState, PlanEditor } from "./editor";
+import type { DocumentEditor, EditorState } from "./editor";
+import { useKind } from "./kind";
 import { conflictKey, type Conflict } from "./rebase";
 import { placeText, useWords, valueText } from "./words";
 
@@ -46,8 +47,9 @@ function Choice({ conflict, theirs, onChoose }: ChoiceProperties) {
   );
 }
 
-export function ClashDialog({ editor, state }: { editor: PlanEditor; state: EditorState }) {
+export function ClashDialog({ editor, state }: { editor: DocumentEditor; state: EditorState }) {
   const say = useWords();
+  const kind = useKind();
   const [given, setGiven] = useState<ReadonlySet<string>>(new Set());
   const { clash, base } = state;
   const result = editor.rebased(given);
@@ -77,7 +79,7 @@ export function ClashDialog({ editor, state }: { editor: PlanEditor; state: Edit
       <div className="dialog-scroll">
         <details>
           <summary>{say("clash.what_they_changed")}</summary>
-          <ChangeList changes={diff(base.document, clash.theirs.document)} />
+          <ChangeList changes={diff(kind.identities, base.document, clash.theirs.document)} />
         </details>
         {result.conflicts.length === 0 ? (
           <p>{say("clash.no_overlap")}</p>

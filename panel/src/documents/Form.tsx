@@ -107,6 +107,78 @@ function Row({ spec, path, count }: RowProperties) {
   );
 }
 
+/** Parts of an item, each a small form of its own that can be folded away. */
+function PartsField({ spec, path }: { spec: Extract<Spec, { kind: "parts" }>; path: Path }) {
+  const say = useWords();
+  const { editor, document } = useEditing();
+  const own = useProblems(path);
+  const parts = (getIn(document, path) ?? []) as unknown[];
+  const name = fieldName(spec);
+  return (
+    <fieldset className="rows-field" data-path={path.join("/")} tabIndex={-1}>
+      <legend>{say(`field.${name}`)}</legend>
+      <p className="field-help">{say(`help.${name}`)}</p>
+      <ProblemLines problems={own} />
+      {parts.length === 0 && <p className="faint">{say(`none.${name}`)}</p>}
+      {parts.map((_, index) => (
+        <Part key={index} spec={spec} path={[...path, index]} />
+      ))}
+      <button
+        type="button"
+        className="button button-small"
+        data-testid={`add-${name}`}
+        onClick={() => editor.edit((old) => appendIn(old, path, spec.create()))}
+      >
+        <Icon name="add" size={16} /> {say(`add.${name}`)}
+      </button>
+    </fieldset>
+  );
+}
+
+function Part({ spec, path }: { spec: Extract<Spec, { kind: "parts" }>; path: Path }) {
+  const say = useWords();
+  const { editor } = useEditing();
+  const problems = useProblems(path);
+  const place = Number(path.at(-1)) + 1;
+  return (
+    <section className="part" data-path={path.join("/")} tabIndex={-1} data-testid="part" aria-label={say("part", { place })}>
+      <header className="part-head">
+        <strong>{say("part", { place })}</strong>
+        <button
+          type="button"
+          className="button button-small"
+          disabled={place === 1}
+          aria-label={say("move_up", { place })}
+          title={say("move_up", { place })}
+          onClick={() => editor.edit((old) => moveIn(old, path, -1))}
+        >
+          ↑
+        </button>
+        <button
+          type="button"
+          className="button button-small"
+          aria-label={say("remove_row", { place })}
+          title={say("remove_row", { place })}
+          onClick={() => editor.edit((old) => removeIn(old, path))}
+        >
+          <Icon name="close" size={16} />
+        </button>
+      </header>
+      <ProblemLines problems={problems} />
+      {spec.fields.map((field) => (
+        <SpecField key={field.key} spec={field} path={[...path, ...field.key.split(".")]} />
+      ))}
+    </section>
+  );
+}
+
+/** One field of a form, whatever it is. */
+function AnyField({ spec, path }: { spec: Spec; path: Path }) {
+  if (spec.kind === "rows") return <RowsField spec={spec} path={path} />;
+  if (spec.kind === "parts") return <PartsField spec={spec} path={path} />;
+  return <SpecField spec={spec} path={path} />;
+}
+
 export function Form({ groups, path }: { groups: readonly Group[]; path: Path }) {
   const say = useWords();
   return (
@@ -114,14 +186,9 @@ export function Form({ groups, path }: { groups: readonly Group[]; path: Path })
       {groups.map((group) => (
         <section key={group.name} className="form-group">
           <h4>{say(`group.${group.name}`)}</h4>
-          {group.fields.map((spec) => {
-            const place = [...path, ...spec.key.split(".")];
-            return spec.kind === "rows" ? (
-              <RowsField key={spec.key} spec={spec} path={place} />
-            ) : (
-              <SpecField key={spec.key} spec={spec} path={place} />
-            );
-          })}
+          {group.fields.map((spec) => (
+            <AnyField key={spec.key} spec={spec} path={[...path, ...spec.key.split(".")]} />
+          ))}
         </section>
       ))}
     </div>

@@ -5,17 +5,14 @@ import { ApiError } from "../api/http";
 import { explain } from "../app/session";
 import { Dialog } from "../shared/Dialog";
 import { Icon } from "../shared/Icon";
-import { readYAML, type ReadYAML } from "./api";
+import type { ReadYAML } from "./api";
 import { ChangeList } from "./ChangeList";
 import { diff } from "./diff";
-import type { RoutingDocument } from "./document";
-import type { PlanEditor } from "./editor";
+import type { DocumentEditor } from "./editor";
+import { useKind, type AnyDocument } from "./kind";
 import { isObject } from "./paths";
 import { ProblemLines } from "./Field";
 import { useWords, type Say } from "./words";
-
-/** The server takes no more. */
-const FILE_BYTES_MAX = 1024 * 1024;
 
 function failureText(say: Say, error: unknown): string {
   if (error instanceof ApiError && error.code === "bad_yaml" && isObject(error.body)) {
@@ -28,13 +25,14 @@ function failureText(say: Say, error: unknown): string {
 }
 
 interface Properties {
-  editor: PlanEditor;
-  document: RoutingDocument;
+  editor: DocumentEditor;
+  document: AnyDocument;
   onClose: () => void;
 }
 
 export function ImportDialog({ editor, document, onClose }: Properties) {
   const say = useWords();
+  const kind = useKind();
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
@@ -46,14 +44,14 @@ export function ImportDialog({ editor, document, onClose }: Properties) {
   };
   const choose = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    if (file.size > FILE_BYTES_MAX) setFailure(say("import.too_large"));
+    if (file.size > kind.fileBytesMax) setFailure(say("import.too_large", { limit: kind.fileBytesMax / 1024 / 1024 }));
     else change(await file.text());
   };
   const check = async (): Promise<void> => {
     setBusy(true);
     setFailure(null);
     try {
-      setFound(await readYAML(text));
+      setFound(await editor.api.readYAML(text));
     } catch (error) {
       setFailure(failureText(say, error));
     } finally {
@@ -92,7 +90,7 @@ export function ImportDialog({ editor, document, onClose }: Properties) {
       {found !== null && (
         <div className="dialog-scroll">
           <ProblemLines problems={found.problems} />
-          {imported !== null && <ChangeList changes={diff(document, imported)} />}
+          {imported !== null && <ChangeList changes={diff(kind.identities, document, imported)} />}
         </div>
       )}
       <div className="dialog-actions">

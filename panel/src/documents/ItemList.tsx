@@ -1,38 +1,36 @@
-/** One list of the plan: its items on the left, the chosen one with its form on the right. */
+/** One list of the document: its items on the left, the chosen one with its form on the right. */
 
 import { useState, type ReactNode } from "react";
-import { currentLanguage } from "../i18n";
 import { Icon } from "../shared/Icon";
 import { useEditing, useProblems } from "./context";
-import { identityKey, namesOf, newItem, titleOf, type Kind } from "./document";
 import { Field, ProblemLines } from "./Field";
 import { Form } from "./Form";
-import { renamed, usesOf } from "./members";
-import { nameProblem } from "./names";
+import { identityKey, itemsOf, namesOf, useKind } from "./kind";
 import { appendIn, removeIn } from "./paths";
 import { standsAt } from "./problems";
-import { FORMS } from "./specs";
-import { useWords } from "./words";
+import { renamed, usesOf } from "./references";
+import { sayOr, useWords } from "./words";
 
 /** The name is changed on leaving the field, with all references: half a name refers to nothing. */
-function NameField({ kind, index }: { kind: Kind; index: number }) {
+function NameField({ list, index }: { list: string; index: number }) {
   const say = useWords();
+  const kind = useKind();
   const { editor, document } = useEditing();
   const [typed, setTyped] = useState<string | null>(null);
-  const names = namesOf(document, kind);
+  const names = namesOf(kind, document, list);
   const name = names[index] ?? "";
   const others = names.filter((_, place) => place !== index);
-  const wrong = typed === null || typed === name ? null : nameProblem(kind, typed.trim(), others);
-  const key = identityKey(kind);
+  const wrong = typed === null || typed === name ? null : kind.nameProblem(list, typed.trim(), others);
+  const key = identityKey(kind, list);
   const finish = (): void => {
-    if (typed !== null && wrong === null) editor.edit((old) => renamed(old, kind, index, typed.trim()));
+    if (typed !== null && wrong === null) editor.edit((old) => renamed(kind, old, list, index, typed.trim()));
     setTyped(null);
   };
   return (
     <Field
-      path={[kind, index, key]}
-      label={say(kind === "entries" ? "field.dialled" : "field.name")}
-      help={say(`name_help.${kind}`)}
+      path={[list, index, key]}
+      label={sayOr(say, `name_label.${list}`, say("field.name"))}
+      help={say(`name_help.${list}`)}
       complaint={wrong === null ? null : say(`problem.${wrong}`)}
     >
       {(wiring) => (
@@ -55,12 +53,13 @@ function NameField({ kind, index }: { kind: Kind; index: number }) {
   );
 }
 
-function AddItem({ kind, onAdded }: { kind: Kind; onAdded: (index: number) => void }) {
+function AddItem({ list, onAdded }: { list: string; onAdded: (index: number) => void }) {
   const say = useWords();
+  const kind = useKind();
   const { editor, document } = useEditing();
   const [name, setName] = useState("");
   const [tried, setTried] = useState(false);
-  const wrong = nameProblem(kind, name.trim(), namesOf(document, kind));
+  const wrong = kind.nameProblem(list, name.trim(), namesOf(kind, document, list));
   const shown = wrong !== null && (tried || name !== "") ? wrong : null;
   return (
     <form
@@ -71,23 +70,23 @@ function AddItem({ kind, onAdded }: { kind: Kind; onAdded: (index: number) => vo
           setTried(true);
           return;
         }
-        editor.edit((old) => appendIn(old, [kind], newItem(kind, name.trim(), old)));
-        onAdded(document[kind].length);
+        editor.edit((old) => appendIn(old, [list], kind.newItem(list, name.trim(), old)));
+        onAdded(itemsOf(document, list).length);
         setName("");
         setTried(false);
       }}
     >
-      <label className="visually-hidden" htmlFor={`add-${kind}`}>
-        {say(`new.${kind}`)}
+      <label className="visually-hidden" htmlFor={`add-${list}`}>
+        {say(`new.${list}`)}
       </label>
       <input
-        id={`add-${kind}`}
+        id={`add-${list}`}
         className="text"
-        placeholder={say(`new.${kind}`)}
+        placeholder={say(`new.${list}`)}
         autoComplete="off"
         spellCheck={false}
         aria-invalid={shown !== null || undefined}
-        aria-describedby={shown === null ? undefined : `add-${kind}-problem`}
+        aria-describedby={shown === null ? undefined : `add-${list}-problem`}
         data-testid="item-add-name"
         value={name}
         onChange={(event) => setName(event.target.value)}
@@ -96,7 +95,7 @@ function AddItem({ kind, onAdded }: { kind: Kind; onAdded: (index: number) => vo
         <Icon name="add" size={16} /> {say("add_item")}
       </button>
       {shown !== null && (
-        <p className="field-problems problem-error" id={`add-${kind}-problem`}>
+        <p className="field-problems problem-error" id={`add-${list}-problem`}>
           {say(`problem.${shown}`)}
         </p>
       )}
@@ -105,37 +104,41 @@ function AddItem({ kind, onAdded }: { kind: Kind; onAdded: (index: number) => vo
 }
 
 interface Properties {
-  kind: Kind;
+  list: string;
   selected: number;
   onSelect: (index: number) => void;
   /** Shown above the form of the chosen item. */
   story?: (index: number) => ReactNode;
+  /** Shown below the list. */
+  more?: ReactNode;
 }
 
-export function ItemList({ kind, selected, onSelect, story }: Properties) {
+export function ItemList({ list, selected, onSelect, story, more }: Properties) {
   const say = useWords();
+  const kind = useKind();
   const { editor, document, problems } = useEditing();
-  const language = currentLanguage();
-  const own = useProblems([kind]);
-  const names = namesOf(document, kind);
+  const own = useProblems([list]);
+  const items = itemsOf(document, list);
+  const names = namesOf(kind, document, list);
+  const placed = kind.placed?.(list, items) ?? items.map((_, place) => ({ index: place, depth: 0 }));
   const index = Math.min(selected, names.length - 1);
   const name = names[index];
-  const titled = kind === "schedules" || kind === "entries" || kind === "prompts" ? [] : document[kind];
-  const uses = name === undefined ? 0 : usesOf(document, kind, name);
+  const item = items[index];
+  const uses = name === undefined ? 0 : usesOf(kind, document, list, name);
   return (
     <div className="items">
       <div className="items-list">
-        <p className="field-help">{say(`about.${kind}`)}</p>
-        <div data-path={kind} tabIndex={-1}>
+        <p className="field-help">{say(`about.${list}`)}</p>
+        <div data-path={list} tabIndex={-1}>
           <ProblemLines problems={own} />
         </div>
-        {names.length === 0 && <p className="empty" data-testid="items-empty">{say(`empty.${kind}`)}</p>}
+        {names.length === 0 && <p className="empty" data-testid="items-empty">{say(`empty.${list}`)}</p>}
         <ul>
-          {names.map((item, place) => {
-            const wrong = problems.filter((problem) => standsAt(problem, [kind, place], true));
-            const title = titleOf(titled, item, language);
+          {placed.map(({ index: place, depth }) => {
+            const wrong = problems.filter((problem) => standsAt(problem, [list, place], true));
+            const title = kind.titleOf(list, items[place] ?? {});
             return (
-              <li key={place}>
+              <li key={place} className={depth > 0 ? `depth depth-${Math.min(depth, 3)}` : undefined}>
                 <button
                   type="button"
                   className="item"
@@ -144,7 +147,7 @@ export function ItemList({ kind, selected, onSelect, story }: Properties) {
                   onClick={() => onSelect(place)}
                 >
                   <strong>{title}</strong>
-                  {title !== item && <span className="faint">{item}</span>}
+                  {title !== names[place] && <span className="faint">{names[place]}</span>}
                   {wrong.length > 0 && (
                     <span className={wrong.some((one) => one.severity === "error") ? "problem-error" : "problem-warning"}>
                       <Icon name="warning" size={16} />
@@ -156,26 +159,27 @@ export function ItemList({ kind, selected, onSelect, story }: Properties) {
             );
           })}
         </ul>
-        <AddItem kind={kind} onAdded={onSelect} />
+        <AddItem list={list} onAdded={onSelect} />
+        {more}
       </div>
-      {name !== undefined && (
-        <div className="items-form" key={`${kind} ${index}`}>
+      {name !== undefined && item !== undefined && (
+        <div className="items-form" key={`${list} ${index}`}>
           <header className="items-head">
-            <h3>{titleOf(titled, name, language)}</h3>
+            <h3>{kind.titleOf(list, item)}</h3>
             <button
               type="button"
               className="button button-small"
               data-testid="item-remove"
-              onClick={() => editor.edit((old) => removeIn(old, [kind, index]))}
+              onClick={() => editor.edit((old) => removeIn(old, [list, index]))}
             >
               {say("remove_item")}
             </button>
           </header>
           <p className="field-help">{uses === 0 ? say("unused") : say("uses", { count: uses })}</p>
-          <ProblemsOfItem kind={kind} index={index} />
+          <ProblemsOfItem list={list} index={index} />
           {story?.(index)}
-          <NameField kind={kind} index={index} />
-          <Form groups={FORMS[kind]} path={[kind, index]} />
+          <NameField list={list} index={index} />
+          <Form groups={kind.forms[list] ?? []} path={[list, index]} />
         </div>
       )}
     </div>
@@ -183,10 +187,10 @@ export function ItemList({ kind, selected, onSelect, story }: Properties) {
 }
 
 /** What is wrong with the item as a whole; its fields show their own problems. */
-function ProblemsOfItem({ kind, index }: { kind: Kind; index: number }) {
-  const problems = useProblems([kind, index]);
+function ProblemsOfItem({ list, index }: { list: string; index: number }) {
+  const problems = useProblems([list, index]);
   return (
-    <div data-path={`${kind}/${index}`} tabIndex={-1}>
+    <div data-path={`${list}/${index}`} tabIndex={-1}>
       <ProblemLines problems={problems} />
     </div>
   );

@@ -5,13 +5,14 @@ import { explain } from "../app/session";
 import { Dialog } from "../shared/Dialog";
 import { Icon } from "../shared/Icon";
 import { ChangeList } from "./ChangeList";
-import { changesOf, type EditorState, type PlanEditor } from "./editor";
+import { changesOf, type DocumentEditor, type EditorState } from "./editor";
+import { useKind } from "./kind";
 import { useWords } from "./words";
 
 const COMMENT_MAX = 500;
 
 interface Properties {
-  editor: PlanEditor;
+  editor: DocumentEditor;
   state: EditorState;
   /** Kept by the page, so that a conflict in between does not lose it. */
   comment: string;
@@ -22,7 +23,7 @@ interface Properties {
 
 export function SaveDialog({ editor, state, comment, onComment, onClose, onSaved }: Properties) {
   const say = useWords();
-  const changes = changesOf(state);
+  const changes = changesOf(useKind(), state);
   const errors = state.problems.filter((problem) => problem.severity === "error").length;
   const warnings = state.problems.length - errors;
   const { failure } = state;

@@ -4,9 +4,9 @@ import { useCallback, useEffect, useState } from "react";
 import { explain } from "../app/session";
 import { Dialog } from "../shared/Dialog";
 import { Moment } from "../shared/Time";
-import { fetchVersion, fetchVersions, type OldPlan, type VersionInfo } from "./api";
+import type { DocumentAPI, OldVersion, VersionInfo } from "./api";
 import { ChangeList } from "./ChangeList";
-import type { PlanEditor } from "./editor";
+import type { DocumentEditor } from "./editor";
 import { useWords } from "./words";
 
 interface Listed {
@@ -18,16 +18,16 @@ interface Listed {
 
 const EMPTY: Listed = { versions: [], next: null, loading: true, error: null };
 
-function useVersions(newest: number): Listed & { more: () => void } {
+function useVersions(api: DocumentAPI, newest: number): Listed & { more: () => void } {
   const [listed, setListed] = useState<Listed>(EMPTY);
   const read = useCallback(async (before: number | null, old: readonly VersionInfo[]): Promise<void> => {
     try {
-      const { versions, next } = await fetchVersions(before);
+      const { versions, next } = await api.versions(before);
       setListed({ versions: [...old, ...versions], next, loading: false, error: null });
     } catch (error) {
       setListed((known) => ({ ...known, loading: false, error }));
     }
-  }, []);
+  }, [api]);
   useEffect(() => {
     const timer = window.setTimeout(() => void read(null, []), 0);
     return () => window.clearTimeout(timer);
@@ -40,15 +40,15 @@ function useVersions(newest: number): Listed & { more: () => void } {
   return { ...listed, more };
 }
 
-function Differences({ version }: { version: number }) {
+function Differences({ api, version }: { api: DocumentAPI; version: number }) {
   const say = useWords();
-  const [plan, setPlan] = useState<OldPlan | null>(null);
+  const [old, setOld] = useState<OldVersion | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => {
     let gone = false;
-    fetchVersion(version).then(
+    api.version(version).then(
       (found) => {
-        if (!gone) setPlan(found);
+        if (!gone) setOld(found);
       },
       (failure: unknown) => {
         if (!gone) setError(failure);
@@ -57,14 +57,14 @@ function Differences({ version }: { version: number }) {
     return () => {
       gone = true;
     };
-  }, [version]);
+  }, [api, version]);
   if (error !== null) return <p role="alert" className="problem-error">{explain(error)}</p>;
-  if (plan === null) return <p role="status">{say("loading")}</p>;
-  return plan.changes === null ? <p className="faint">{say("history.no_changes")}</p> : <ChangeList changes={plan.changes} />;
+  if (old === null) return <p role="status">{say("loading")}</p>;
+  return old.changes === null ? <p className="faint">{say("history.no_changes")}</p> : <ChangeList changes={old.changes} />;
 }
 
 interface RestoreProperties {
-  editor: PlanEditor;
+  editor: DocumentEditor;
   version: number;
   onClose: () => void;
 }
@@ -104,7 +104,7 @@ function RestoreDialog({ editor, version, onClose }: RestoreProperties) {
 }
 
 interface Properties {
-  editor: PlanEditor;
+  editor: DocumentEditor;
   current: number;
   /** A draft would have to be put on top of the restored version: first finish it. */
   unsaved: boolean;
@@ -112,7 +112,7 @@ interface Properties {
 
 export function Versions({ editor, current, unsaved }: Properties) {
   const say = useWords();
-  const list = useVersions(current);
+  const list = useVersions(editor.api, current);
   const [open, setOpen] = useState<number | null>(null);
   const [restoring, setRestoring] = useState<number | null>(null);
   return (
@@ -149,7 +149,7 @@ export function Versions({ editor, current, unsaved }: Properties) {
                 </button>
               )}
             </div>
-            {open === info.version && <Differences version={info.version} />}
+            {open === info.version && <Differences api={editor.api} version={info.version} />}
           </li>
         ))}
       </ul>

@@ -1,18 +1,17 @@
 /** What every part of the editor shares. */
 
 import { createContext, useContext } from "react";
-import type { RoutingDocument } from "./document";
-import type { PlanEditor } from "./editor";
-import type { Seat } from "./members";
-import { setIn, type Path } from "./paths";
-import { pathKey } from "./paths";
+import type { DocumentEditor } from "./editor";
+import type { AnyDocument } from "./kind";
+import { pathKey, setIn, type Path } from "./paths";
 import { standsAt, type Problem } from "./problems";
 
 export interface Editing {
-  editor: PlanEditor;
-  document: RoutingDocument;
+  editor: DocumentEditor;
+  document: AnyDocument;
   problems: readonly Problem[];
-  seats: readonly Seat[];
+  /** What the server told beside the document. */
+  beside: Readonly<Record<string, unknown>>;
 }
 
 export const EditingContext = createContext<Editing | null>(null);

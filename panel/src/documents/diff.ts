@@ -18,23 +18,14 @@ export interface Change {
   after: unknown;
 }
 
-const IDENTITIES: Readonly<Record<string, readonly string[]>> = {
-  sites: ["name"],
-  skills: ["name", "skill"],
-  queues: ["name"],
-  agents: ["agent_id"],
-  schedules: ["name"],
-  entries: ["number"],
-  prompts: ["name"],
-  directory: ["name"],
-  exceptions: ["date"],
-};
+/** Fields of lists → the keys by which their items are told apart. */
+export type Identities = Readonly<Record<string, readonly string[]>>;
 
 type Item = Readonly<Record<string, unknown>>;
 
 /** The names of the items of the list in the field `field`; null where they have none of their own. */
-function names(field: string, list: readonly unknown[]): string[] | null {
-  const keys = IDENTITIES[field] ?? [];
+function names(ids: Identities, field: string, list: readonly unknown[]): string[] | null {
+  const keys = ids[field] ?? [];
   const found: string[] = [];
   for (const item of list) {
     if (!isObject(item)) return null;
@@ -45,15 +36,15 @@ function names(field: string, list: readonly unknown[]): string[] | null {
   return found;
 }
 
-function listChanges(field: string, before: readonly unknown[], after: readonly unknown[], path: readonly string[]): Change[] | null {
-  if (!(field in IDENTITIES)) return null;
-  const old = names(field, before);
-  const now = names(field, after);
+function listChanges(ids: Identities, field: string, before: readonly unknown[], after: readonly unknown[], path: readonly string[]): Change[] | null {
+  if (!(field in ids)) return null;
+  const old = names(ids, field, before);
+  const now = names(ids, field, after);
   if (old === null || now === null) return null;
   const changes: Change[] = [];
   old.forEach((name, index) => {
     const at = now.indexOf(name);
-    if (at >= 0) changes.push(...diff(before[index], after[at], [...path, name]));
+    if (at >= 0) changes.push(...diff(ids, before[index], after[at], [...path, name]));
     else changes.push({ path: [...path, name], kind: "removed", before: before[index], after: undefined });
   });
   now.forEach((name, index) => {
@@ -65,54 +56,54 @@ function listChanges(field: string, before: readonly unknown[], after: readonly 
 }
 
 /** The differences from `before` to `after`, in the order of the document. */
-export function diff(before: unknown, after: unknown, path: readonly string[] = []): Change[] {
+export function diff(ids: Identities, before: unknown, after: unknown, path: readonly string[] = []): Change[] {
   if (same(before, after)) return [];
   if (Array.isArray(before) && Array.isArray(after)) {
-    const changes = listChanges(path.at(-1) ?? "", before, after, path);
+    const changes = listChanges(ids, path.at(-1) ?? "", before, after, path);
     if (changes !== null) return changes;
   } else if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].flatMap((key) => diff(before[key], after[key], [...path, key]));
+    return [...keys].flatMap((key) => diff(ids, before[key], after[key], [...path, key]));
   }
   const kind = before === undefined ? "added" : after === undefined ? "removed" : "changed";
   return [{ path, kind, before, after }];
 }
 
-function indexOf(field: string, list: readonly unknown[], name: string): number {
-  return names(field, list)?.indexOf(name) ?? -1;
+function indexOf(ids: Identities, field: string, list: readonly unknown[], name: string): number {
+  return names(ids, field, list)?.indexOf(name) ?? -1;
 }
 
 /** What stands at a path of names; undefined where there is nothing. */
-export function valueAt(root: unknown, path: readonly string[]): unknown {
+export function valueAt(ids: Identities, root: unknown, path: readonly string[]): unknown {
   let value = root;
   path.forEach((key, depth) => {
-    if (Array.isArray(value)) value = (value as unknown[])[indexOf(path[depth - 1] ?? "", value, key)];
+    if (Array.isArray(value)) value = (value as unknown[])[indexOf(ids, path[depth - 1] ?? "", value, key)];
     else value = isObject(value) ? value[key] : undefined;
   });
   return value;
 }
 
-function put(value: unknown, path: readonly string[], depth: number, wanted: unknown): unknown {
+function put(ids: Identities, value: unknown, path: readonly string[], depth: number, wanted: unknown): unknown {
   const key = path[depth];
   if (key === undefined) return wanted;
   if (Array.isArray(value)) {
     const list = [...(value as unknown[])];
-    const index = indexOf(path[depth - 1] ?? "", list, key);
+    const index = indexOf(ids, path[depth - 1] ?? "", list, key);
     const last = depth === path.length - 1;
     if (last && wanted === undefined) return list.filter((_, place) => place !== index);
     // Below an item that is gone there is nothing to change.
     if (index < 0) return last ? [...list, wanted] : list;
-    list[index] = put(list[index], path, depth + 1, wanted);
+    list[index] = put(ids, list[index], path, depth + 1, wanted);
     return list;
   }
   const old: Item = isObject(value) ? value : {};
   if (depth === path.length - 1 && wanted === undefined) {
     return Object.fromEntries(Object.entries(old).filter(([name]) => name !== key));
   }
-  return { ...old, [key]: put(old[key], path, depth + 1, wanted) };
+  return { ...old, [key]: put(ids, old[key], path, depth + 1, wanted) };
 }
 
 /** `root` with `value` at a path of names; undefined removes what is there. */
-export function applied<T>(root: T, path: readonly string[], value: unknown): T {
-  return put(root, path, 0, value) as T;
+export function applied<T>(ids: Identities, root: T, path: readonly string[], value: unknown): T {
+  return put(ids, root, path, 0, value) as T;
 }

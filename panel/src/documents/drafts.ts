@@ -1,30 +1,29 @@
 /**
  * Changes that are not saved yet outlive a reload of the page and the closing of the editor.
  *
- * A plan holds no data of citizens, so it may stay in `localStorage`. A draft is kept with the
+ * A document holds no data of citizens, so it may stay in `localStorage`. A draft is kept with the
  * document from which it began: if others saved meanwhile, it is put on top of theirs.
  */
 
-import type { RoutingDocument } from "./document";
+import type { AnyDocument } from "./kind";
 import { isObject } from "./paths";
-
-const PREFIX = "ccserver.routing.";
 
 export interface Draft {
   version: number;
-  base: RoutingDocument;
-  document: RoutingDocument;
+  base: AnyDocument;
+  document: AnyDocument;
 }
 
 function isDraft(value: unknown): value is Draft {
   return isObject(value) && typeof value.version === "number" && isObject(value.base) && isObject(value.document);
 }
 
-export class PlanDrafts {
+export class Drafts {
   private readonly prefix: string;
 
-  constructor(login: string) {
-    this.prefix = `${PREFIX}${login}.`;
+  /** `name` is that of the kind of document. */
+  constructor(name: string, login: string) {
+    this.prefix = `ccserver.${name}.${login}.`;
   }
 
   /** Keeps the draft and forgets those of other versions. False: there is no room for it. */

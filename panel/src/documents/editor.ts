@@ -1,27 +1,16 @@
 /**
- * The editor's state: the saved plan, the draft with its undo steps, its problems, and saving.
+ * The editor's state: the saved document, the draft with its undo steps, its problems, and saving.
  *
  * A store outside of React, so that a draft is kept and checked by its own timers. Nothing that
  * was typed is lost: drafts outlive a reload, and a conflict keeps them until a person decides.
  */
 
 import { ApiError } from "../api/http";
-import {
-  checkPlan,
-  fetchPlan,
-  fetchVersions,
-  problemsOf,
-  restoreVersion,
-  savePlan,
-  type CurrentPlan,
-  type KnownAgents,
-  type StoredPlan,
-  type VersionInfo,
-} from "./api";
+import { DocumentAPI, problemsOf, type Current, type Stored, type VersionInfo } from "./api";
 import { diff, type Change } from "./diff";
-import type { RoutingDocument } from "./document";
-import { PlanDrafts } from "./drafts";
+import { Drafts } from "./drafts";
 import { begin, record, redo, undo, type History } from "./history";
+import type { AnyDocument, DocumentKind } from "./kind";
 import { same } from "./paths";
 import { localProblems, merged, type Problem } from "./problems";
 import { rebase, type Rebased } from "./rebase";
@@ -34,15 +23,15 @@ const KEEP_AFTER_MS = 250;
 export interface Clash {
   /** What they saved, newest first; empty where the server could not tell. */
   between: VersionInfo[];
-  theirs: CurrentPlan;
+  theirs: Current;
 }
 
 export interface EditorState {
   stage: "loading" | "failed" | "ready";
   error: unknown;
-  base: StoredPlan | null;
-  known: KnownAgents;
-  history: History<RoutingDocument> | null;
+  base: Stored | null;
+  beside: Current["beside"];
+  history: History<AnyDocument> | null;
   /** Of the present document: ours at once, the server's a moment later. */
   problems: readonly Problem[];
   /** The server's check could not be asked, so its problems may be out of date. */
@@ -61,7 +50,7 @@ const START: EditorState = {
   stage: "loading",
   error: null,
   base: null,
-  known: new Map(),
+  beside: {},
   history: null,
   problems: [],
   unchecked: false,
@@ -72,17 +61,22 @@ const START: EditorState = {
   outdated: false,
 };
 
-export class PlanEditor {
+export class DocumentEditor {
   private state = START;
-  private readonly drafts: PlanDrafts;
+  private readonly drafts: Drafts;
   private readonly listeners = new Set<() => void>();
   private serverProblems: readonly Problem[] = [];
   private checkTimer: number | undefined;
   private keepTimer: number | undefined;
   private checking: AbortController | null = null;
 
-  constructor(login: string) {
-    this.drafts = new PlanDrafts(login);
+  readonly api: DocumentAPI;
+  private readonly kind: DocumentKind;
+
+  constructor(kind: DocumentKind, login: string) {
+    this.kind = kind;
+    this.api = new DocumentAPI(kind);
+    this.drafts = new Drafts(kind.name, login);
   }
 
   readonly getState = (): EditorState => this.state;
@@ -92,19 +86,19 @@ export class PlanEditor {
     return () => this.listeners.delete(listener);
   };
 
-  /** Reads the saved plan and takes up the draft that was left. */
+  /** Reads the saved document and takes up the draft that was left. */
   async load(): Promise<void> {
     this.publish({ stage: "loading", error: null });
     try {
-      const plan = await fetchPlan();
+      const current = await this.api.current();
       const draft = this.drafts.read();
       const ours = draft !== null && !same(draft.base, draft.document) ? draft : null;
-      if (ours !== null && ours.version !== plan.newest) {
-        this.start({ ...plan, version: ours.version, newest: ours.version, document: ours.base }, plan.known);
+      if (ours !== null && ours.version !== current.newest) {
+        this.start({ ...current, version: ours.version, newest: ours.version, document: ours.base }, current.beside);
         this.edit(() => ours.document);
-        await this.clash(plan);
+        await this.clash(current);
       } else {
-        this.start(plan, plan.known);
+        this.start(current, current.beside);
         if (ours !== null) this.edit(() => ours.document);
       }
       this.checkSoon();
@@ -114,7 +108,7 @@ export class PlanEditor {
   }
 
   /** Changes the draft; edits of one `tag` in quick succession are undone together. */
-  readonly edit = (change: (document: RoutingDocument) => RoutingDocument, tag: string | null = null): void => {
+  readonly edit = (change: (document: AnyDocument) => AnyDocument, tag: string | null = null): void => {
     const { history } = this.state;
     if (history === null) return;
     this.move(record(history, change(history.present), tag, Date.now()));
@@ -134,14 +128,14 @@ export class PlanEditor {
     if (base !== null) this.edit(() => base.document);
   };
 
-  /** Answers whether the plan was saved. */
+  /** Answers whether it was saved. */
   async save(comment: string): Promise<boolean> {
     const { base, history } = this.state;
     if (base === null || history === null || this.state.saving) return false;
     const document = history.present;
     this.publish({ saving: true, failure: null });
     try {
-      const version = await savePlan(document, comment, base.newest);
+      const version = await this.api.save(document, comment, base.newest);
       const saved = { version, newest: version, saved_at: new Date().toISOString(), author: null, comment, document };
       this.publish({ saving: false, base: saved });
       // What was typed while the answer was on its way goes on as a draft of the new version.
@@ -163,9 +157,9 @@ export class PlanEditor {
       return;
     }
     try {
-      const plan = await fetchPlan();
+      const current = await this.api.current();
       // Somebody may have typed while the answer was on its way.
-      if (this.state.history?.present === history.present) this.start(plan, plan.known);
+      if (this.state.history?.present === history.present) this.start(current, current.beside);
       else this.publish({ outdated: true });
     } catch {
       // The save will tell of the conflict.
@@ -175,7 +169,7 @@ export class PlanEditor {
   /** Shows what others saved beside our draft. */
   async compare(): Promise<void> {
     try {
-      await this.clash(await fetchPlan());
+      await this.clash(await this.api.current());
     } catch (error) {
       this.publish({ failure: error });
     }
@@ -185,15 +179,15 @@ export class PlanEditor {
   async restore(version: number, comment: string): Promise<void> {
     const { base } = this.state;
     if (base === null) return;
-    await restoreVersion(version, comment, base.newest);
+    await this.api.restore(version, comment, base.newest);
     await this.load();
   }
 
   /** Our changes on top of what others saved; their values for the conflicts in `takeTheirs`. */
-  rebased(takeTheirs: ReadonlySet<string>): Rebased<RoutingDocument> | null {
+  rebased(takeTheirs: ReadonlySet<string>): Rebased<AnyDocument> | null {
     const { base, history, clash } = this.state;
     if (base === null || history === null || clash === null) return null;
-    return rebase(base.document, history.present, clash.theirs.document, takeTheirs);
+    return rebase(this.kind.identities, base.document, history.present, clash.theirs.document, takeTheirs);
   }
 
   /** Settles the conflict with our changes kept. */
@@ -225,16 +219,16 @@ export class PlanEditor {
     this.checking?.abort();
   }
 
-  private settle(document: RoutingDocument, past: readonly RoutingDocument[]): void {
+  private settle(document: AnyDocument, past: readonly AnyDocument[]): void {
     const { clash } = this.state;
     if (clash === null) return;
-    this.publish({ base: clash.theirs, known: clash.theirs.known, clash: null, outdated: false, failure: null });
+    this.publish({ base: clash.theirs, beside: clash.theirs.beside, clash: null, outdated: false, failure: null });
     this.move({ ...begin(document), past });
   }
 
-  private start(base: StoredPlan, known: KnownAgents): void {
+  private start(base: Stored, beside: Current["beside"]): void {
     this.serverProblems = [];
-    this.publish({ ...START, stage: "ready", base, known, history: begin(base.document) });
+    this.publish({ ...START, stage: "ready", base, beside, history: begin(base.document) });
     this.findLocal();
   }
 
@@ -245,17 +239,17 @@ export class PlanEditor {
     this.findLocal();
     if (!(error instanceof ApiError) || error.status !== 412) return;
     try {
-      await this.clash(await fetchPlan());
+      await this.clash(await this.api.current());
     } catch (later) {
       this.publish({ failure: later });
     }
   }
 
-  private async clash(theirs: CurrentPlan): Promise<void> {
+  private async clash(theirs: Current): Promise<void> {
     const since = this.state.base?.version ?? 0;
     let between: VersionInfo[] = [];
     try {
-      const { versions } = await fetchVersions(null);
+      const { versions } = await this.api.versions(null);
       between = versions.filter((info) => info.version > since);
     } catch {
       // Who saved is good to know; the choice does not depend on it.
@@ -263,7 +257,7 @@ export class PlanEditor {
     this.publish({ clash: { theirs, between: between.length > 0 ? between : [theirs] } });
   }
 
-  private move(history: History<RoutingDocument>): void {
+  private move(history: History<AnyDocument>): void {
     if (history === this.state.history) return;
     this.publish({ history, failure: null });
     this.findLocal();
@@ -289,7 +283,7 @@ export class PlanEditor {
   private findLocal(): void {
     const { history } = this.state;
     if (history === null) return;
-    this.publish({ problems: merged(localProblems(history.present), this.serverProblems) });
+    this.publish({ problems: merged(localProblems(this.kind, history.present), this.serverProblems) });
   }
 
   private checkSoon(): void {
@@ -304,7 +298,7 @@ export class PlanEditor {
     const controller = new AbortController();
     this.checking = controller;
     try {
-      const problems = await checkPlan(document, controller.signal);
+      const problems = await this.api.check(document, controller.signal);
       if (this.state.history?.present !== document) return;
       this.serverProblems = problems;
       this.publish({ unchecked: false });
@@ -324,7 +318,7 @@ export class PlanEditor {
 }
 
 /** What would change if the draft were saved now. */
-export function changesOf(state: EditorState): Change[] {
+export function changesOf(kind: DocumentKind, state: EditorState): Change[] {
   if (state.base === null || state.history === null) return [];
-  return diff(state.base.document, state.history.present);
+  return diff(kind.identities, state.base.document, state.history.present);
 }

@@ -1,14 +1,15 @@
 /** The inputs of the forms: each edits one value of the draft and shows what is wrong with it. */
 
 import { useState } from "react";
-import { LANGUAGES, LANGUAGE_NAMES, currentLanguage } from "../i18n";
 import type { Language } from "../api/types";
+import { LANGUAGES, LANGUAGE_NAMES } from "../i18n";
+import { Icon } from "../shared/Icon";
 import { useEditing, useSet } from "./context";
-import { namesOf, titleOf, type Kind, type Span, type Texts } from "./document";
 import { Field } from "./Field";
+import { optionsOf, useKind, type Option } from "./kind";
 import { getIn, type Path } from "./paths";
 import { fieldName, numberProblem, parseNumber, parseWords, type NumberSpec, type Spec } from "./specs";
-import { useTitles, useWords } from "./words";
+import { useWords } from "./words";
 
 interface Properties<S> {
   spec: S;
@@ -18,7 +19,7 @@ interface Properties<S> {
 
 type Of<K extends Spec["kind"]> = Extract<Spec, { kind: K }>;
 
-function useTexts(spec: Spec): { label: string; help: string } {
+export function useTexts(spec: { key: string }): { label: string; help: string } {
   const say = useWords();
   return { label: say(`field.${fieldName(spec)}`), help: say(`help.${fieldName(spec)}`) };
 }
@@ -90,7 +91,7 @@ function FlagField({ spec, path }: Properties<Spec>) {
 }
 
 /** Text, a date, or a time of the day. */
-function TextField({ spec, path, compact = false }: Properties<Of<"text" | "date" | "time">>) {
+export function TextField({ spec, path, compact = false }: Properties<Of<"text" | "date" | "time">>) {
   const set = useSet();
   const texts = useTexts(spec);
   const { document } = useEditing();
@@ -148,7 +149,7 @@ function TextsField({ spec, path }: Properties<Of<"texts">>) {
   const set = useSet();
   const texts = useTexts(spec);
   const { document } = useEditing();
-  const value = getIn(document, path) as Partial<Texts> | undefined;
+  const value = getIn(document, path) as Partial<Record<Language, string>> | undefined;
   return (
     <fieldset className="language-texts">
       <legend>{texts.label}</legend>
@@ -218,25 +219,17 @@ function SeveralField({ spec, path, compact = false }: Properties<Of<"several">>
   );
 }
 
-/** How an item of a list is shown in a choice: its title, and its name where that says more. */
-function useOptions(kind: Kind): { name: string; text: string }[] {
+function useOptions(list: string): Option[] {
+  const kind = useKind();
   const { document } = useEditing();
-  const language = currentLanguage();
-  return namesOf(document, kind).map((name) => {
-    const items = kind === "skills" || kind === "queues" || kind === "sites" ? document[kind] : [];
-    const title = titleOf(items, name, language);
-    return { name, text: title === name ? name : `${title} (${name})` };
-  });
+  return optionsOf(kind, document, list);
 }
 
-/** `*` and `language:*`: all skills, and those of a category. */
-function usePatterns(): { name: string; text: string }[] {
+function usePatterns(): readonly Option[] {
+  const kind = useKind();
+  const say = useWords();
   const { document } = useEditing();
-  const titles = useTitles(document);
-  const categories = new Set(
-    document.skills.filter(({ name }) => name.includes(":")).map(({ name }) => `${name.slice(0, name.indexOf(":"))}:*`),
-  );
-  return ["*", ...categories].map((name) => ({ name, text: titles.skill(name) }));
+  return kind.patterns?.(document, say) ?? [];
 }
 
 export function ReferenceField({ spec, path, compact = false }: Properties<Of<"reference">>) {
@@ -302,87 +295,68 @@ function ReferencesField({ spec, path }: Properties<Of<"references">>) {
   );
 }
 
-const TELEPHONE_KEYS = ["1", "2", "3", "4", "6", "7", "8", "9", "0", "*", "#", "5"];
-
-/** Which key chooses which language; one key for each. */
-function KeysField({ spec, path }: Properties<Spec>) {
+/** Items of a list, in the order in which they are named here. */
+function OrderedField({ spec, path }: Properties<Of<"ordered">>) {
   const say = useWords();
   const set = useSet();
   const texts = useTexts(spec);
   const { document } = useEditing();
-  const keys = (getIn(document, path) ?? {}) as Record<string, Language>;
-  const choose = (language: Language, key: string): void => {
-    const others = Object.entries(keys).filter(([other, known]) => known !== language && other !== key);
-    set(path, Object.fromEntries(key === "" ? others : [...others, [key, language]]));
+  const options = useOptions(spec.to);
+  const chosen = (getIn(document, path) ?? []) as string[];
+  const textOf = (name: string): string => options.find((one) => one.name === name)?.text ?? say("unknown_name", { name });
+  const moved = (index: number): string[] => {
+    const next = [...chosen];
+    next.splice(index - 1, 0, ...next.splice(index, 1));
+    return next;
   };
   return (
     <Field path={path} label={texts.label} help={texts.help} group below>
-      {() =>
-        LANGUAGES.map((language) => (
-          <label key={language} className="tick">
-            {LANGUAGE_NAMES[language]}
-            <select
-              value={Object.entries(keys).find(([, known]) => known === language)?.[0] ?? ""}
-              onChange={(event) => choose(language, event.target.value)}
-            >
-              <option value="">{say("no_key")}</option>
-              {TELEPHONE_KEYS.map((key) => (
-                <option key={key} value={key}>
-                  {key}
-                </option>
-              ))}
-            </select>
-          </label>
-        ))
-      }
-    </Field>
-  );
-}
-
-const FROM: Of<"time"> = { kind: "time", key: "from" };
-const TO: Of<"time"> = { kind: "time", key: "to" };
-
-/** A day that differs from the week: closed, open all day, or open in spans. */
-function OpeningField({ spec, path, compact = false }: Properties<Spec>) {
-  const say = useWords();
-  const set = useSet();
-  const texts = useTexts(spec);
-  const { document } = useEditing();
-  const value = getIn(document, path) as boolean | Span[] | undefined;
-  const spans = Array.isArray(value) ? value : null;
-  const mode = spans ? "spans" : value === true ? "all_day" : "closed";
-  return (
-    <Field path={path} label={texts.label} help={texts.help} compact={compact} group>
       {() => (
         <>
+          {chosen.length > 0 && (
+            <ol className="ordered">
+              {chosen.map((name, index) => (
+                <li key={`${name} ${index}`}>
+                  <span>{textOf(name)}</span>
+                  <button
+                    type="button"
+                    className="button button-small"
+                    disabled={index === 0}
+                    aria-label={say("move_up_name", { name: textOf(name) })}
+                    title={say("move_up_name", { name: textOf(name) })}
+                    onClick={() => set(path, moved(index))}
+                  >
+                    ↑
+                  </button>
+                  <button
+                    type="button"
+                    className="button button-small"
+                    aria-label={say("remove_name", { name: textOf(name) })}
+                    title={say("remove_name", { name: textOf(name) })}
+                    onClick={() => set(path, chosen.filter((_, place) => place !== index))}
+                  >
+                    <Icon name="close" size={16} />
+                  </button>
+                </li>
+              ))}
+            </ol>
+          )}
           <select
-            aria-label={texts.label}
-            value={mode}
+            aria-label={say("add_to", { name: texts.label })}
+            value=""
             onChange={(event) => {
-              const next = { closed: false, all_day: true, spans: [{ from: "08:00", to: "12:00" }] };
-              set(path, next[event.target.value as keyof typeof next]);
+              if (event.target.value !== "") set(path, [...chosen, event.target.value]);
             }}
           >
-            {["closed", "all_day", "spans"].map((name) => (
-              <option key={name} value={name}>
-                {say(`opening.${name}`)}
-              </option>
-            ))}
+            <option value="">{say("add_choice")}</option>
+            {options
+              .filter((option) => !chosen.includes(option.name))
+              .map((option) => (
+                <option key={option.name} value={option.name}>
+                  {option.text}
+                </option>
+              ))}
           </select>
-          {spans?.map((_, index) => (
-            <span key={index} className="span">
-              <TextField spec={FROM} path={[...path, index, "from"]} compact />–
-              <TextField spec={TO} path={[...path, index, "to"]} compact />
-              <button type="button" className="button button-small" onClick={() => set(path, spans.filter((__, place) => place !== index))}>
-                {say("remove")}
-              </button>
-            </span>
-          ))}
-          {spans && (
-            <button type="button" className="button button-small" onClick={() => set(path, [...spans, { from: "13:00", to: "17:00" }])}>
-              {say("add_span")}
-            </button>
-          )}
         </>
       )}
     </Field>
@@ -411,11 +385,14 @@ export function SpecField({ spec, path, compact = false }: Properties<Spec>) {
       return <ReferenceField spec={spec} path={path} compact={compact} />;
     case "references":
       return <ReferencesField spec={spec} path={path} />;
-    case "keys":
-      return <KeysField spec={spec} path={path} />;
-    case "opening":
-      return <OpeningField spec={spec} path={path} compact={compact} />;
+    case "ordered":
+      return <OrderedField spec={spec} path={path} />;
+    case "own": {
+      const Own = spec.input;
+      return <Own spec={spec} path={path} compact={compact} />;
+    }
     case "rows":
+    case "parts":
       return null;
   }
 }

@@ -1,8 +1,8 @@
-/** What is wrong with a plan, and where: found here while typing, and by the server's check. */
+/** What is wrong with a document, and where: found here while typing, and by the server's check. */
 
-import { FORMS, GENERAL, numberProblem, type Group, type Spec } from "./specs";
-import { KINDS, type RoutingDocument } from "./document";
+import { itemsOf, type AnyDocument, type DocumentKind } from "./kind";
 import { getIn, pathKey, type Path } from "./paths";
+import { numberProblem, type Group, type Spec } from "./specs";
 
 export interface Problem {
   path: Path;
@@ -68,8 +68,9 @@ function fieldProblems(spec: Spec, path: Path, value: unknown): Problem[] {
         ? []
         : [error(path, "bad_time", { value: typeof value === "string" ? value : "" })];
     case "rows":
+    case "parts":
       return (Array.isArray(value) ? (value as unknown[]) : []).flatMap((row, index) =>
-        spec.columns.flatMap((column) => {
+        (spec.kind === "rows" ? spec.columns : spec.fields).flatMap((column) => {
           const below = column.key.split(".");
           return fieldProblems(column, [...path, index, ...below], getIn(row, below));
         }),
@@ -89,13 +90,12 @@ function groupProblems(groups: readonly Group[], path: Path, item: unknown): Pro
 }
 
 /** What can be said without the server: bounds, and what is missing. */
-export function localProblems(document: RoutingDocument): Problem[] {
-  return [
-    ...KINDS.flatMap((kind) =>
-      document[kind].flatMap((item, index) => groupProblems(FORMS[kind], [kind, index], item)),
-    ),
-    ...groupProblems(GENERAL, ["general"], document.general),
-  ];
+export function localProblems(kind: DocumentKind, document: AnyDocument): Problem[] {
+  const lists = Object.entries(kind.forms).flatMap(([list, form]) =>
+    itemsOf(document, list).flatMap((item, index) => groupProblems(form, [list, index], item)),
+  );
+  const parts = Object.entries(kind.parts).flatMap(([part, form]) => groupProblems(form, [part], document[part]));
+  return [...lists, ...parts];
 }
 
 /** Our own findings first; the server's where they say more. Errors before warnings. */

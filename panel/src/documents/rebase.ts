@@ -5,7 +5,7 @@
  * otherwise, is a conflict, and a person decides; until then one's own value stands.
  */
 
-import { applied, diff, valueAt } from "./diff";
+import { applied, diff, valueAt, type Identities } from "./diff";
 import { same } from "./paths";
 
 export interface Conflict {
@@ -34,24 +34,30 @@ export function conflictKey(path: readonly string[]): string {
 }
 
 /** `mine` and `theirs` both began as `base`. `takeTheirs` holds the keys of conflicts given up. */
-export function rebase<T>(base: T, mine: T, theirs: T, takeTheirs: ReadonlySet<string> = new Set()): Rebased<T> {
-  const foreign = diff(base, theirs);
+export function rebase<T>(
+  ids: Identities,
+  base: T,
+  mine: T,
+  theirs: T,
+  takeTheirs: ReadonlySet<string> = new Set(),
+): Rebased<T> {
+  const foreign = diff(ids, base, theirs);
   const conflicts = new Map<string, Conflict>();
   let document = theirs;
-  for (const change of diff(base, mine)) {
+  for (const change of diff(ids, base, mine)) {
     const meeting = foreign.filter((other) => overlap(change.path, other.path));
     if (meeting.length === 0) {
-      document = applied(document, change.path, change.after);
+      document = applied(ids, document, change.path, change.after);
       continue;
     }
     // The shorter path holds both changes, e.g. a queue that one removed and the other edited.
     const path = [change.path, ...meeting.map((other) => other.path)].reduce((a, b) => (b.length < a.length ? b : a));
-    const [ours, other] = [valueAt(mine, path), valueAt(theirs, path)];
+    const [ours, other] = [valueAt(ids, mine, path), valueAt(ids, theirs, path)];
     if (same(ours, other)) continue;
-    conflicts.set(conflictKey(path), { path, base: valueAt(base, path), mine: ours, theirs: other });
+    conflicts.set(conflictKey(path), { path, base: valueAt(ids, base, path), mine: ours, theirs: other });
   }
   for (const [key, conflict] of conflicts) {
-    if (!takeTheirs.has(key)) document = applied(document, conflict.path, conflict.mine);
+    if (!takeTheirs.has(key)) document = applied(ids, document, conflict.path, conflict.mine);
   }
   return { document, conflicts: [...conflicts.values()] };
 }

@@ -69,7 +69,7 @@ export function PasswordDialog({ login, name, send, onClose, onDone }: Propertie
             {t("people.password_set")}
           </button>
           <button type="button" className="button" onClick={onClose}>
-            {t("routing.cancel")}
+            {t("document.cancel")}
           </button>
         </div>
       </form>

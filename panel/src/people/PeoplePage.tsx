@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useSession } from "../app/session";
 import { LANGUAGE_NAMES } from "../i18n";
 import { Dialog } from "../shared/Dialog";
-import { useHidden } from "../routing/useHidden";
+import { useHidden } from "../documents/useHidden";
 import { Icon } from "../shared/Icon";
 import { changePerson, fetchPeople, removePerson, type Person } from "./api";
 import { PasswordDialog } from "./PasswordDialog";
@@ -112,7 +112,7 @@ function RemoveDialog({ person, onClose, onDone }: RemoveProperties) {
           {t("people.remove")}
         </button>
         <button type="button" className="button" onClick={onClose}>
-          {t("routing.cancel")}
+          {t("document.cancel")}
         </button>
       </div>
     </Dialog>
@@ -167,8 +167,8 @@ export function PeoplePage({ onClose }: { onClose: () => void }) {
           <button
             type="button"
             className="icon-button"
-            aria-label={t("routing.close")}
-            title={t("routing.close")}
+            aria-label={t("document.close")}
+            title={t("document.close")}
             data-testid="people-close"
             onClick={onClose}
           >
@@ -180,14 +180,14 @@ export function PeoplePage({ onClose }: { onClose: () => void }) {
         <p className="field-help">{t("people.about")}</p>
         {listed.kind === "loading" && (
           <p className="empty" role="status" data-testid="people-loading">
-            {t("routing.loading")}
+            {t("document.loading")}
           </p>
         )}
         {listed.kind === "failed" && (
           <div className="empty" role="alert" data-testid="people-failed">
             <p>{refusal(listed.error)}</p>
             <button type="button" className="button" onClick={() => void read()}>
-              {t("routing.retry")}
+              {t("document.retry")}
             </button>
           </div>
         )}

@@ -189,7 +189,7 @@ export function PersonDialog({ person, onClose, onDone }: Properties) {
             {t(busy ? "people.busy" : "people.save")}
           </button>
           <button type="button" className="button" onClick={onClose}>
-            {t("routing.cancel")}
+            {t("document.cancel")}
           </button>
         </div>
       </form>

@@ -3,13 +3,14 @@
 import { memo, useState, type KeyboardEvent } from "react";
 import { currentLanguage } from "../i18n";
 import { Icon } from "../shared/Icon";
-import { useEditing, useProblems } from "./context";
+import { useProblems } from "../documents/context";
+import { ProblemLines } from "../documents/Field";
+import { parseNumber } from "../documents/specs";
+import { useWords } from "../documents/words";
+import { usePlan, type EditingPlan } from "./context";
 import { LEVEL_MAX, titleOf, type PlannedAgent } from "./document";
-import type { PlanEditor } from "./editor";
-import { ProblemLines } from "./Field";
 import { isMember, plannedAgent, withAgent, withLevel, withMembership, withoutAgent, type Seat } from "./members";
-import { parseNumber, TEXT_CONTACTS_MAX } from "./specs";
-import { useWords } from "./words";
+import { TEXT_CONTACTS_MAX } from "./specs";
 
 /** More rows of inputs make typing slow; the filter finds the others. */
 const ROWS_PER_PAGE = 30;
@@ -77,10 +78,10 @@ interface RowProperties {
   planned: boolean;
   view: View;
   columns: readonly Column[];
-  editor: PlanEditor;
+  edit: EditingPlan["edit"];
 }
 
-const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: RowProperties) {
+const Row = memo(function Row({ seat, agent, planned, view, columns, edit }: RowProperties) {
   const say = useWords();
   const id = seat.agent_id;
   return (
@@ -97,7 +98,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
               label={say("agents.level_of", { name: seat.name, skill: column.title })}
               value={agent.skills.find((known) => known.skill === column.name)?.level ?? 0}
               max={LEVEL_MAX}
-              onChange={(level) => editor.edit((old) => withLevel(old, id, column.name, level), `${id}/${column.name}`)}
+              onChange={(level) => edit((old) => withLevel(old, id, column.name, level), `${id}/${column.name}`)}
             />
           </td>
         ))}
@@ -110,7 +111,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
               checked={agent.queues === null}
               onChange={(event) => {
                 const queues = event.target.checked ? null : columns.map((column) => column.name);
-                editor.edit((old) => withAgent(old, id, { queues }));
+                edit((old) => withAgent(old, id, { queues }));
               }}
             />
           </td>
@@ -120,7 +121,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
                 type="checkbox"
                 aria-label={say("agents.member_of", { name: seat.name, queue: column.title })}
                 checked={isMember(agent, column.name)}
-                onChange={(event) => editor.edit((old) => withMembership(old, id, column.name, event.target.checked))}
+                onChange={(event) => edit((old) => withMembership(old, id, column.name, event.target.checked))}
               />
             </td>
           ))}
@@ -132,7 +133,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
             <select
               aria-label={say("agents.site_of", { name: seat.name })}
               value={agent.site}
-              onChange={(event) => editor.edit((old) => withAgent(old, id, { site: event.target.value }))}
+              onChange={(event) => edit((old) => withAgent(old, id, { site: event.target.value }))}
             >
               <option value="">{say("no_choice")}</option>
               {columns.map((column) => (
@@ -150,7 +151,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
               label={say("agents.text_of", { name: seat.name })}
               value={agent.text_max}
               max={TEXT_CONTACTS_MAX}
-              onChange={(number) => editor.edit((old) => withAgent(old, id, { text_max: number }), `${id}/text_max`)}
+              onChange={(number) => edit((old) => withAgent(old, id, { text_max: number }), `${id}/text_max`)}
             />
           </td>
           <td>
@@ -158,12 +159,12 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
               type="checkbox"
               aria-label={say("agents.pick_of", { name: seat.name })}
               checked={agent.may_pick}
-              onChange={(event) => editor.edit((old) => withAgent(old, id, { may_pick: event.target.checked }))}
+              onChange={(event) => edit((old) => withAgent(old, id, { may_pick: event.target.checked }))}
             />
           </td>
           <td>
             {planned && (
-              <button type="button" className="button button-small" onClick={() => editor.edit((old) => withoutAgent(old, id))}>
+              <button type="button" className="button button-small" onClick={() => edit((old) => withoutAgent(old, id))}>
                 {say("agents.usual")}
               </button>
             )}
@@ -175,7 +176,7 @@ const Row = memo(function Row({ seat, agent, planned, view, columns, editor }: R
 });
 
 function useColumns(view: View): Column[] {
-  const { document } = useEditing();
+  const { plan: document } = usePlan();
   const language = currentLanguage();
   const list = view === "skills" ? document.skills : view === "queues" ? document.queues : document.sites;
   const used = view === "skills" ? document.agents.flatMap((agent) => agent.skills.map((known) => known.skill)) : [];
@@ -207,7 +208,7 @@ function Heads({ view, columns }: { view: View; columns: readonly Column[] }) {
 
 export function AgentsMatrix() {
   const say = useWords();
-  const { editor, document, seats } = useEditing();
+  const { edit, plan: document, seats } = usePlan();
   const [view, setView] = useState<View>("skills");
   const [filter, setFilter] = useState("");
   const [page, setPage] = useState(0);
@@ -270,7 +271,7 @@ export function AgentsMatrix() {
                   planned={document.agents.some((agent) => agent.agent_id === seat.agent_id)}
                   view={view}
                   columns={columns}
-                  editor={editor}
+                  edit={edit}
                 />
               ))}
             </tbody>

@@ -1,14 +1,15 @@
 /** How a queue works: one sentence, and its steps on a line of time with who can be reached. */
 
-import { useEditing } from "./context";
+import { useWords } from "../documents/words";
+import { usePlan } from "./context";
 import { plannedAgents } from "./members";
 import { joined, sentenceOf, stepPart } from "./sentence";
 import { isMoot, reachableAt, stepsOf } from "./steps";
-import { useTitles, useWords } from "./words";
+import { useTitles } from "./titles";
 
 export function QueueStory({ index }: { index: number }) {
   const say = useWords();
-  const { document, seats } = useEditing();
+  const { plan: document, seats } = usePlan();
   const titles = useTitles(document);
   const queue = document.queues[index];
   if (queue === undefined) return null;

@@ -200,18 +200,6 @@ export function newItem(kind: Kind, name: string, document: RoutingDocument): ob
   }
 }
 
-/** The key by which items of a list are told apart. */
-export function identityKey(kind: Kind): "name" | "number" {
-  return kind === "entries" ? "number" : "name";
-}
-
-/** The names of all items of a list. */
-export function namesOf(document: RoutingDocument, kind: Kind): string[] {
-  return kind === "entries"
-    ? document.entries.map((entry) => entry.number)
-    : document[kind].map((item) => item.name);
-}
-
 /** An item's title in a language, or its name where nobody wrote one. */
 export function titleIn(item: { name: string; title?: Partial<Texts> }, language: Language): string {
   const title = item.title?.[language];

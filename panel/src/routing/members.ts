@@ -1,13 +1,6 @@
 /** Changes of who can do what: skills, queues and names, each giving a new document. */
 
-import {
-  identityKey,
-  newAgent,
-  type Kind,
-  type PlannedAgent,
-  type RoutingDocument,
-} from "./document";
-import { isObject } from "./paths";
+import { newAgent, type PlannedAgent, type RoutingDocument } from "./document";
 
 /** Somebody who can be planned: a seat of the server, or one that only the plan names. */
 export interface Seat {
@@ -78,47 +71,4 @@ export function withMembership(
   const before = agent.queues ?? all;
   const queues = member ? [...new Set([...before, queue])] : before.filter((name) => name !== queue);
   return withAgent(document, agentId, { queues });
-}
-
-/** Fields that hold the name of an item of a list, alone or as a list of names. */
-const REFERENCES: Readonly<Record<Kind, readonly string[]>> = {
-  queues: ["queue", "queues"],
-  skills: ["skill"],
-  sites: ["site", "sites"],
-  schedules: ["schedule"],
-  prompts: ["greeting", "announcement"],
-  entries: [],
-  directory: [],
-};
-
-function replaced(value: unknown, fields: readonly string[], field: string, from: string, to: string): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown) => replaced(item, fields, field, from, to));
-  if (isObject(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, below]) => [key, replaced(below, fields, key, from, to)]),
-    );
-  }
-  return value === from && fields.includes(field) ? to : value;
-}
-
-/** The item `index` of a list under a new name, and everything that referred to it. */
-export function renamed(document: RoutingDocument, kind: Kind, index: number, to: string): RoutingDocument {
-  const key = identityKey(kind);
-  const item = document[kind][index] as unknown as Record<string, unknown> | undefined;
-  const from = item?.[key];
-  if (item === undefined || typeof from !== "string" || from === to) return document;
-  const after = replaced(document, REFERENCES[kind], "", from, to) as RoutingDocument;
-  const items = after[kind] as unknown as Record<string, unknown>[];
-  return { ...after, [kind]: items.map((other, place) => (place === index ? { ...other, [key]: to } : other)) };
-}
-
-/** How many places refer to an item. */
-export function usesOf(document: RoutingDocument, kind: Kind, name: string): number {
-  const fields = REFERENCES[kind];
-  const count = (value: unknown, field: string): number => {
-    if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + count(item, field), 0);
-    if (isObject(value)) return Object.entries(value).reduce((sum, [key, below]) => sum + count(below, key), 0);
-    return value === name && fields.includes(field) ? 1 : 0;
-  };
-  return count(document, "");
 }

@@ -1,69 +1,16 @@
 /**
- * The fields that people edit, their units and bounds, in the order of the page.
+ * The fields of the routing plan, their units and bounds, in the order of the page.
  *
- * One table drives the forms and the checks while typing. The bounds are those of the server
- * (`ccserver/routing/limits.py`), which has the last word. Label and help of a field are the texts
- * `routing.field.<name>` and `routing.help.<name>`, where the name is the last part of its key.
+ * The bounds are those of the server (`ccserver/routing/limits.py`), which has the last word.
  */
 
+import { DAY_S, flag, seconds, whole, type Group, type Spec } from "../documents/specs";
 import { DAYS, DIRECTORY_KINDS, SELECTIONS, type Kind } from "./document";
-
-export type Unit = "seconds" | "points" | "people" | "times" | "level" | "none";
-
-interface Keyed {
-  /** Where the value stands below the item, parts joined by dots. */
-  key: string;
-}
-
-export interface NumberSpec extends Keyed {
-  kind: "number";
-  unit: Unit;
-  min: number;
-  max: number;
-  whole?: boolean;
-  /** Empty is allowed and means the usual value. */
-  nullable?: boolean;
-}
-
-export type Spec =
-  | NumberSpec
-  | (Keyed & { kind: "flag" })
-  | (Keyed & { kind: "date" })
-  | (Keyed & { kind: "time" })
-  | (Keyed & { kind: "opening" })
-  | (Keyed & { kind: "keys" })
-  | (Keyed & { kind: "words" })
-  | (Keyed & { kind: "text"; max: number; required?: boolean })
-  | (Keyed & { kind: "texts"; max: number; long?: boolean })
-  | (Keyed & { kind: "choice"; options: readonly string[]; words: string })
-  | (Keyed & { kind: "several"; options: readonly string[]; words: string })
-  /** A choice among the items of a list; `empty` is what no choice is written as. */
-  | (Keyed & { kind: "reference"; to: Kind; empty?: "" | null; patterns?: boolean })
-  | (Keyed & { kind: "references"; to: Kind })
-  | (Keyed & { kind: "rows"; columns: readonly Spec[]; create: () => object });
-
-export interface Group {
-  /** Its heading is the text `routing.group.<name>`. */
-  name: string;
-  fields: readonly Spec[];
-}
+import { KeysField, OpeningField } from "./inputs";
 
 const TEXT_MAX = 200;
 const PROMPT_MAX = 1_000;
-const DAY_S = 86_400;
 const ROUTE_LANGUAGES = ["lv", "ru", "en"] as const;
-
-function seconds(key: string, min: number, max: number, nullable = false): NumberSpec {
-  return { kind: "number", key, unit: "seconds", min, max, nullable };
-}
-
-function whole(key: string, unit: Unit, min: number, max: number, nullable = false): NumberSpec {
-  return { kind: "number", key, unit, min, max, whole: true, nullable };
-}
-
-function flag(key: string): Spec {
-  return { kind: "flag", key };
-}
 
 const TITLE: Spec = { kind: "texts", key: "title", max: TEXT_MAX };
 
@@ -141,7 +88,7 @@ const QUEUE: readonly Group[] = [
       { kind: "reference", key: "waiting.announcement", to: "prompts", empty: null },
       seconds("waiting.announce_every_s", 10, 600),
       { kind: "text", key: "waiting.music", max: 64, required: true },
-      { kind: "keys", key: "waiting.languages" },
+      { kind: "own", key: "waiting.languages", input: KeysField },
       flag("waiting.silent_keys"),
     ],
   },
@@ -171,7 +118,7 @@ export const FORMS: Readonly<Record<Kind, readonly Group[]>> = {
         {
           kind: "rows",
           key: "exceptions",
-          columns: [{ kind: "date", key: "date" }, { kind: "opening", key: "open" }],
+          columns: [{ kind: "date", key: "date" }, { kind: "own", key: "open", input: OpeningField }],
           create: () => ({ date: "", open: false }),
         },
       ],
@@ -249,28 +196,3 @@ export const GENERAL: readonly Group[] = [
 
 /** The bound of texts that one call taker can hold beside a call; edited in the list of people. */
 export const TEXT_CONTACTS_MAX = 20;
-
-/** The last part of a field's key, by which its texts are found. */
-export function fieldName(spec: Spec): string {
-  return spec.key.split(".").at(-1) ?? spec.key;
-}
-
-/** Whether a step shows an error for a number, and which: a code of the server or one of our own. */
-export function numberProblem(spec: NumberSpec, value: unknown): "required" | "whole" | "out_of_range" | null {
-  if (value === null || value === undefined) return spec.nullable ? null : "required";
-  if (typeof value !== "number" || Number.isNaN(value)) return "required";
-  if (value < spec.min || value > spec.max) return "out_of_range";
-  return spec.whole && !Number.isInteger(value) ? "whole" : null;
-}
-
-/** What was typed as a list: words between spaces or commas. */
-export function parseWords(text: string): string[] {
-  return text.split(/[\s,;]+/).filter((word) => word !== "");
-}
-
-/** What was typed as a number: null for nothing, undefined for no number. A comma is a point. */
-export function parseNumber(text: string): number | null | undefined {
-  const plain = text.trim().replace(",", ".");
-  if (plain === "") return null;
-  return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : undefined;
-}

@@ -10,6 +10,9 @@ import { LiveView } from "../supervise/LiveView";
 import type { Page } from "./pages";
 
 const RoutingPage = lazy(async () => ({ default: (await import("../routing/RoutingPage")).RoutingPage }));
+const CataloguePage = lazy(async () => ({
+  default: (await import("../catalogue/CataloguePage")).CataloguePage,
+}));
 const PeoplePage = lazy(async () => ({ default: (await import("../people/PeoplePage")).PeoplePage }));
 
 function Shell({ shown, children }: { shown: boolean; children: ReactNode }) {
@@ -40,6 +43,11 @@ export function Pages({ page, onClose }: { page: Page | null; onClose: () => voi
       {kept.includes("routing") && (
         <Shell shown={page === "routing"}>
           <RoutingPage onClose={() => close("routing")} />
+        </Shell>
+      )}
+      {kept.includes("catalogue") && (
+        <Shell shown={page === "catalogue"}>
+          <CataloguePage onClose={() => close("catalogue")} />
         </Shell>
       )}
       {kept.includes("people") && (

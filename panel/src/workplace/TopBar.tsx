@@ -78,7 +78,7 @@ function RingerSwitch() {
   );
 }
 
-const PAGE_ICONS: Record<Page, IconName> = { live: "headset", routing: "routing", people: "people" };
+const PAGE_ICONS: Record<Page, IconName> = { live: "headset", routing: "routing", catalogue: "catalogue", people: "people" };
 
 /** The ways to what is beside call taking; only those that the account has a right to. */
 function PageButtons({ page, onPage }: Pick<Properties, "page" | "onPage">) {

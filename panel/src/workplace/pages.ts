@@ -2,12 +2,13 @@
 
 import type { Rights } from "../api/types";
 
-export type Page = "live" | "routing" | "people";
+export type Page = "live" | "routing" | "catalogue" | "people";
 
 export function pagesFor(rights: Rights): Page[] {
   const all: [Page, boolean][] = [
     ["live", rights.supervise],
     ["routing", rights.routing],
+    ["catalogue", rights.catalogue],
     ["people", rights.people],
   ];
   return all.filter(([, allowed]) => allowed).map(([page]) => page);
