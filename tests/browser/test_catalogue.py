@@ -1,7 +1,10 @@
 """The catalogue in a real browser: one change, checked, saved, in force at once."""
 
+from typing import Any
+
 import pytest
 
+from sim.scenarios.base import eventually
 from tests.browser.conftest import CHIEF, Centre
 
 pytestmark = [
@@ -31,9 +34,13 @@ async def test_a_types_priority_is_changed_and_in_force_at_once(centre: Centre) 
     await chief.at("section-history").click()
     await chief.shows("version", text="Fires are always urgent")
     url = f"{centre.run.stack.panel_url}/api/catalogue"
-    in_force = await (await chief.context.request.get(url)).json()
-    assert in_force["version"] == 1
-    assert in_force["catalogue"]["types"][0]["priority"] == 10
+
+    async def in_force() -> Any:
+        answer = await (await chief.context.request.get(url)).json()
+        return answer["version"] == 1 and answer
+
+    answer = await eventually("the version is in force", in_force)
+    assert answer["catalogue"]["types"][0]["priority"] == 10
     guide = await chief.context.request.post(
         f"{url}/guide", data={"type": "fire"}, headers={"X-CCServer": "1"}
     )
