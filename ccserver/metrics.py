@@ -22,6 +22,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 HTTP_SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 ANSWER_SECONDS = (1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 """Around the ten seconds in which an emergency call is expected to be answered."""
+HELP_SECONDS = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0)
+"""Around the minute in which a message is to be handled, and the two in which services are in."""
 STEP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 
@@ -85,7 +87,7 @@ class Metrics:
         # distributor
         self.alarms = Counter(
             "ccserver_alarms",
-            "Alarms of the distributor, by their code.",
+            "Alarms of the distributor and of services, by their code.",
             ("code",),
             registry=registry,
         )
@@ -199,6 +201,26 @@ class Metrics:
         self.database_available = Gauge(
             "ccserver_database_available",
             "1 if the last check of the database succeeded.",
+            registry=registry,
+        )
+
+        # services
+        self.service_sent_seconds = Histogram(
+            "ccserver_service_sent_seconds",
+            "From an incident's first contact to the first service that it was sent to.",
+            buckets=HELP_SECONDS,
+            registry=registry,
+        )
+        self.service_seen_seconds = Histogram(
+            "ccserver_service_seen_seconds",
+            "From sending an incident to a service until somebody there has seen it.",
+            buckets=HELP_SECONDS,
+            registry=registry,
+        )
+        self.service_dispatched_seconds = Histogram(
+            "ccserver_service_dispatched_seconds",
+            "From sending an incident to a service until the first word that it moves.",
+            buckets=HELP_SECONDS,
             registry=registry,
         )
 

@@ -26,6 +26,9 @@ LocationId = NewType("LocationId", str)
 ServiceCode = NewType("ServiceCode", str)
 """A service that helps at the scene, by its code in the catalogue: ``vugd``, ``nmpd``."""
 
+UnitId = NewType("UnitId", str)
+"""A crew or vehicle of a service; a version 4 UUID."""
+
 DIGITS_MAX = 40
 """Longer strings of digits are no telephone number. E.164 ends at 15, but what a network sends
 beyond that is shown as it came: no caller's number is hidden from the call taker."""

@@ -26,6 +26,7 @@ import ccserver.catalogue.models
 import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models
+import ccserver.services.models
 import ccserver.webhooks.models  # noqa: F401  (each import adds its tables)
 from ccserver import db
 from ccserver.accounts.models import AgentRow
@@ -59,6 +60,11 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "webhooks",
     "webhook_deliveries",
     "search_documents",
+    "involvements",
+    "involvement_steps",
+    "units",
+    "unit_assignments",
+    "unit_steps",
 }
 
 

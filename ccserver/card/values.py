@@ -88,6 +88,23 @@ class TimelineTag(StrEnum):
     LINKED = "linked"
     UNLINKED = "unlinked"
     LINK_UNDONE = "link_undone"
+    # services are sent for, and tell how far they are
+    SERVICE_SENT = "service_sent"
+    SERVICE_RECEIVED = "service_received"
+    SERVICE_SEEN = "service_seen"
+    SERVICE_ACCEPTED = "service_accepted"
+    SERVICE_REFUSED = "service_refused"
+    SERVICE_DISPATCHED = "service_dispatched"
+    SERVICE_EN_ROUTE = "service_en_route"
+    SERVICE_ON_SCENE = "service_on_scene"
+    SERVICE_CLEARED = "service_cleared"
+    SERVICE_CLOSED = "service_closed"
+    SERVICE_WITHDRAWN = "service_withdrawn"
+    SERVICE_REOPENED = "service_reopened"
+    SERVICE_OVERDUE = "service_overdue"
+    SERVICE_NOTE = "service_note"
+    UNIT_ASSIGNED = "unit_assigned"
+    UNIT_STATUS = "unit_status"
 
 
 class Outcome(StrEnum):

@@ -1,0 +1,176 @@
+"""Builds the services room: over the cards, the catalogue and the panels' stream."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ccserver.card import TimelineTag
+from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow
+from ccserver.db import Database
+from ccserver.metrics import Metrics
+from ccserver.outbox import EventType, OutboxEvent, record
+from ccserver.services import (
+    Book,
+    Incident,
+    ServiceDesk,
+    ServiceStore,
+    StoryTag,
+    Terms,
+    Told,
+)
+from ccserver.types import IncidentId, ServiceCode
+
+TIMELINE = cast("Table", IncidentTimelineRow.__table__)
+ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
+    name: make(TIMELINE).inline().on_conflict_do_nothing(index_elements=["incident_id", "key"])
+    for name, make in cast(
+        "dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]]",
+        {"sqlite": sqlite.insert, "postgresql": postgresql.insert},
+    ).items()
+}
+
+REFUSAL_REASONS = ("no_units", "not_competent", "other_service", "out_of_area", "other")
+DELAY_REASONS = (
+    "traffic",
+    "weather",
+    "road",
+    "wrong_address",
+    "vehicle",
+    "other_incident",
+    "other",
+)
+
+
+class CardIncidents:
+    """`ccserver.services.Incidents` over the card's tables."""
+
+    def find(
+        self, session: Session, incident_ids: Collection[str], *, lock: bool = False
+    ) -> Mapping[str, Incident]:
+        """The cards at a glance, with the number of whoever called first."""
+        ids = sorted(incident_ids)
+        query = (
+            select(IncidentRow)
+            .where(IncidentRow.incident_id.in_(ids))
+            .order_by(IncidentRow.incident_id)
+        )
+        if lock:
+            # Not against who adds a contact to the card: a call never waits for us.
+            query = query.with_for_update(key_share=True)
+        rows = session.scalars(query).all()
+        numbers = _first_numbers(session, ids)
+        return {
+            row.incident_id: Incident(
+                incident_id=IncidentId(row.incident_id),
+                number=row.number,
+                opened_at=row.opened_at,
+                type_code=row.type_code,
+                priority=row.priority,
+                address=row.address_text,
+                latitude=row.latitude,
+                longitude=row.longitude,
+                caller_number=numbers.get(row.incident_id),
+                merged_into=IncidentId(row.merged_into) if row.merged_into else None,
+            )
+            for row in rows
+        }
+
+    def tell(self, session: Session, entries: Sequence[Told]) -> None:
+        """Write on the cards' own timelines and in the outbox; a known key changes nothing."""
+        connection = session.connection()
+        connection.execute(
+            ADD_ENTRIES[connection.dialect.name],
+            [
+                {
+                    "incident_id": entry.incident_id,
+                    "tag": TimelineTag(entry.tag.value).value,
+                    "at": entry.at,
+                    "key": entry.key,
+                    "agent_id": None,
+                    "author": entry.author,
+                    "data": dict(entry.data),
+                }
+                for entry in entries
+            ],
+        )
+        record(session, *map(_event, entries))
+
+
+def _event(entry: Told) -> OutboxEvent:
+    opened = entry.tag is StoryTag.SENT
+    return OutboxEvent(
+        type=EventType.INVOLVEMENT_OPENED if opened else EventType.INVOLVEMENT_CHANGED,
+        key=entry.key,
+        incident_id=entry.incident_id,
+        at=entry.at,
+        service=entry.service,
+        data={"involvement_id": entry.involvement_id, "tag": entry.tag.value},
+    )
+
+
+def _first_numbers(session: Session, incident_ids: Sequence[str]) -> dict[str, str | None]:
+    order = func.row_number().over(
+        partition_by=ContactRow.incident_id,
+        order_by=(ContactRow.arrived_at, ContactRow.contact_id),
+    )
+    ranked = (
+        select(ContactRow.incident_id, ContactRow.caller_number, order.label("place"))
+        .where(ContactRow.incident_id.in_(incident_ids))
+        .where(ContactRow.direction == "inbound")
+        .subquery()
+    )
+    first = select(ranked.c.incident_id, ranked.c.caller_number).where(ranked.c.place == 1)
+    numbers: dict[str, str | None] = {}
+    for incident_id, number in session.execute(first):
+        numbers[incident_id] = number
+    return numbers
+
+
+class AnyService:
+    """`ccserver.services.Book` while there is no catalogue: whatever is named may be sent for."""
+
+    def terms(self, service: ServiceCode) -> Terms | None:
+        """The same for all."""
+        return Terms()
+
+    def refusal_reasons(self) -> Collection[str]:
+        """Why help cannot come."""
+        return REFUSAL_REASONS
+
+    def delay_reasons(self) -> Collection[str]:
+        """Why help comes late."""
+        return DELAY_REASONS
+
+
+def build_services(
+    database: Database,
+    *,
+    publish: Callable[[Mapping[str, object]], None],
+    metrics: Metrics,
+    now: Callable[[], datetime],
+    book: Book | None = None,
+) -> ServiceDesk:
+    """The desk of all services. ``publish`` sends a message to the panels."""
+
+    def card_changed(incident: Incident) -> None:
+        publish(
+            {
+                "type": "card",
+                "incident_id": incident.incident_id,
+                "contact_ids": [],
+                "number": incident.number,
+            }
+        )
+
+    return ServiceDesk(
+        ServiceStore(database, CardIncidents()),
+        book or AnyService(),
+        publish=lambda message, _: publish(message),
+        changed=card_changed,
+        now=now,
+        metrics=metrics,
+    )
