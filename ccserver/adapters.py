@@ -1,6 +1,6 @@
 """Puts the card and recording rooms behind the ports of others. No logic of its own."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
 from ccserver import callbacks
@@ -35,14 +35,18 @@ from ccserver.web.ports import (
 class Cards:
     """`ccserver.web.ports.CardsPort` over the card room.
 
-    ``people`` tells who has a card open.
+    ``people`` tells who has a card open, ``services`` which services were sent to its incident.
     """
 
     def __init__(
-        self, store: CardStore, people: Callable[[IncidentId], Sequence[JSONObject]]
+        self,
+        store: CardStore,
+        people: Callable[[IncidentId], Sequence[JSONObject]],
+        services: Callable[[IncidentId], Awaitable[Sequence[JSONObject]]],
     ) -> None:
         self._store = store
         self._people = people
+        self._services = services
 
     async def search(
         self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
@@ -60,7 +64,10 @@ class Cards:
         card = await self._store.card(incident_id)
         if card is None:
             return None
-        return as_json(card) | {"presence": self._people(incident_id)}
+        return as_json(card) | {
+            "presence": self._people(incident_id),
+            "services": await self._services(incident_id),
+        }
 
     async def caller_numbers(self, incident_id: IncidentId) -> frozenset[str]:
         """The numbers of the citizens who called; none for a card that does not exist."""

@@ -41,6 +41,7 @@ from ccserver.recording import RecordedParty, RecordingState, RecordingStore
 from ccserver.routing import Document, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
+from ccserver.services_on_cards import build_services
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -119,6 +120,9 @@ class Application:
         self.outbound = Outbound(self.runtime, self.clock)
         self.aftermath = Aftermath(self.outbound, self.chronicle, self.clock)
         self.desk = self._build_desk()
+        self.services = build_services(
+            self.database, publish=self.hub.publish, metrics=self.metrics, now=self.clock.now
+        )
         self.speakers = Speakers()
         self._build_telephony()
         self.seats = Seats(
@@ -227,7 +231,9 @@ class Application:
 
     def _build_web(self) -> WebServer:
         web = self.config.web
-        cards = Cards(self.cards, self.card_desk.presence.people)
+        cards = Cards(
+            self.cards, self.card_desk.presence.people, self.services.of_incident
+        )
         control = Control(
             self.runtime,
             Wishes(self.runtime.calls),
@@ -237,7 +243,7 @@ class Application:
             clock=self.clock,
             answer_phone=self._answer_phone,
             readiness=self._readiness,
-            alarms=self.watch.active,
+            alarms=lambda: [*self.watch.active(), *self.services.standing()],
             callbacks=self.desk.snapshot,
             presence_unwritten=self.seats.presence_forced,
             numbers_of_card=cards.caller_numbers,
@@ -250,6 +256,7 @@ class Application:
             recordings=Recordings(self.recordings, self.cards),
             control=control,
             callbacks=Callbacks(self.desk),
+            services=self.services,
             routing=self.routing,
             catalogue=CatalogueStore(self.database),
             catalogue_in_force=self.catalogue,
@@ -324,6 +331,7 @@ class Application:
             "prompts": self._make_prompts(),
             "callbacks": self.desk.run(),
             "card_presence": self.card_desk.presence.run(),
+            "services": self.services.run(),
             "call_backs_in_line": self.aftermath.run(),
             **seals,
         }

@@ -107,7 +107,7 @@ class Control:
         clock: Clock,
         answer_phone: Callable[[LegId], Awaitable[None]],
         readiness: Callable[[], Mapping[str, bool]],
-        alarms: Callable[[], list[str]],
+        alarms: Callable[[], Sequence[object]],
         callbacks: Callable[[], object],
         presence_unwritten: Callable[[AgentId, AuditEntry], None],
         numbers_of_card: Callable[[IncidentId], Awaitable[Collection[str]]],

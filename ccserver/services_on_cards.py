@@ -33,15 +33,10 @@ ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
     ).items()
 }
 
-REFUSAL_REASONS = ("no_units", "not_competent", "other_service", "out_of_area", "other")
+REFUSAL_REASONS = ("not_ours", "other_area", "duplicate", "no_units", "too_little_known", "other")
 DELAY_REASONS = (
-    "traffic",
-    "weather",
-    "road",
-    "wrong_address",
-    "vehicle",
-    "other_incident",
-    "other",
+    *("no_units", "distance", "traffic", "road", "weather"),
+    *("address", "access", "technical", "other"),
 )
 
 

@@ -52,6 +52,7 @@ from ccserver.web.ports import (
 from ccserver.web.push import PushHub
 from ccserver.web.recordings import RecordingsAPI
 from ccserver.web.routing import RoutingAPI, RoutingPort
+from ccserver.web.services import ServicesAPI, ServicesPort
 from ccserver.web.sessions import Sessions
 from ccserver.web.sockets import Sockets, SocketTimes
 from ccserver.web.static import Static
@@ -68,6 +69,11 @@ BACKLOG = 256
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
+LOGGED_IDS = frozenset(
+    {"contact_id", "incident_id", "recording_id", "task_id", "involvement_id", "unit_id"}
+)
+"""The parts of addresses that every line of a request's log carries."""
+
 SOCKETS = web.AppKey("sockets", Sockets)
 ROUTES = web.AppKey("routes", tuple)
 
@@ -83,6 +89,7 @@ def create_app(
     recordings: RecordingsPort,
     control: ControlPort,
     callbacks: CallbacksPort,
+    services: ServicesPort,
     routing: RoutingPort,
     catalogue: VersionsPort[Catalogue],
     catalogue_in_force: CataloguePort,
@@ -145,6 +152,7 @@ def create_app(
             *CatalogueAPI(catalogue, catalogue_in_force, clock).routes(),
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
+            *ServicesAPI(services).routes(),
             *AuditAPI(audit, people).routes(),
             *TilesAPI(settings.map_dirs).routes(),
             *rooms,
@@ -248,7 +256,7 @@ def _around(metrics: Metrics) -> Middleware:
         ids = {
             name: value
             for name, value in request.match_info.items()
-            if name in ("contact_id", "incident_id", "recording_id", "task_id") and len(value) <= 64
+            if name in LOGGED_IDS and len(value) <= 64
         }
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id, **ids):

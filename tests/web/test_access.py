@@ -11,6 +11,7 @@ from ccserver.web.app import ROUTES
 from tests.web.card_rooms import ATTACHMENT
 from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
 from tests.web.rooms import TASK
+from tests.web.service_rooms import INVOLVEMENT, UNIT
 from tests.web.world import World
 
 PEOPLE = (None, "anna", "boris", "chief", "root", "lost", "duty")
@@ -86,6 +87,43 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         f"/api/callbacks/{TASK}/close",
         {"outcome": "not_needed", "note": ""},
         SIGNED_IN,
+    ),
+    ("GET", "/api/cards/{incident_id}/services"): (
+        f"/api/cards/{INCIDENT}/services",
+        None,
+        SIGNED_IN,
+    ),
+    ("POST", "/api/cards/{incident_id}/services"): (
+        f"/api/cards/{INCIDENT}/services",
+        {"services": ["vugd"]},
+        SIGNED_IN,
+    ),
+    ("POST", "/api/involvements/{involvement_id}/steps"): (
+        f"/api/involvements/{INVOLVEMENT}/steps",
+        {"state": "seen", "key": "one"},
+        SUPERVISION,
+    ),
+    ("POST", "/api/involvements/{involvement_id}/units/{unit_id}/steps"): (
+        f"/api/involvements/{INVOLVEMENT}/units/{UNIT}/steps",
+        {"state": "assigned", "key": "one"},
+        SUPERVISION,
+    ),
+    ("GET", "/api/desk/incidents"): ("/api/desk/incidents?service=vugd", None, SUPERVISION),
+    ("GET", "/api/desk/units"): ("/api/desk/units?service=vugd", None, SUPERVISION),
+    ("POST", "/api/desk/units"): (
+        "/api/desk/units?service=vugd",
+        {"call_sign": "R-11"},
+        SUPERVISION,
+    ),
+    ("PUT", "/api/desk/units/{unit_id}"): (
+        f"/api/desk/units/{UNIT}?service=vugd",
+        {"call_sign": "R-11"},
+        SUPERVISION,
+    ),
+    ("DELETE", "/api/desk/units/{unit_id}"): (
+        f"/api/desk/units/{UNIT}?service=vugd",
+        None,
+        SUPERVISION,
     ),
     ("GET", "/api/directory"): ("/api/directory", None, SIGNED_IN),
     ("GET", "/api/routing"): ("/api/routing", None, SUPERVISION),

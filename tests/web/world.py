@@ -45,6 +45,8 @@ from tests.web.rooms import (
     FakePeople,
     FakeRouting,
 )
+from tests.web.rooms import FakeAddresses, FakeAudit, FakeCallbacks, FakePeople, FakeRouting
+from tests.web.service_rooms import FakeServices
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -88,6 +90,7 @@ class World:
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
+        self.services = FakeServices()
         self.routing = FakeRouting()
         self.catalogue = FakeCatalogue()
         self.catalogue_in_force = FakeInForce()
@@ -113,6 +116,7 @@ class World:
             recordings=self.recordings,
             control=self.control,
             callbacks=self.callbacks,
+            services=self.services,
             routing=self.routing,
             catalogue=self.catalogue,
             catalogue_in_force=self.catalogue_in_force,
