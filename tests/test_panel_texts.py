@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,24 @@ from ccserver.callbacks.values import CallbackOutcome
 from ccserver.card import TimelineTag
 from ccserver.card.values import Outcome
 from ccserver.control import MESSAGES
+from ccserver.services import NOTE, ServiceState, UnitState
+from ccserver.services.desk import OVERDUE_ALARM, REFUSED_ALARM, UNSEEN_ALARM
 from ccserver.telephony.party import PartyKind, PartyState
 from ccserver.telephony.wishes import REFUSAL_CODES
+from ccserver.web.services import REFUSALS
 
 TEXTS = Path(__file__).parents[1] / "panel" / "src" / "i18n"
 LANGUAGES = ("lv", "ru", "en")
 CALLBACK_REFUSALS = ("taken", "closed", "no_number")
+SERVICE_REFUSALS = {code for _, code, _ in REFUSALS.values()} | {"other_service"}
+SERVICE_ALARMS = (REFUSED_ALARM, OVERDUE_ALARM, UNSEEN_ALARM)
 
 
 def texts(language: str, section: str) -> dict[str, Any]:
     """One part of a language's sentences, by code; a dot in ``section`` leads further down."""
-    found: dict[str, Any] = json.loads((TEXTS / f"{language}.json").read_text("utf-8"))
+    found: dict[str, Any] = {}
+    for path in sorted(TEXTS.glob(f"*{language}.json")):
+        found |= json.loads(path.read_text("utf-8"))
     for key in section.split("."):
         found = found[key]
     return found
@@ -39,7 +45,7 @@ def missing(language: str, section: str, codes: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_refusal_has_a_sentence(language: str) -> None:
-    codes = {*MESSAGES, *REFUSAL_CODES, *CALLBACK_REFUSALS}
+    codes = {*MESSAGES, *REFUSAL_CODES, *CALLBACK_REFUSALS, *SERVICE_REFUSALS}
     assert missing(language, "refused", codes) == []
 
 
@@ -53,6 +59,9 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
         ("agent", AgentState),
         ("shortage", Shortage),
         ("notice", AlarmCode),
+        ("notice", SERVICE_ALARMS),
+        ("service.state", [*ServiceState, NOTE]),
+        ("service.unit_state", UnitState),
         ("alarm", watch.AlarmCode),
         ("party", PartyState),
         ("party.kind", PartyKind),
@@ -60,6 +69,6 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
     ],
 )
 def test_every_code_of_a_message_has_a_sentence(
-    language: str, section: str, codes: type[StrEnum]
+    language: str, section: str, codes: Iterable[str]
 ) -> None:
-    assert missing(language, section, [code.value for code in codes]) == []
+    assert missing(language, section, map(str, codes)) == []

@@ -23,6 +23,7 @@ it("believes what is told", () => {
 
 it("gives nobody a right that was not granted", () => {
   expect(decodeMe({ ...me(), rights: undefined } as never).rights).toEqual({
+    desk: false,
     monitor: false,
     supervise: false,
     routing: false,

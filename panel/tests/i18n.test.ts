@@ -42,7 +42,10 @@ const TIMELINE_TAGS = `contact_arrived queued offered offer_accepted offer_rejec
   handed_over monitor_started monitor_ended taken_over outbound_dialled outbound_answered
   outbound_failed callback_opened
   callback_lined_up callback_taken callback_ended callback_exhausted callback_closed muted unmuted participant_joined
-  participant_left wrap_up_extended`.split(/\s+/);
+  participant_left wrap_up_extended
+  service_sent service_received service_seen service_accepted service_refused service_dispatched
+  service_en_route service_on_scene service_cleared service_closed service_withdrawn service_reopened
+  service_overdue service_note unit_assigned unit_status`.split(/\s+/);
 
 describe.each(Object.entries(OTHERS))("%s", (_, texts) => {
   it("has exactly the keys of English", () => {

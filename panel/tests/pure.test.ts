@@ -281,6 +281,7 @@ describe("timeline's subject", () => {
     queue: (name: string) => `queue ${name}`,
     party: (name: string) => (name === "nmpd" ? "NMPD" : name),
     number: (number: string) => `no. ${number}`,
+    service: (code: string) => code.toUpperCase(),
     code: (kind: string, code: string) => `${kind}/${code}`,
     field: (name: string) => `field ${name}`,
     value: (_: string, value: unknown) => (value === null ? "" : JSON.stringify(value)),

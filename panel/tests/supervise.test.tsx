@@ -31,7 +31,15 @@ async function openLive(change: object = {}): Promise<HTMLElement> {
 
 beforeEach(() => {
   server = startServer();
-  const rights = { monitor: true, supervise: true, routing: true, catalogue: false, people: false, pick: true };
+  const rights = {
+    monitor: true,
+    supervise: true,
+    routing: true,
+    catalogue: false,
+    people: false,
+    pick: true,
+    desk: true,
+  };
   server.on("GET /api/me", { body: me({ rights }) });
 });
 

@@ -17,7 +17,15 @@ import type {
   ServerMessage,
 } from "./types";
 
-const NO_RIGHTS: Rights = { monitor: false, supervise: false, routing: false, catalogue: false, pick: false, people: false };
+const NO_RIGHTS: Rights = {
+  monitor: false,
+  supervise: false,
+  routing: false,
+  catalogue: false,
+  pick: false,
+  people: false,
+  desk: false,
+};
 
 const CONTACT_DEFAULTS = {
   held_since: null,
@@ -77,7 +85,7 @@ export function decodeCallback(raw: Partial<CallbackTask>): CallbackTask {
 
 export function decodeMe(raw: Partial<Me>): Me {
   const supervise = raw.rights?.monitor ?? false;
-  return { ...raw, rights: { ...NO_RIGHTS, supervise, ...raw.rights } } as Me;
+  return { ...raw, rights: { ...NO_RIGHTS, supervise, desk: supervise, ...raw.rights } } as Me;
 }
 
 export function decodeDirectory(raw: Partial<Directory> | null): Directory {

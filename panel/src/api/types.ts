@@ -1,5 +1,7 @@
 /** The JSON shapes of the API and of the live messages, exactly as the server writes them. */
 
+import type { ServiceMessage } from "../services/types";
+
 export type Language = "en" | "lv" | "ru";
 export type Role = "call_taker" | "supervisor" | "admin";
 export type Device = "sip" | "browser";
@@ -10,6 +12,8 @@ export interface Account {
   role: Role;
   language: Language;
   agent_id: string | null;
+  /** Whose a service's dispatcher is; null for everybody else. */
+  service: string | null;
 }
 
 /** The seat of this account; null for people who take no calls. */
@@ -42,6 +46,8 @@ export interface Rights {
   pick: boolean;
   /** See and change accounts. */
   people: boolean;
+  /** See what a service was given, and keep its units. */
+  desk: boolean;
 }
 
 export interface Me {
@@ -241,6 +247,12 @@ export type Target =
 /** What an alarm is about; `active` only with alarms that stand until their cause is gone. */
 export interface AlarmData {
   active?: boolean;
+  involvement_id?: string;
+  incident_id?: string;
+  card_number?: string;
+  service?: string;
+  sent_by?: string;
+  reason?: string | null;
   contact_id?: string | null;
   agent_id?: string | null;
   queue?: string | null;
@@ -290,6 +302,7 @@ export type ServerMessage =
   | (Numbered & { type: "catalogue"; version: number })
   /** Who is on a card, and in which field. */
   | (Numbered & { type: "card_presence"; incident_id: string; people: PersonOnCard[] })
+  | (Numbered & ServiceMessage)
   | { type: "ping"; server_time: string; seq?: number };
 
 export type Outcome =
@@ -569,6 +582,9 @@ export interface Catalogue {
   hazards: CatalogueItem[];
   dispositions: CatalogueItem[];
   services: CatalogueItem[];
+  /** Why a service does not come, and why a unit comes late. */
+  refusal_reasons: CatalogueItem[];
+  delay_reasons: CatalogueItem[];
 }
 
 export interface Proposal {

@@ -5,6 +5,7 @@ import type { Card, CardContact, RecordingInfo } from "../api/types";
 import { explain, useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
 import { ownAgent } from "../live/state";
+import { ServicesPanel } from "../services/ServicesPanel";
 import { duration, readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
@@ -194,7 +195,14 @@ function CardActions({ card, onOpen }: { card: Card; onOpen: (incidentId: string
   );
 }
 
-function Opened({ card, notes, onOpen }: { card: Card; notes: Saver<string>; onOpen: (incidentId: string) => void }) {
+interface OpenedProperties {
+  card: Card;
+  notes: Saver<string>;
+  services: boolean;
+  onOpen: (incidentId: string) => void;
+}
+
+function Opened({ card, notes, services, onOpen }: OpenedProperties) {
   const { t } = useTranslation();
   const presence = usePresence(card);
   const related = useRelated(card);
@@ -220,6 +228,7 @@ function Opened({ card, notes, onOpen }: { card: Card; notes: Saver<string>; onO
           <PeopleSection />
           <NotesEditor saver={notes} />
         </fieldset>
+        {services && !away && <ServicesPanel card={card} />}
         <div className="card-parts">
           <Recordings card={card} />
           <Timeline card={card} />
@@ -233,7 +242,14 @@ function Opened({ card, notes, onOpen }: { card: Card; notes: Saver<string>; onO
   );
 }
 
-export function CardView({ incidentId, onOpen }: { incidentId: string; onOpen: (incidentId: string) => void }) {
+interface Properties {
+  incidentId: string;
+  onOpen: (incidentId: string) => void;
+  /** At a service's own desk the services stand elsewhere, and only its own. */
+  services?: boolean;
+}
+
+export function CardView({ incidentId, onOpen, services = true }: Properties) {
   const { t } = useTranslation();
   const { opened, error, retry } = useCard(incidentId);
   if (opened === null) {
@@ -248,5 +264,5 @@ export function CardView({ incidentId, onOpen }: { incidentId: string; onOpen: (
       </div>
     );
   }
-  return <Opened card={opened.card} notes={opened.notes} onOpen={onOpen} />;
+  return <Opened card={opened.card} notes={opened.notes} services={services} onOpen={onOpen} />;
 }

@@ -5,6 +5,7 @@ import type { Card, Directory, TimelineItem } from "../api/types";
 import { attempt, useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
 import type { LiveState } from "../live/state";
+import { useNames, type Names as ServiceNames } from "../services/names";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
@@ -29,7 +30,13 @@ function nameOf(agentId: string, card: Card, state: LiveState): string {
   return state.agents[agentId]?.name ?? contact?.agent_name ?? agentId;
 }
 
-function namesFor(card: Card, state: LiveState, directory: Directory, titles: (code: string) => string): Names {
+function namesFor(
+  card: Card,
+  state: LiveState,
+  directory: Directory,
+  titles: (code: string) => string,
+  services: ServiceNames,
+): Names {
   return {
     field: (name) => i18next.t(`field.name.${kindOf(name)}`),
     value: (field, value) => valueText(field, value, titles),
@@ -37,6 +44,7 @@ function namesFor(card: Card, state: LiveState, directory: Directory, titles: (c
     queue: (name) => queueTitle(directory, name),
     party: (name) => entryTitle(directory, name),
     number: readableNumber,
+    service: services.service,
     code: (kind, code) => translateCode(kind, code, code),
   };
 }
@@ -53,14 +61,14 @@ function keyOf({ tag, author }: TimelineItem, subject: TimelineSubject): string 
   return author !== null && i18next.exists(`${key}_by`) ? `${key}_by` : key;
 }
 
-function sentence(line: TimelineLine, who: string, names: Names): string {
+function sentence(line: TimelineLine, who: string, names: Names, services: ServiceNames): string {
   const { item, count } = line;
   const subject = subjectOf(item, names);
   const key = keyOf(item, subject);
   if (!i18next.exists(key)) return i18next.t("timeline.unknown", { tag: item.tag });
   const text = i18next.t(key, { who, ...subject });
   const reason = reasonOf(item);
-  const detail = reason === null ? "" : ` (${translateCode("reason", reason, reason)})`;
+  const detail = reason === null ? "" : ` (${translateCode("reason", reason, services.reason(reason))})`;
   const note = noteOf(item);
   const said = note === null ? "" : ` – ${note}`;
   return `${text}${detail}${said}${count > 1 ? ` ×${count}` : ""}`;
@@ -75,7 +83,8 @@ export function Timeline({ card }: { card: Card }) {
   const { t } = useTranslation();
   const state = useLive();
   const session = useSession();
-  const names = namesFor(card, state, useDirectory(), useFieldTitles());
+  const services = useNames();
+  const names = namesFor(card, state, useDirectory(), useFieldTitles(), services);
   const undoables = undoable(card.timeline, card.fields);
   const takeBack = async (item: TimelineItem): Promise<void> => {
     const done = await attempt(session, () => undo(item.incident_id, item.key));
@@ -91,7 +100,7 @@ export function Timeline({ card }: { card: Card }) {
           <li key={`${line.item.tag}-${index}`} data-testid="timeline-entry" data-tag={line.item.tag}>
             <Moment at={line.item.at} />
             <span>
-              {sentence(line, whoOf(line.item, card, state), names)}
+              {sentence(line, whoOf(line.item, card, state), names, services)}
               {undoables.has(line.item) && (
                 <button type="button" className="link undo" data-testid="undo" onClick={() => void takeBack(line.item)}>
                   {t("undo.action")}

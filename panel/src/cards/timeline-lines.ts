@@ -53,6 +53,10 @@ export interface TimelineSubject {
   value: string;
   /** Where a place is known from. */
   source: string;
+  /** Which service, which of its units, and how far this one is. */
+  service: string;
+  unit: string;
+  state: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -65,9 +69,10 @@ export interface Names {
   code: (kind: CodeKind, code: string) => string;
   field: (name: string) => string;
   value: (field: string, value: unknown) => string;
+  service: (code: string) => string;
 }
 
-type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source";
+type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source" | "service.unit_state";
 
 /** Stands where an entry does not tell. */
 export const UNTOLD = "–";
@@ -100,6 +105,9 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
     field: text("field") === "" ? UNTOLD : names.field(text("field")),
     value: shortened(names.value(text("field"), data.value ?? null)) || UNTOLD,
     source: code("source", "map.source"),
+    service: text("service") === "" ? UNTOLD : names.service(text("service")),
+    unit: text("unit") || UNTOLD,
+    state: code("state", "service.unit_state"),
   };
 }
 

@@ -7,6 +7,7 @@
 
 import { decodeMessage } from "../api/decode";
 import type { ContactMsg, ServerMessage } from "../api/types";
+import type { ServiceMessage } from "../services/types";
 import { ServerClock } from "./clock";
 import { EMPTY, reduce, type LiveState } from "./state";
 
@@ -39,6 +40,8 @@ export interface LiveOptions {
   random?: () => number;
 }
 
+/** What concerns services; null means that any of it may have changed. */
+type ServiceListener = (message: ServiceMessage | null) => void;
 type CardListener = (incidentId: string | null) => void;
 
 function concerns(contact: ContactMsg, agentId: string): boolean {
@@ -51,6 +54,7 @@ export class LiveClient {
   private readonly options: LiveOptions;
   private readonly listeners = new Set<() => void>();
   private readonly cardListeners = new Set<CardListener>();
+  private readonly serviceListeners = new Set<ServiceListener>();
   private state: LiveState = EMPTY;
   private connection: Connection = "connecting";
   private socket: WebSocket | null = null;
@@ -77,6 +81,12 @@ export class LiveClient {
   readonly onCard = (listener: CardListener): (() => void) => {
     this.cardListeners.add(listener);
     return () => this.cardListeners.delete(listener);
+  };
+
+  /** Tells of involvements and units as they change. */
+  readonly onService = (listener: ServiceListener): (() => void) => {
+    this.serviceListeners.add(listener);
+    return () => this.serviceListeners.delete(listener);
   };
 
   start(): void {
@@ -154,6 +164,7 @@ export class LiveClient {
       this.attempts = 0;
       this.connection = "live";
       this.cardListeners.forEach((listener) => listener(null));
+      this.serviceListeners.forEach((listener) => listener(null));
       this.notify();
     } else if (this.isOurs(message, before)) {
       this.notify();
@@ -163,6 +174,14 @@ export class LiveClient {
     if (message.type === "card") {
       const { incident_id } = message;
       this.cardListeners.forEach((listener) => listener(incident_id));
+    }
+    if (message.type === "involvement") {
+      // A service's desk is told of its incidents by this message alone.
+      const { incident_id } = message.involvement;
+      this.cardListeners.forEach((listener) => listener(incident_id));
+    }
+    if (message.type === "involvement" || message.type === "unit") {
+      this.serviceListeners.forEach((listener) => listener(message));
     }
   }
 

@@ -1,11 +1,19 @@
 /**
- * Alarms of the distributor: each tells that something happened to a contact or a seat. Unlike the
+ * Alarms of the distributor and of services: each tells that something happened to a contact or a seat. Unlike the
  * system's alarms they do not stand; one goes when its contact is served, or when it was read.
  */
 
 import type { AgentMsg, AlarmData, ContactMsg } from "../api/types";
 
-const NOTICE_CODES = ["contact_waits", "nobody_logged_in", "contact_escalated", "offers_missed"] as const;
+const NOTICE_CODES = [
+  "contact_waits",
+  "nobody_logged_in",
+  "contact_escalated",
+  "offers_missed",
+  "service_overdue",
+  "service_unseen",
+  "service_refused",
+] as const;
 export type NoticeCode = (typeof NOTICE_CODES)[number];
 
 export interface Notice {
@@ -15,6 +23,16 @@ export interface Notice {
   contactId: string | null;
   agentId: string | null;
   queue: string | null;
+  /** What a notice of a service is about; null for one of the distributor's. */
+  service: ServiceNotice | null;
+}
+
+export interface ServiceNotice {
+  involvementId: string;
+  cardNumber: string;
+  service: string;
+  /** The login of whoever sent for it. */
+  sentBy: string;
 }
 
 /** In a bad hour hundreds wait; more notices than this nobody reads, the waiting list tells all. */
@@ -30,8 +48,14 @@ export function noticeOf(code: string, data: AlarmData): Notice | null {
   const contactId = data.contact_id ?? null;
   const agentId = data.agent_id ?? null;
   const queue = data.queue ?? null;
-  const id = [known, contactId ?? "", agentId ?? "", queue ?? ""].join("/");
-  return { id, code: known, contactId, agentId, queue };
+  const service = serviceOf(data);
+  const id = [known, contactId ?? "", agentId ?? "", queue ?? "", service?.involvementId ?? ""].join("/");
+  return { id, code: known, contactId, agentId, queue, service };
+}
+
+function serviceOf({ involvement_id, card_number, service, sent_by }: AlarmData): ServiceNotice | null {
+  if (involvement_id === undefined || service === undefined) return null;
+  return { involvementId: involvement_id, cardNumber: card_number ?? "", service, sentBy: sent_by ?? "" };
 }
 
 export function withNotice(notices: readonly Notice[], notice: Notice, active: boolean): readonly Notice[] {
@@ -63,6 +87,10 @@ export function afterSnapshot(
   agents: readonly AgentMsg[],
 ): readonly Notice[] {
   const ids = new Set(waiting.map((contact) => contact.contact_id));
-  const kept = pruned(notices, (notice) => notice.contactId === null || ids.has(notice.contactId));
+  // Those of services stand at the server, which tells of them anew.
+  const kept = pruned(
+    notices,
+    (notice) => notice.service === null && (notice.contactId === null || ids.has(notice.contactId)),
+  );
   return agents.reduce(afterAgent, kept);
 }

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useDirectory, useLive, useSession } from "../app/session";
 import type { Notice } from "../live/notices";
 import { agentName, type LiveState } from "../live/state";
+import { useNames, type Names } from "../services/names";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { queueTitle } from "../talk/directory";
@@ -14,7 +15,9 @@ import type { Directory } from "../api/types";
 const SHOWN_MAX = 3;
 
 /** What the notice is about: seat, number and queue, as far as they are known. */
-function subjectOf(notice: Notice, state: LiveState, directory: Directory): string {
+function subjectOf(notice: Notice, state: LiveState, directory: Directory, services: Names): string {
+  const { service } = notice;
+  if (service !== null) return `${services.service(service.service)} · ${service.cardNumber}`;
   const contact = notice.contactId === null ? undefined : state.contacts[notice.contactId];
   const number = contact?.caller_number ?? null;
   const queue = notice.queue ?? contact?.queue ?? null;
@@ -31,15 +34,19 @@ export function NoticeBanners() {
   const session = useSession();
   const state = useLive();
   const directory = useDirectory();
-  if (!session.me.rights.supervise) return null;
+  const services = useNames();
+  const { account, rights } = session.me;
+  // Whoever sent for a service has to know, too.
+  const ours = (notice: Notice): boolean => rights.supervise || notice.service?.sentBy === account.login;
+  const notices = state.notices.filter(ours);
   // The newest first: it is the one nobody has seen.
-  const shown = state.notices.slice(-SHOWN_MAX).reverse();
-  const more = state.notices.length - shown.length;
+  const shown = notices.slice(-SHOWN_MAX).reverse();
+  const more = notices.length - shown.length;
   return shown.map((notice, index) => (
     <div key={notice.id} className="banner banner-warning" role="alert" data-testid="notice" data-code={notice.code}>
       <Icon name="warning" />
       <span>
-        {i18next.t(`notice.${notice.code}`)} {subjectOf(notice, state, directory)}
+        {i18next.t(`notice.${notice.code}`)} {subjectOf(notice, state, directory, services)}
         {index === shown.length - 1 && more > 0 && ` (${t("notice.more", { more })})`}
       </span>
       <button

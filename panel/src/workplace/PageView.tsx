@@ -9,6 +9,7 @@ import { ErrorBoundary } from "../shared/ErrorBoundary";
 import { LiveView } from "../supervise/LiveView";
 import type { Page } from "./pages";
 
+const DeskPage = lazy(async () => ({ default: (await import("../desk/DeskPage")).DeskPage }));
 const RoutingPage = lazy(async () => ({ default: (await import("../routing/RoutingPage")).RoutingPage }));
 const CataloguePage = lazy(async () => ({
   default: (await import("../catalogue/CataloguePage")).CataloguePage,
@@ -38,6 +39,11 @@ export function Pages({ page, onClose }: { page: Page | null; onClose: () => voi
       {page === "live" && (
         <Shell shown>
           <LiveView onClose={onClose} />
+        </Shell>
+      )}
+      {kept.includes("desk") && (
+        <Shell shown={page === "desk"}>
+          <DeskPage onClose={() => close("desk")} />
         </Shell>
       )}
       {kept.includes("routing") && (

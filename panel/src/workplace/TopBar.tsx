@@ -78,7 +78,13 @@ function RingerSwitch() {
   );
 }
 
-const PAGE_ICONS: Record<Page, IconName> = { live: "headset", routing: "routing", catalogue: "catalogue", people: "people" };
+const PAGE_ICONS: Record<Page, IconName> = {
+  live: "headset",
+  desk: "siren",
+  routing: "routing",
+  catalogue: "catalogue",
+  people: "people",
+};
 
 /** The ways to what is beside call taking; only those that the account has a right to. */
 function PageButtons({ page, onPage }: Pick<Properties, "page" | "onPage">) {

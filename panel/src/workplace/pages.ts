@@ -2,11 +2,12 @@
 
 import type { Rights } from "../api/types";
 
-export type Page = "live" | "routing" | "catalogue" | "people";
+export type Page = "live" | "desk" | "routing" | "catalogue" | "people";
 
 export function pagesFor(rights: Rights): Page[] {
   const all: [Page, boolean][] = [
     ["live", rights.supervise],
+    ["desk", rights.desk],
     ["routing", rights.routing],
     ["catalogue", rights.catalogue],
     ["people", rights.people],
