@@ -121,7 +121,11 @@ class Application:
         self.aftermath = Aftermath(self.outbound, self.chronicle, self.clock)
         self.desk = self._build_desk()
         self.services = build_services(
-            self.database, publish=self.hub.publish, metrics=self.metrics, now=self.clock.now
+            self.database,
+            publish=self.hub.publish,
+            changed=self.chronicle.card_changed,
+            metrics=self.metrics,
+            now=self.clock.now,
         )
         self.speakers = Speakers()
         self._build_telephony()
@@ -398,6 +402,7 @@ class Application:
 
     def _card_changed(self, incident_id: IncidentId) -> None:
         self.chronicle.card_changed(incident_id)
+        self.services.card_changed(incident_id)
 
     def _contacts_moved(self, moved: Moved) -> None:
         target = moved.target

@@ -145,27 +145,20 @@ def build_services(
     database: Database,
     *,
     publish: Callable[[Mapping[str, object]], None],
+    changed: Callable[[IncidentId], None],
     metrics: Metrics,
     now: Callable[[], datetime],
     book: Book | None = None,
 ) -> ServiceDesk:
-    """The desk of all services. ``publish`` sends a message to the panels."""
-
-    def card_changed(incident: Incident) -> None:
-        publish(
-            {
-                "type": "card",
-                "incident_id": incident.incident_id,
-                "contact_ids": [],
-                "number": incident.number,
-            }
-        )
+    """The desk of all services. ``publish`` sends a message to the panels, ``changed`` has them
+    fetch a card again.
+    """
 
     return ServiceDesk(
         ServiceStore(database, CardIncidents()),
         book or AnyService(),
         publish=lambda message, _: publish(message),
-        changed=card_changed,
+        changed=changed,
         now=now,
         metrics=metrics,
     )

@@ -6,6 +6,7 @@ that are sent together learn of it in the same moment.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
@@ -18,7 +19,6 @@ from ccserver.services.store import Listed, ServiceStore
 from ccserver.services.values import (
     Book,
     Change,
-    Incident,
     Involvement,
     InvolvementId,
     ReasonNeeded,
@@ -37,6 +37,8 @@ RETRY_S = 1.0
 IDLE_S = 30.0
 """Without anything that could fall due; another process may have sent something meanwhile."""
 
+TOUCHED_MAX = 1_000
+"""Changed cards that wait to be told of: a minute of a whole centre that types."""
 STANDING_MAX = 1_000
 """Alarms that a panel is shown when it connects; the oldest make room."""
 
@@ -61,7 +63,7 @@ class ServiceDesk:
         book: Book,
         *,
         publish: Publish,
-        changed: Callable[[Incident], None],
+        changed: Callable[[IncidentId], None],
         now: Callable[[], datetime],
         metrics: Metrics,
     ) -> None:
@@ -72,6 +74,8 @@ class ServiceDesk:
         self._now = now
         self._metrics = metrics
         self._woken = asyncio.Event()
+        self._touched: OrderedDict[IncidentId, None] = OrderedDict()
+        self._card_woken = asyncio.Event()
         self._standing: dict[InvolvementId, JSONObject] = {}
 
     # -- lists ------------------------------------------------------------------------------------
@@ -171,8 +175,15 @@ class ServiceDesk:
         self._publish({"type": "unit", "unit": told}, unit.service)
         return told
 
-    async def card_changed(self, incident_id: IncidentId) -> None:
-        """The card was changed, or its services came from another: tell the desks that have it."""
+    def card_changed(self, incident_id: IncidentId) -> None:
+        """The card was changed, or its services came from another: the desks will be told."""
+        self._touched[incident_id] = None
+        if len(self._touched) > TOUCHED_MAX:
+            log.warning("card_not_told_to_desks", incident_id=self._touched.popitem(last=False)[0])
+        self._card_woken.set()
+
+    async def tell_card(self, incident_id: IncidentId) -> None:
+        """Tell the desks of all services that have the card how it is now."""
         listed = await self._store.listed_of_incident(incident_id)
         for one in listed:
             self._publish({"type": "involvement", **line_json(one)}, one.involvement.service)
@@ -202,8 +213,8 @@ class ServiceDesk:
                 self._told_of(unit)
             self._settle(change.involvement)
             self._measure(change)
-        for incident in {one.incident.incident_id: one.incident for one in told}.values():
-            self._changed(incident)
+        for incident_id in dict.fromkeys(one.incident.incident_id for one in told):
+            self._changed(incident_id)
 
     def _measure(self, change: Change) -> None:
         involvement = change.involvement
@@ -273,7 +284,26 @@ class ServiceDesk:
     # -- what nobody has seen ---------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Raise alarms when they are due; never ends by itself."""
+        """Raise alarms when they are due, and tell of changed cards; never ends by itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(), name="services_watch")
+            tasks.create_task(self._follow_cards(), name="services_cards")
+
+    async def _follow_cards(self) -> None:
+        while True:
+            await self._card_woken.wait()
+            self._card_woken.clear()
+            while self._touched:
+                incident_id, _ = self._touched.popitem(last=False)
+                try:
+                    await self.tell_card(incident_id)
+                except DatabaseUnavailable:
+                    # The desks ask for everything anew when they are back in step.
+                    log.warning("card_not_told_to_desks", incident_id=incident_id)
+                except Exception:
+                    log.exception("card_not_told_to_desks", incident_id=incident_id)
+
+    async def _watch(self) -> None:
         recalled = False
         while True:
             try:

@@ -12,7 +12,6 @@ import pytest
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.metrics import Metrics
 from ccserver.services import (
-    Incident,
     InvolvementId,
     ReasonNeeded,
     ServiceDesk,
@@ -68,8 +67,8 @@ class Stage:
     def _next_step(self) -> None:
         self.step += 1
 
-    def card(self, incident: Incident) -> None:
-        self.publish({"type": "card", "incident_id": incident.incident_id}, None)
+    def card(self, incident_id: IncidentId) -> None:
+        self.publish({"type": "card", "incident_id": incident_id}, None)
 
     def types(self) -> list[object]:
         return [message["type"] for _, message, _ in self.told]
@@ -265,7 +264,20 @@ async def test_a_changed_card_is_told_to_every_desk_that_has_it(
 ) -> None:
     await stage.desk.involve(incident_id, [FIRE, POLICE], by="anna")
     stage.told.clear()
-    await stage.desk.card_changed(incident_id)
+    enough = asyncio.Event()
+    publish = stage.publish
+
+    def told(message: dict[str, object], service: ServiceCode | None) -> None:
+        publish(message, service)
+        if len(stage.told) == 2:
+            enough.set()
+
+    stage.desk._publish = told
+    following = asyncio.create_task(stage.desk.run())
+    for _ in range(3):
+        stage.desk.card_changed(IncidentId("no-such"))
+        stage.desk.card_changed(incident_id)
+    await enough.wait()
     assert sorted(str(service) for _, _, service in stage.told) == ["vp", "vugd"]
-    await stage.desk.card_changed(IncidentId("no-such"))
-    assert len(stage.told) == 2
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
