@@ -235,9 +235,7 @@ class Application:
 
     def _build_web(self) -> WebServer:
         web = self.config.web
-        cards = Cards(
-            self.cards, self.card_desk.presence.people, self.services.of_incident
-        )
+        cards = Cards(self.cards, self.card_desk.presence.people, self.services.of_incident)
         control = Control(
             self.runtime,
             Wishes(self.runtime.calls),
