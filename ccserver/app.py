@@ -41,7 +41,7 @@ from ccserver.recording import RecordedParty, RecordingState, RecordingStore
 from ccserver.routing import Document, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
-from ccserver.services_on_cards import build_services
+from ccserver.services_on_cards import build_services, move_along
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -89,7 +89,10 @@ class Application:
         )
         self.accounts = AccountStore(self.database)
         self.cards = CardStore(
-            self.database, changed=self._card_changed, moved=self._contacts_moved
+            self.database,
+            changed=self._card_changed,
+            moved=self._contacts_moved,
+            along=(move_along,),
         )
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)

@@ -8,7 +8,7 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ccserver.card import TimelineTag
+from ccserver.card import Moved, MoveKind, TimelineTag
 from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow
 from ccserver.db import Database
 from ccserver.metrics import Metrics
@@ -21,6 +21,8 @@ from ccserver.services import (
     StoryTag,
     Terms,
     Told,
+    on_merge,
+    on_unmerge,
 )
 from ccserver.types import IncidentId, ServiceCode
 
@@ -93,6 +95,18 @@ class CardIncidents:
             ],
         )
         record(session, *map(_event, entries))
+
+
+def move_along(session: Session, moved: Moved) -> None:
+    """Take the services with the card that becomes a part of another, or is given back."""
+    source, target = moved.source.incident_id, moved.target.incident_id
+    match moved.kind:
+        case MoveKind.MERGED | MoveKind.SPLIT_UNDONE:
+            on_merge(session, source, target)
+        case MoveKind.MERGE_UNDONE:
+            on_unmerge(session, target, source)
+        case MoveKind.SPLIT:
+            pass  # a person decides who is needed at the other place
 
 
 def _event(entry: Told) -> OutboxEvent:

@@ -37,6 +37,7 @@ from ccserver.services import (
     on_merge,
     on_unmerge,
 )
+from ccserver.services_on_cards import move_along
 from ccserver.types import IncidentId, UnitId
 from tests.services.conftest import ALL, AMBULANCE, FIRE, POLICE, open_card, second, told, unit_id
 
@@ -481,3 +482,25 @@ async def test_notes_say_something_and_change_no_state(
     assert change.involvement.steps[-1].note.startswith("Vārti ir vaļāx")
     assert len(change.involvement.steps[-1].note) == 2_000
     assert change.involvement.due_at == second(20) + timedelta(seconds=30)
+
+
+async def test_services_go_along_when_people_merge_cards_and_undo_it(
+    store: ServiceStore, database: Database, sent: InvolvementId, incident_id: IncidentId
+) -> None:
+    cards = CardStore(database, along=(move_along,))
+    other = await open_card(cards)
+    await cards.merge(incident_id, other, author="anna", at=second(60))
+    (moved,) = await store.of_incident(other)
+    assert (moved.involvement_id, moved.moved_from) == (sent, (incident_id,))
+    (key,) = await _keys(database, other, TimelineTag.MERGED)
+    await cards.undo(other, key, author="anna", at=second(70))
+    assert await store.of_incident(other) == []
+    (back,) = await store.of_incident(incident_id)
+    assert (back.involvement_id, back.moved_from) == (sent, ())
+
+
+async def _keys(database: Database, incident_id: str, tag: TimelineTag) -> list[str]:
+    query = select(IncidentTimelineRow.key).where(
+        IncidentTimelineRow.incident_id == incident_id, IncidentTimelineRow.tag == tag.value
+    )
+    return list(await database.read(lambda session: session.scalars(query).all()))
