@@ -172,6 +172,7 @@ class Control:
         return {
             "monitor": supervises and seated,
             "supervise": supervises,
+            "desk": supervises,
             "routing": supervises,
             "catalogue": supervises,
             "people": account.role is Role.ADMIN,

@@ -85,7 +85,7 @@ export function decodeCallback(raw: Partial<CallbackTask>): CallbackTask {
 
 export function decodeMe(raw: Partial<Me>): Me {
   const supervise = raw.rights?.monitor ?? false;
-  return { ...raw, rights: { ...NO_RIGHTS, supervise, desk: supervise, ...raw.rights } } as Me;
+  return { ...raw, rights: { ...NO_RIGHTS, supervise, ...raw.rights } } as Me;
 }
 
 export function decodeDirectory(raw: Partial<Directory> | null): Directory {
