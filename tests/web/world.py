@@ -45,7 +45,6 @@ from tests.web.rooms import (
     FakePeople,
     FakeRouting,
 )
-from tests.web.rooms import FakeAddresses, FakeAudit, FakeCallbacks, FakePeople, FakeRouting
 from tests.web.service_rooms import FakeServices
 
 AUDIO = bytes(range(256)) * 40
