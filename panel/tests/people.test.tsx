@@ -69,7 +69,7 @@ describe("the list", () => {
     [503, "database_unavailable", /database does not answer/],
     [0, "", /server does not answer/],
   ])("says why it cannot be shown (%d), and tries again", async (status, error, text) => {
-    api.on("GET /api/people", { status, body: { error } });
+    api.on("GET /api/people", { status, body: { code: error } });
     stage(<PeoplePage onClose={() => undefined} />);
     expect(await screen.findByTestId("people-failed")).toHaveTextContent(text);
     api.on("GET /api/people", { body: { people: [ANNA] } });
@@ -122,7 +122,7 @@ describe("adding", () => {
   it("shows the server's refusal at its field, and keeps what was typed", async () => {
     api.on("POST /api/people", {
       status: 422,
-      body: { error: "invalid_account", message: "An extension has two to six digits.", field: "extension" },
+      body: { code: "invalid_account", detail: "An extension has two to six digits.", field: "extension" },
     });
     await open();
     await fillNew();
@@ -134,7 +134,7 @@ describe("adding", () => {
   });
 
   it("says that somebody has the login or number already", async () => {
-    api.on("POST /api/people", { status: 409, body: { error: "account_exists", message: "" } });
+    api.on("POST /api/people", { status: 409, body: { code: "account_exists", detail: "" } });
     await open();
     await fillNew();
     await userEvent.click(screen.getByTestId("person-save"));
@@ -155,7 +155,7 @@ describe("changing", () => {
   });
 
   it("says why a role cannot be changed", async () => {
-    api.on("PATCH /api/people/anna", { status: 409, body: { error: "last_admin", message: "" } });
+    api.on("PATCH /api/people/anna", { status: 409, body: { code: "last_admin", detail: "" } });
     await open();
     await userEvent.click(screen.getByRole("button", { name: "Change Anna Bērziņa" }));
     await userEvent.selectOptions(screen.getByTestId("person-role"), "supervisor");

@@ -181,7 +181,7 @@ describe("changes by people", () => {
   });
 
   it("says so where it cannot be read", async () => {
-    server.on("GET /api/audit", { status: 503, body: { error: "database_unavailable" } });
+    server.on("GET /api/audit", { status: 503, body: { code: "database_unavailable" } });
     await openLive();
     expect(await screen.findByRole("alert")).toHaveTextContent("cannot be read");
   });

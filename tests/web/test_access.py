@@ -243,7 +243,7 @@ async def test_unsafe_requests_of_other_sites_are_refused(
     path, body, _ = CASES[case]
     anna = await world.person("anna")
     answer = await anna.ask(case[0], path, body=body, headers={"If-Match": '"0"', **headers})
-    assert (answer.status, answer.json()["error"]) == (403, "csrf")
+    assert (answer.status, answer.json()["code"]) == (403, "csrf")
     assert not world.control.actions
     assert not world.accounts.verified
     assert world.cards.version == 0

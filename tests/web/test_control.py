@@ -71,7 +71,7 @@ async def test_every_kind_of_target_can_be_reached(
 async def test_a_target_that_is_none_is_refused(world: World, target: object) -> None:
     anna = await world.person("anna")
     answer = await anna.post(f"/api/contacts/{CONTACT}/transfer", {"target": target})
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.control.actions
 
 
@@ -164,7 +164,7 @@ async def test_a_reason_goes_with_not_ready(world: World, reason: str) -> None:
 )
 async def test_a_presence_that_is_none_is_refused(world: World, body: object) -> None:
     answer = await (await world.person("anna")).put("/api/agent/presence", body)
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.control.actions
 
 
@@ -172,7 +172,8 @@ async def test_a_refusal_is_told_with_its_code(world: World) -> None:
     world.control.refuses = ControlRefused("offer_gone", "The offer is over.")
     answer = await (await world.person("anna")).post(f"/api/contacts/{CONTACT}/answer")
     assert answer.status == 409
-    assert answer.json() == {"error": "offer_gone", "message": "The offer is over."}
+    told = answer.json()
+    assert (told["code"], told["detail"]) == ("offer_gone", "The offer is over.")
 
 
 async def test_a_contact_that_cannot_be_never_reaches_the_runtime(world: World) -> None:

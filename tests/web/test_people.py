@@ -150,8 +150,8 @@ async def test_a_refusal_is_a_sentence(
         requests.append(("POST", "/api/people", NEW))
     for method, path, body in requests:
         answer = await root.ask(method, path, body=body)
-        assert (answer.status, answer.json()["error"]) == (status, code)
-        assert answer.json()["message"] == str(error)
+        assert (answer.status, answer.json()["code"]) == (status, code)
+        assert answer.json()["detail"] == str(error)
     assert office.seats_changed == 0
 
 

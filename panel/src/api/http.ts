@@ -56,11 +56,12 @@ export function reportSessionLost(): void {
   sessionLost();
 }
 
+/** Of a problem document (RFC 9457). */
 function readCode(body: unknown, status: number): { code: string; message: string } {
-  if (typeof body === "object" && body !== null && "error" in body) {
-    const { error } = body;
-    const message = "message" in body && typeof body.message === "string" ? body.message : "";
-    if (typeof error === "string") return { code: error, message };
+  if (typeof body === "object" && body !== null && "code" in body) {
+    const { code } = body;
+    const message = "detail" in body && typeof body.detail === "string" ? body.detail : "";
+    if (typeof code === "string") return { code, message };
   }
   return { code: `http_${status}`, message: "" };
 }
@@ -83,7 +84,7 @@ export async function request(
 ): Promise<unknown> {
   const deadline = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
-  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
+  const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...options.headers };
   if (method !== "GET") headers["X-CCServer"] = "1";
   const init: RequestInit = { method, headers, signal, credentials: "same-origin" };
   if (options.body !== undefined) {
