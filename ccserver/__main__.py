@@ -14,6 +14,7 @@ import structlog
 from ccserver import __version__, config, db
 from ccserver import log as logs
 from ccserver.accounts import (
+    PEOPLES_ROLES,
     AccountExists,
     AccountInvalid,
     AccountStore,
@@ -83,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     added = actions.add_parser("add", help="add a person; the password comes from standard input")
     added.add_argument("login")
     added.add_argument("--name", required=True)
-    added.add_argument("--role", choices=[role.value for role in Role], default="call_taker")
+    added.add_argument("--role", choices=list(PEOPLES_ROLES), default="call_taker")
+    added.add_argument("--service", help="of a service's dispatcher: its code in the catalogue")
     added.add_argument("--language", choices=("lv", "ru", "en"), default="lv")
     added.add_argument("--extension", help="gives the person a seat with a phone")
     added.add_argument("--device", choices=[kind.value for kind in DeviceKind], default="sip")
@@ -142,6 +144,7 @@ def _add_user(settings: config.Config, options: argparse.Namespace) -> int:
             password=password,
             extension=options.extension,
             device=DeviceKind(options.device) if options.extension else None,
+            service=options.service,
             by=author_of_command(),
         )
         seat = f", seat {account.agent_id}" if account.agent_id else ""

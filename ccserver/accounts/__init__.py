@@ -1,8 +1,10 @@
 """People, their logins and sessions, and the seats (agents) that they sit at."""
 
 from ccserver.accounts.passwords import PASSWORD_CHARS_MIN
+from ccserver.accounts.rights import Right, Scope, rights_of, rights_of_scopes
 from ccserver.accounts.store import AccountStore
 from ccserver.accounts.values import (
+    PEOPLES_ROLES,
     Account,
     AccountExists,
     AccountInvalid,
@@ -17,6 +19,7 @@ from ccserver.accounts.values import (
 
 __all__ = [
     "PASSWORD_CHARS_MIN",
+    "PEOPLES_ROLES",
     "Account",
     "AccountExists",
     "AccountInvalid",
@@ -26,6 +29,10 @@ __all__ = [
     "DeviceKind",
     "Person",
     "PersonChange",
+    "Right",
     "Role",
+    "Scope",
     "UnknownAccount",
+    "rights_of",
+    "rights_of_scopes",
 ]

@@ -28,7 +28,8 @@ class AccountRow(Base):
 
     login: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
-    role: Mapped[str] = mapped_column(String(16))
+    role: Mapped[str] = mapped_column(String(32))
+    service: Mapped[str | None] = mapped_column(String(32))
     language: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str] = mapped_column(Text)
     agent_id: Mapped[str | None] = mapped_column(ForeignKey("agents.agent_id"), unique=True)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ccserver.accounts import Account, Role
+from ccserver.accounts import Account, Right, rights_of
 from ccserver.types import AgentId
 from ccserver.web.errors import APIError, timed_out
 from ccserver.web.sessions import Sessions, session_token
@@ -29,17 +29,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route. No roles: everybody. ``seat``: the account must have a seat, too."""
+    """Who may use a route. No right: everybody. ``seat``: the account must have a seat, too."""
 
-    roles: frozenset[Role] = frozenset()
+    right: Right | None = None
     seat: bool = False
 
 
 PUBLIC = Access()
-SIGNED_IN = Access(frozenset(Role))
-SEAT = Access(frozenset(Role), seat=True)
-SUPERVISION = Access(frozenset({Role.SUPERVISOR, Role.ADMIN}))
-SUPERVISING_SEAT = Access(SUPERVISION.roles, seat=True)
+ANY_PERSON = Access(Right.PANEL)
+SEAT = Access(Right.CALLS, seat=True)
+READ_CARDS = Access(Right.CARDS_READ)
+SEARCH_CARDS = Access(Right.CARDS_SEARCH)
+EDIT_CARDS = Access(Right.CARDS_EDIT)
+SUPERVISION = Access(Right.SUPERVISE)
+SUPERVISING_SEAT = Access(Right.SUPERVISE, seat=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,24 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who makes the request, and by which session."""
+class Principal:
+    """Who makes the request, by which session, and what this one may do."""
 
     account: Account
     token: str
+    rights: frozenset[Right]
+
+    def may(self, right: Right) -> bool:
+        """Whether it is among the rights."""
+        return right in self.rights
 
 
-_SIGNED_IN = web.RequestKey("signed_in", SignedIn)
+_PRINCIPAL = web.RequestKey("principal", Principal)
 
 
-def signed_in(request: web.Request) -> SignedIn:
-    """The person; only behind a guard that asks for one."""
-    return request[_SIGNED_IN]
+def signed_in(request: web.Request) -> Principal:
+    """Who makes the request; only behind a guard that asks for a right."""
+    return request[_PRINCIPAL]
 
 
 def seat_of(request: web.Request) -> AgentId:
@@ -77,13 +85,13 @@ def seat_of(request: web.Request) -> AgentId:
 
 
 def guarded(route: Route, sessions: Sessions) -> Handler:
-    """The route's handler behind its checks: same site, session, role, seat, deadline."""
+    """The route's handler behind its checks: same site, session, right, seat, deadline."""
 
     async def guard(request: web.Request) -> web.StreamResponse:
         if request.method not in SAFE_METHODS:
             check_same_site(request)
-        if route.access.roles:
-            request[_SIGNED_IN] = await authorise(request, route.access, sessions)
+        if route.access.right is not None:
+            request[_PRINCIPAL] = await authorise(request, route.access, sessions)
         return await route.handler(request)
 
     async def guard_in_time(request: web.Request) -> web.StreamResponse:
@@ -96,17 +104,18 @@ def guarded(route: Route, sessions: Sessions) -> Handler:
     return guard_in_time
 
 
-async def authorise(request: web.Request, access: Access, sessions: Sessions) -> SignedIn:
+async def authorise(request: web.Request, access: Access, sessions: Sessions) -> Principal:
     """The person behind the request; raises `APIError` 401 or 403."""
     token = session_token(request)
     account = await sessions.account(token) if token is not None else None
     if token is None or account is None:
         raise APIError(401, "signed_out", "Please log in.")
-    if account.role not in access.roles:
+    rights = rights_of(account.role)
+    if access.right not in rights:
         raise APIError(403, "forbidden", "Your role does not allow this.")
     if access.seat and account.agent_id is None:
         raise APIError(403, "no_seat", "Your account has no call taker's seat.")
-    return SignedIn(account, token)
+    return Principal(account, token, rights)
 
 
 def check_same_site(request: web.Request) -> None:

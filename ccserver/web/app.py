@@ -12,17 +12,21 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
-from ccserver.accounts import UnknownAccount
+from ccserver.accounts import Right, UnknownAccount
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
 from ccserver.routing.document import Document
 from ccserver.web.access import (
+    ANY_PERSON,
+    EDIT_CARDS,
     PUBLIC,
+    READ_CARDS,
+    SEARCH_CARDS,
     SEAT,
-    SIGNED_IN,
     SUPERVISING_SEAT,
     SUPERVISION,
+    Access,
     Handler,
     Route,
     guarded,
@@ -178,8 +182,8 @@ def routes(
         Route("POST", "/api/login", auth.login, PUBLIC),
         # Logging out works without a session, so that a stale cookie can always be cleared.
         Route("POST", "/api/logout", auth.logout, PUBLIC),
-        Route("GET", "/api/me", auth.me, SIGNED_IN),
-        Route("PUT", "/api/me/language", auth.set_language, SIGNED_IN),
+        Route("GET", "/api/me", auth.me, ANY_PERSON),
+        Route("PUT", "/api/me/language", auth.set_language, ANY_PERSON),
         Route("PUT", "/api/agent/presence", control.set_presence, SEAT),
         Route("POST", "/api/agent/wrap-up/end", control.end_wrap_up, SEAT),
         Route("POST", "/api/agent/wrap-up/extend", control.extend_wrap_up, SEAT),
@@ -207,15 +211,15 @@ def routes(
         ),
         Route("POST", "/api/contacts/{contact_id}/monitor", control.monitor, SUPERVISING_SEAT),
         Route("POST", "/api/cards/{incident_id}/call", control.place_call, SEAT),
-        Route("GET", "/api/cards", cards.search, SIGNED_IN),
-        Route("GET", "/api/cards/{incident_id}", cards.card, SIGNED_IN),
-        Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, SIGNED_IN),
+        Route("GET", "/api/cards", cards.search, SEARCH_CARDS),
+        Route("GET", "/api/cards/{incident_id}", cards.card, READ_CARDS),
+        Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, EDIT_CARDS),
         # Its own deadlines stand in the handler: the file itself may take as long as it takes.
         Route(
             "GET",
             "/api/recordings/{recording_id}/audio",
             recordings.audio,
-            SIGNED_IN,
+            Access(Right.RECORDINGS_OWN),
             timeout_s=None,
         ),
         # Looks at the session itself, after the handshake, because a browser cannot see a 401.

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from ccserver.accounts import Person
+from ccserver.accounts import Person, Right
 from ccserver.audit import KeptEntry
-from ccserver.web.access import SUPERVISION, Route
+from ccserver.web.access import Access, Route
 from ccserver.web.errors import bad_request, check_text, json_response
 from ccserver.web.wire import iso_time
 
@@ -43,7 +43,7 @@ class AuditAPI:
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
-        return (Route("GET", "/api/audit", self.entries, SUPERVISION),)
+        return (Route("GET", "/api/audit", self.entries, Access(Right.AUDIT)),)
 
     async def entries(self, request: web.Request) -> web.Response:
         """``GET /api/audit?person=&limit=&before=``: newest first, with the names of people."""

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ccserver.accounts import Right
 from ccserver.routing import (
     Document,
     PlanConflict,
@@ -30,7 +31,7 @@ from ccserver.routing.document import Told, decode
 from ccserver.routing.limits import COMMENT_CHARS_MAX, DOCUMENT_BYTES_MAX
 from ccserver.routing.problems import ignored_problems, shape_problem
 from ccserver.types import AgentId
-from ccserver.web.access import SIGNED_IN, SUPERVISION, Route, signed_in
+from ccserver.web.access import Access, Route, signed_in
 from ccserver.web.errors import (
     BODY_TIMEOUT_S,
     APIError,
@@ -48,6 +49,9 @@ BODY_BYTES_MAX = DOCUMENT_BYTES_MAX + 16 * 1024
 VERSIONS_LIMIT = 50
 VERSIONS_LIMIT_MAX = 100
 """Of one page of the history; the panel asks for the next when it is scrolled to."""
+
+ROUTING = Access(Right.ROUTING)
+DIRECTORY = Access(Right.DIRECTORY)
 
 _VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 """RFC 9110 §8.8.3 entity tag that holds the newest version's number."""
@@ -130,15 +134,15 @@ class RoutingAPI:
         """Every address with its access."""
         one = "/api/routing/versions/{version}"
         return (
-            Route("GET", "/api/routing", self.current, SUPERVISION),
-            Route("PUT", "/api/routing", self.save, SUPERVISION),
-            Route("POST", "/api/routing/check", self.check, SUPERVISION),
-            Route("GET", "/api/routing/versions", self.versions, SUPERVISION),
-            Route("GET", one, self.version, SUPERVISION),
-            Route("POST", f"{one}/restore", self.restore, SUPERVISION),
-            Route("GET", "/api/routing.yaml", self.export, SUPERVISION),
-            Route("POST", "/api/routing/import", self.import_, SUPERVISION),
-            Route("GET", "/api/directory", self.directory, SIGNED_IN),
+            Route("GET", "/api/routing", self.current, ROUTING),
+            Route("PUT", "/api/routing", self.save, ROUTING),
+            Route("POST", "/api/routing/check", self.check, ROUTING),
+            Route("GET", "/api/routing/versions", self.versions, ROUTING),
+            Route("GET", one, self.version, ROUTING),
+            Route("POST", f"{one}/restore", self.restore, ROUTING),
+            Route("GET", "/api/routing.yaml", self.export, ROUTING),
+            Route("POST", "/api/routing/import", self.import_, ROUTING),
+            Route("GET", "/api/directory", self.directory, DIRECTORY),
         )
 
     async def current(self, _: web.Request) -> web.Response:

@@ -108,6 +108,7 @@ export function me(change: Partial<Me> = {}): Me {
       role: "call_taker",
       language: "en",
       agent_id: "agent-101",
+      service: null,
     },
     agent: { agent_id: "agent-101", name: "Anna Bērziņa", extension: "101", device: "sip" },
     phone: null,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ccserver.accounts import Account, AgentProfile, DeviceKind, Role
 from ccserver.acd.events import AgentPresence
 from ccserver.db import DatabaseUnavailable
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.types import AgentId, ContactId, IncidentId, ServiceCode
 from ccserver.web.ports import (
     CardPage,
     ContactAction,
@@ -49,7 +49,7 @@ class FakeClock:
 
 @dataclass
 class FakeAccounts:
-    """Five people; sessions with an expiry; may be away or slow."""
+    """People of every role; sessions with an expiry; may be away or slow."""
 
     people: dict[str, Account] = field(default_factory=dict)
     seats: dict[AgentId, AgentProfile] = field(default_factory=dict)
@@ -67,9 +67,12 @@ class FakeAccounts:
             Account("anna", "Anna Ozola", Role.CALL_TAKER, "lv", SEAT_A),
             Account("boris", "Boris Petrovs", Role.CALL_TAKER, "ru", SEAT_B),
             Account("chief", "Dace Liepa", Role.SUPERVISOR, "lv", None),
-            Account("root", "Ivars Kalns", Role.ADMIN, "en", None),
+            Account("root", "Ivars Kalns", Role.SYSTEM_ADMIN, "en", None),
             Account("lost", "No Seat", Role.CALL_TAKER, "en", None),
             Account("duty", "Laima Duty", Role.SUPERVISOR, "lv", SEAT_C),
+            Account("fire", "Uldis Guns", Role.SERVICE_DISPATCHER, "lv", None, ServiceCode("fire")),
+            Account("ears", "Quality Officer", Role.QUALITY_OFFICER, "lv", None),
+            Account("wires", "Telecom Admin", Role.TELECOM_ADMIN, "lv", None),
         )
         self.people = {account.login: account for account in people}
         self.seats = {
@@ -213,7 +216,7 @@ class FakeControl:
         return [(SEAT_A, "Anna Ozola")]
 
     def rights(self, account: Account) -> Mapping[str, bool]:
-        return {"monitor": account.role is not Role.CALL_TAKER}
+        return {"monitor": account.role is Role.SUPERVISOR}
 
     async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
         await self._act("set_presence", agent_id, presence)

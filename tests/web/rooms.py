@@ -25,7 +25,7 @@ from ccserver.routing import (
     VersionUnusable,
     check,
 )
-from ccserver.types import AgentId, ContactId
+from ccserver.types import AgentId, ContactId, ServiceCode
 from ccserver.web.callbacks import CallbackMissing, CallbackPage
 from ccserver.web.ports import JSONObject
 from tests.routing.examples import SEATS
@@ -158,11 +158,14 @@ class FakePeople:
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        service: str | None = None,
         by: str,
     ) -> Account:
         if self.refuses:
             raise self.refuses
-        account = Account(login, name, role, language, None)
+        account = Account(
+            login, name, role, language, None, None if service is None else ServiceCode(service)
+        )
         self.accounts.people[login] = account
         return account
 
@@ -194,4 +197,5 @@ class FakePeople:
             account.agent_id,
             None if seat is None else seat.extension,
             None if seat is None else seat.device,
+            account.service,
         )

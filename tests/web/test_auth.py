@@ -29,6 +29,7 @@ async def test_login_gives_the_account_and_a_session_that_works(world: World) ->
             "role": "call_taker",
             "language": "lv",
             "agent_id": "agent-101",
+            "service": None,
         }
     }
     token = cookie_of(answer.cookies)["ccserver_session"].value

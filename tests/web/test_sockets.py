@@ -80,6 +80,7 @@ async def test_hello_gets_a_snapshot_and_then_what_happens(world: World) -> None
                 "role": "call_taker",
                 "language": "lv",
                 "agent_id": "agent-101",
+                "service": None,
             },
             "agent_id": "agent-101",
         },

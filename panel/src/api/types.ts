@@ -1,7 +1,13 @@
 /** The JSON shapes of the API and of the live messages, exactly as the server writes them. */
 
 export type Language = "en" | "lv" | "ru";
-export type Role = "call_taker" | "supervisor" | "admin";
+export type Role =
+  | "call_taker"
+  | "supervisor"
+  | "service_dispatcher"
+  | "quality_officer"
+  | "telecom_admin"
+  | "system_admin";
 export type Device = "sip" | "browser";
 
 export interface Account {
@@ -10,6 +16,8 @@ export interface Account {
   role: Role;
   language: Language;
   agent_id: string | null;
+  /** Whose a service's dispatcher is; null for everybody else. */
+  service: string | null;
 }
 
 /** The seat of this account; null for people who take no calls. */
@@ -28,7 +36,7 @@ export interface PhoneSettings {
   password: string;
 }
 
-/** What this account may do beyond taking calls. */
+/** What this account may do; the server knows more rights than the panel asks for. */
 export interface Rights {
   /** Listen, whisper, barge in and take over; needs an own seat. */
   monitor: boolean;
@@ -40,6 +48,18 @@ export interface Rights {
   pick: boolean;
   /** See and change accounts. */
   people: boolean;
+  /** Make and revoke API keys. */
+  keys: boolean;
+  /** See the live centre: who calls, who talks with whom. */
+  contacts: boolean;
+  /** See call-backs, make and close them. */
+  callbacks: boolean;
+  /** See whom a call can be given to. */
+  directory: boolean;
+  /** Look for cards. */
+  "cards.search": boolean;
+  /** Write on cards. */
+  "cards.edit": boolean;
 }
 
 export interface Me {

@@ -53,7 +53,9 @@ function Row({ person, own, onTask }: RowProperties) {
         {person.name} {own && <span className="chip">{say("you")}</span>}
       </th>
       <td>{person.login}</td>
-      <td>{t(`role.${person.role}`)}</td>
+      <td>
+        {t(`role.${person.role}`)} {person.service !== null && <span className="chip">{person.service}</span>}
+      </td>
       <td>{LANGUAGE_NAMES[person.language]}</td>
       <td>
         {person.extension === null ? (

@@ -205,6 +205,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
   );
 
   const own = incidentOf(seat);
+  const { rights } = session.me;
   const adding = seat.kind === "talk" && seat.contact.contact_id === addingTo ? seat.contact : null;
   const openCard = (incidentId: string): void => {
     setPage(null);
@@ -220,9 +221,9 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       <div className="columns" hidden={page !== null}>
         <div className="column column-left">
           <ErrorBoundary>
-            <WaitingList />
-            <CallbackList onOpenCard={openCard} />
-            <AgentList />
+            {rights.contacts && <WaitingList />}
+            {rights.callbacks && <CallbackList onOpenCard={openCard} />}
+            {rights.contacts && <AgentList />}
           </ErrorBoundary>
         </div>
         <main className="column column-centre">
@@ -248,7 +249,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
         </main>
         <div className="column column-right">
           <ErrorBoundary>
-            <RecentCards selected={open} onSelect={setOpen} />
+            {rights["cards.search"] && <RecentCards selected={open} onSelect={setOpen} />}
           </ErrorBoundary>
         </div>
       </div>
