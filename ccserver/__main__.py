@@ -24,6 +24,7 @@ from ccserver.accounts import (
     UnknownAccount,
 )
 from ccserver.app import Application
+from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.routing import RoutingStore
 from ccserver.routing.commands import add_commands as add_routing_commands
 from ccserver.routing.commands import author_of_command
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
 
+    add_audit_commands(commands)
     add_routing_commands(commands)
     return parser
 
