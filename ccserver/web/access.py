@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ccserver.accounts import Account, Right, rights_of
-from ccserver.types import AgentId
-from ccserver.web.errors import APIError, timed_out
-from ccserver.web.sessions import Sessions, session_token
+from ccserver.types import AgentId, IncidentId
+from ccserver.web.errors import APIError, path_id, timed_out
+from ccserver.web.sessions import Sessions, digest_of, session_token
 
 CSRF_HEADER = "X-CCServer"
 """A page of another origin cannot set it without a preflight, which is never granted."""
@@ -25,6 +25,8 @@ HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d
 """A host with an optional port, as it may stand in ``Host`` and in our answers' headers."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admit = Callable[[web.Request, IncidentId], Awaitable[None]]
+"""Lets somebody into a card, or raises `APIError`; `ccserver.web.gate.CardGate.admit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Access:
     right: Right | None = None
     seat: bool = False
 
+
+CARD_RIGHTS = frozenset({Right.CARDS_READ, Right.CARDS_EDIT})
 
 PUBLIC = Access()
 ANY_PERSON = Access(Right.PANEL)
@@ -47,13 +51,24 @@ SUPERVISING_SEAT = Access(Right.SUPERVISE, seat=True)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream."""
+    """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream.
+
+    What belongs to a card (its id in the path, a right on cards) stands behind the card's door,
+    unless the handler sees to that itself, which ``own_door`` says.
+    """
 
     method: str
     path: str
     handler: Handler
     access: Access
     timeout_s: float | None = REQUEST_TIMEOUT_S
+    own_door: bool = False
+
+    @property
+    def behind_the_door(self) -> bool:
+        """Whether only those who are let into the card may use it."""
+        of_card = "{incident_id}" in self.path and self.access.right in CARD_RIGHTS
+        return of_card and not self.own_door
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,11 @@ class Principal:
     account: Account
     token: str
     rights: frozenset[Right]
+
+    @property
+    def session(self) -> str:
+        """What stands for the session in memory."""
+        return digest_of(self.token)
 
     def may(self, right: Right) -> bool:
         """Whether it is among the rights."""
@@ -84,14 +104,16 @@ def seat_of(request: web.Request) -> AgentId:
     return agent_id
 
 
-def guarded(route: Route, sessions: Sessions) -> Handler:
-    """The route's handler behind its checks: same site, session, right, seat, deadline."""
+def guarded(route: Route, sessions: Sessions, admit: Admit) -> Handler:
+    """The route's handler behind its checks: same site, session, right, seat, card, deadline."""
 
     async def guard(request: web.Request) -> web.StreamResponse:
         if request.method not in SAFE_METHODS:
             check_same_site(request)
         if route.access.right is not None:
             request[_PRINCIPAL] = await authorise(request, route.access, sessions)
+        if route.behind_the_door:
+            await admit(request, IncidentId(path_id(request, "incident_id", "card")))
         return await route.handler(request)
 
     async def guard_in_time(request: web.Request) -> web.StreamResponse:

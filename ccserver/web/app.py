@@ -38,6 +38,7 @@ from ccserver.web.callbacks import CallbacksAPI, CallbacksPort
 from ccserver.web.cards import CardsAPI
 from ccserver.web.control import ControlAPI
 from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
+from ccserver.web.gate import GATE, CardGate
 from ccserver.web.health import HealthAPI
 from ccserver.web.people import PeopleAPI, PeoplePort
 from ccserver.web.ports import (
@@ -104,6 +105,7 @@ def create_app(
     the centre works with; ``plan_saved`` and ``seats_changed`` are called after such a change.
     """
     clock = clock or SystemClock()
+    gate = CardGate(cards, audit, clock, settings.medical_services)
     sessions = Sessions(accounts, clock)
     sockets = Sockets(
         hub=hub,
@@ -125,7 +127,7 @@ def create_app(
     )
     table = routes(
         auth=auth,
-        cards=CardsAPI(cards, clock),
+        cards=CardsAPI(cards, clock, gate),
         recordings=RecordingsAPI(recordings, metrics, clock),
         control=ControlAPI(control),
         health=HealthAPI(
@@ -152,12 +154,13 @@ def create_app(
         middlewares=[_around(metrics)],
         client_max_size=BODY_BYTES_MAX,
     )
+    app[GATE] = gate
     app[SOCKETS] = sockets
     app[ROUTES] = table
     for route in table:
-        app.router.add_route(route.method, route.path, guarded(route, sessions))
+        app.router.add_route(route.method, route.path, guarded(route, sessions, gate.admit))
         if route.method == "GET" and route.path != "/api/ws":
-            app.router.add_route("HEAD", route.path, guarded(route, sessions))
+            app.router.add_route("HEAD", route.path, guarded(route, sessions, gate.admit))
     app.on_response_prepare.append(_headers(settings))
     app.on_shutdown.append(_end_sockets)
     return app
@@ -212,7 +215,7 @@ def routes(
         Route("POST", "/api/contacts/{contact_id}/monitor", control.monitor, SUPERVISING_SEAT),
         Route("POST", "/api/cards/{incident_id}/call", control.place_call, SEAT),
         Route("GET", "/api/cards", cards.search, SEARCH_CARDS),
-        Route("GET", "/api/cards/{incident_id}", cards.card, READ_CARDS),
+        Route("GET", "/api/cards/{incident_id}", cards.card, READ_CARDS, own_door=True),
         Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, EDIT_CARDS),
         # Its own deadlines stand in the handler: the file itself may take as long as it takes.
         Route(

@@ -5,7 +5,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app/App";
 import { startServer, openWorkplace, type FakeServer } from "./fake-server";
-import { agent, contact, me, summary } from "./samples";
+import { agent, card, contact, me, summary } from "./samples";
 
 let server: FakeServer;
 
@@ -307,6 +307,28 @@ describe("lists", () => {
     expect(paths).toContain("/api/cards?limit=40&q=290&before=n1");
     await userEvent.click(row);
     expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+  });
+
+  it("ask once why a card is read by somebody outside of it", async () => {
+    const reasons: (string | null)[] = [];
+    server.on("GET /api/cards", { body: { cards: [summary()], next: null } });
+    server.on("GET /api/cards/i1", (_body, headers) => {
+      reasons.push(headers.get("X-Reason"));
+      if (headers.has("X-Reason")) return { body: card() };
+      return { status: 403, body: { code: "reason_needed", detail: "Say why." } };
+    });
+    await openWorkplace(server);
+    await userEvent.click(await screen.findByTestId("recent-card"));
+    expect(await screen.findByTestId("reason-give")).toBeDisabled();
+    await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
+    expect(screen.getByTestId("card-outside")).toHaveTextContent("You do not work on this card");
+    await userEvent.click(screen.getByTestId("reason-ask"));
+    await userEvent.type(screen.getByTestId("reason-why"), " Sūdzība 7 ");
+    await userEvent.click(screen.getByTestId("reason-give"));
+    expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+    server.say({ type: "card", seq: 2, incident_id: "i1", contact_ids: [], number: "2026-000001" });
+    await waitFor(() => expect(reasons).toHaveLength(3));
+    expect(reasons).toEqual([null, "S%C5%ABdz%C4%ABba%207", "S%C5%ABdz%C4%ABba%207"]);
   });
 
   it("say that there is nothing, and that something failed", async () => {

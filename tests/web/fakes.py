@@ -127,27 +127,33 @@ class FakeAccounts:
 
 @dataclass
 class FakeCards:
-    """One card with notes."""
+    """One card with notes; ``more`` is what else is on it.
+
+    ``any_id``: it stands for every card, where another room keeps the real ones.
+    """
 
     text: str = ""
     version: int = 0
     author: str | None = None
     searches: list[tuple[str, int, str | None]] = field(default_factory=list)
     fails: Exception | None = None
+    more: dict[str, object] = field(default_factory=dict)
+    any_id: bool = False
 
     async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
         if self.fails:
             raise self.fails
         self.searches.append((q, limit, before))
-        return CardPage([{"incident_id": INCIDENT, "number": "2026-000001"}], "2026-000001")
+        line = {"incident_id": INCIDENT, "number": "2026-000001", **self.more}
+        return CardPage([line], "2026-000001")
 
     async def card(self, incident_id: IncidentId) -> JSONObject | None:
         if self.fails:
             raise self.fails
-        if incident_id != INCIDENT:
+        if incident_id != INCIDENT and not self.any_id:
             return None
         notes = {"text": self.text, "version": self.version, "author": self.author}
-        return {"incident_id": INCIDENT, "number": "2026-000001", "notes": notes}
+        return {"incident_id": INCIDENT, "number": "2026-000001", "notes": notes, **self.more}
 
     async def save_notes(
         self, incident_id: IncidentId, text: str, *, base_version: int, author: str, at: datetime

@@ -123,6 +123,12 @@ class FakeAudit:
     """Acts in memory, oldest first."""
 
     acts: list[AuditEntry] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def record(self, entry: AuditEntry) -> None:
+        if self.fails:
+            raise self.fails
+        self.acts.append(entry)
 
     async def entries(
         self, *, limit: int, before: int | None = None, person: str | None = None

@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from ccserver.acd.events import AgentPresence, PresenceKind
-from ccserver.types import AgentId
+from ccserver.types import AgentId, IncidentId
 from ccserver.web.access import PUBLIC, Route, guarded
 from ccserver.web.app import ROUTES
 from ccserver.web.errors import APIError
@@ -189,7 +189,11 @@ async def test_a_handler_that_hangs_is_ended(world: World) -> None:
         raise AssertionError("the future is nobody's")
 
     route = Route("GET", "/never", never, PUBLIC, timeout_s=0.01)
-    handler = guarded(route, Sessions(world.accounts, world.clock))
+
+    async def admit(_request: web.Request, _incident_id: IncidentId) -> None:
+        raise AssertionError("the route is not a card's")
+
+    handler = guarded(route, Sessions(world.accounts, world.clock), admit)
     with pytest.raises(APIError) as caught:
         await handler(make_mocked_request("GET", "/never"))
     assert (caught.value.status, caught.value.code) == (503, "timed_out")

@@ -66,7 +66,7 @@ class World:
         self.audio_path = directory / "sealed.flac"
         self.audio_path.write_bytes(AUDIO)
         self.accounts = FakeAccounts()
-        self.cards = FakeCards()
+        self.cards = FakeCards(any_id=fields is not None)
         self.fields = FakeFields()
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)

@@ -1,5 +1,7 @@
 /** One door for all HTTP: deadlines, the header that proves our origin, and typed failures. */
 
+import { reasonHeader } from "./reasons";
+
 /** An answer that is not a success. `code` is the server's, to be translated for people. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -84,7 +86,7 @@ export async function request(
 ): Promise<unknown> {
   const deadline = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
-  const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...options.headers };
+  const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...reasonHeader(path), ...options.headers };
   if (method !== "GET") headers["X-CCServer"] = "1";
   const init: RequestInit = { method, headers, signal, credentials: "same-origin" };
   if (options.body !== undefined) {

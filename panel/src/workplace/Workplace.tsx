@@ -6,6 +6,7 @@ import { setPresence } from "../api/agent";
 import { fetchCatalogue, NO_CATALOGUE } from "../api/catalogue";
 import { fetchDirectory } from "../api/directory";
 import { reportSessionLost } from "../api/http";
+import { forgetReasons } from "../api/reasons";
 import { fetchMe, logout } from "../api/session";
 import type { Me } from "../api/types";
 import { SessionContext, attempt, useLive, useSession, type Session } from "../app/session";
@@ -77,6 +78,7 @@ async function checkSession(certain: boolean): Promise<void> {
 }
 
 function createSession(me: Me): Session {
+  forgetReasons();
   return {
     me,
     live: new LiveClient({ url: liveUrl(), onSessionDoubt: (certain) => void checkSession(certain) }),
