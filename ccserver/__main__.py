@@ -23,6 +23,7 @@ from ccserver.accounts import (
     Role,
     UnknownAccount,
 )
+from ccserver.accounts.commands import add_commands as add_key_commands
 from ccserver.app import Application
 from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.routing import RoutingStore
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
 
+    add_key_commands(commands, author_of_command)
     add_audit_commands(commands)
     add_routing_commands(commands)
     return parser

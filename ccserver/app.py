@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from ccserver.accounts import AccountStore
+from ccserver.accounts import AccountStore, KeyStore
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
@@ -238,6 +238,7 @@ class Application:
             callbacks=Callbacks(self.desk),
             routing=self.routing,
             people=self.accounts,
+            keys=KeyStore(self.database),
             audit=AuditStore(self.database),
             plan_in_use=lambda: self.plan.document,
             plan_saved=self._wake_follower,

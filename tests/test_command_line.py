@@ -208,6 +208,21 @@ def test_a_new_password(upgraded: Shell) -> None:
     assert "no account" in one_line(error)
 
 
+def test_keys_are_made_listed_and_revoked(upgraded: Shell) -> None:
+    add = ("key", "add", "CAD of VUGD", "--scope", "events", "--scope", "incidents.read")
+    status, out, _ = upgraded(*add, "--service", "vugd", "--days", "30")
+    assert (status, out[:4]) == (0, "cck_")
+    key_id = out.split("_")[1]
+    listed = upgraded("key", "list")[1].split("\t")
+    assert listed[0] == key_id
+    assert listed[1].startswith("until 20")
+    assert listed[2:] == ["vugd", "events,incidents.read", "CAD of VUGD\n"]
+    assert upgraded("key", "revoke", key_id)[:2] == (0, f"{key_id}: revoked\n")
+    assert upgraded("key", "list")[1].split("\t")[1] == "revoked"
+    for wrong in (("revoke", "x"), ("add", " ", "--scope", "events"), ("add", "x")):
+        assert upgraded("key", *wrong)[0] == 2
+
+
 def test_the_audit_is_verified_and_exported(upgraded: Shell) -> None:
     assert upgraded("audit", "verify")[:2] == (0, "whole: 0 acts\n")
     upgraded.add("anna", "--extension", "101")

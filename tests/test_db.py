@@ -53,6 +53,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "incident_timeline",
     "incident_locations",
     "attachments",
+    "api_keys",
     "outbox",
     "webhooks",
     "webhook_deliveries",

@@ -1,5 +1,6 @@
 """People, their logins and sessions, and the seats (agents) that they sit at."""
 
+from ccserver.accounts.keys import ApiKey, KeyStore, NewKey, UnknownKey
 from ccserver.accounts.passwords import PASSWORD_CHARS_MIN
 from ccserver.accounts.rights import Right, Scope, rights_of, rights_of_scopes
 from ccserver.accounts.store import AccountStore
@@ -26,13 +27,17 @@ __all__ = [
     "AccountRefused",
     "AccountStore",
     "AgentProfile",
+    "ApiKey",
     "DeviceKind",
+    "KeyStore",
+    "NewKey",
     "Person",
     "PersonChange",
     "Right",
     "Role",
     "Scope",
     "UnknownAccount",
+    "UnknownKey",
     "rights_of",
     "rights_of_scopes",
 ]

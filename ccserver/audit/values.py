@@ -23,6 +23,8 @@ class AuditTag(StrEnum):
     PERSON_REMOVED = "person_removed"
     PASSWORD_SET = "password_set"  # noqa: S105 - the act, not a secret
     ROUTING_SAVED = "routing_saved"
+    KEY_ADDED = "key_added"
+    KEY_REVOKED = "key_revoked"
     CARD_READ = "card_read"
     """By somebody outside of it, who said why."""
 

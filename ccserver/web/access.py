@@ -11,6 +11,7 @@ from aiohttp import web
 from ccserver.accounts import Account, Right, rights_of
 from ccserver.types import AgentId, IncidentId
 from ccserver.web.errors import APIError, path_id, timed_out
+from ccserver.web.key_auth import KeyAuth, key_token
 from ccserver.web.sessions import Sessions, digest_of, session_token
 
 CSRF_HEADER = "X-CCServer"
@@ -73,7 +74,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes the request, by which session, and what this one may do."""
+    """Who makes the request, by which session, and what this one may do.
+
+    A program with a key is an account, too: of the role integrator, with the login ``key:<id>``.
+    """
 
     account: Account
     token: str
@@ -104,14 +108,20 @@ def seat_of(request: web.Request) -> AgentId:
     return agent_id
 
 
-def guarded(route: Route, sessions: Sessions, admit: Admit) -> Handler:
-    """The route's handler behind its checks: same site, session, right, seat, card, deadline."""
+def guarded(route: Route, sessions: Sessions, keys: KeyAuth, admit: Admit) -> Handler:
+    """The route's handler behind its checks: same site, session or key, right, card, deadline."""
 
     async def guard(request: web.Request) -> web.StreamResponse:
-        if request.method not in SAFE_METHODS:
+        token = key_token(request)
+        # No browser sends a key by itself, so no other site can make it send one.
+        if token is None and request.method not in SAFE_METHODS:
             check_same_site(request)
         if route.access.right is not None:
-            request[_PRINCIPAL] = await authorise(request, route.access, sessions)
+            if token is None:
+                principal = await authorise(request, route.access, sessions)
+            else:
+                principal = await authorise_key(request, token, route.access, keys)
+            request[_PRINCIPAL] = principal
         if route.behind_the_door:
             await admit(request, IncidentId(path_id(request, "incident_id", "card")))
         return await route.handler(request)
@@ -138,6 +148,17 @@ async def authorise(request: web.Request, access: Access, sessions: Sessions) ->
     if access.seat and account.agent_id is None:
         raise APIError(403, "no_seat", "Your account has no call taker's seat.")
     return Principal(account, token, rights)
+
+
+async def authorise_key(
+    request: web.Request, token: str, access: Access, keys: KeyAuth
+) -> Principal:
+    """The program behind the request; raises `APIError` 401, 403 or 429."""
+    key = await keys.key(token, request.remote or "")
+    if access.right not in key.rights:
+        raise APIError(403, "forbidden", "The key's scopes do not allow this.")
+    assert not access.seat, "no scope gives the right to a seat"
+    return Principal(key.account, f"key:{key.key_id}", key.rights)
 
 
 def check_same_site(request: web.Request) -> None:

@@ -40,6 +40,8 @@ from ccserver.web.control import ControlAPI
 from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
 from ccserver.web.gate import GATE, CardGate
 from ccserver.web.health import HealthAPI
+from ccserver.web.key_auth import KeyAuth
+from ccserver.web.keys import KeyAdminPort, KeysAPI
 from ccserver.web.people import PeopleAPI, PeoplePort
 from ccserver.web.ports import (
     AccountsPort,
@@ -87,6 +89,7 @@ def create_app(
     callbacks: CallbacksPort,
     routing: RoutingPort,
     people: PeoplePort,
+    keys: KeyAdminPort,
     audit: AuditPort,
     plan_in_use: Callable[[], Document],
     plan_saved: Callable[[], None],
@@ -105,6 +108,7 @@ def create_app(
     the centre works with; ``plan_saved`` and ``seats_changed`` are called after such a change.
     """
     clock = clock or SystemClock()
+    key_auth = KeyAuth(keys, clock)
     gate = CardGate(cards, audit, clock, settings.medical_services)
     sessions = Sessions(accounts, clock)
     sockets = Sockets(
@@ -145,6 +149,7 @@ def create_app(
             ).routes(),
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
+            *KeysAPI(keys, key_auth).routes(),
             *AuditAPI(audit, people).routes(),
             *TilesAPI(settings.map_dirs).routes(),
             *rooms,
@@ -158,9 +163,10 @@ def create_app(
     app[SOCKETS] = sockets
     app[ROUTES] = table
     for route in table:
-        app.router.add_route(route.method, route.path, guarded(route, sessions, gate.admit))
+        handler = guarded(route, sessions, key_auth, gate.admit)
+        app.router.add_route(route.method, route.path, handler)
         if route.method == "GET" and route.path != "/api/ws":
-            app.router.add_route("HEAD", route.path, guarded(route, sessions, gate.admit))
+            app.router.add_route("HEAD", route.path, handler)
     app.on_response_prepare.append(_headers(settings))
     app.on_shutdown.append(_end_sockets)
     return app

@@ -1,15 +1,21 @@
 """Stand-ins for the rooms that list their own routes: call-backs, routing, people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ccserver.accounts import (
     Account,
+    AccountInvalid,
+    ApiKey,
     DeviceKind,
+    NewKey,
     Person,
     PersonChange,
     Role,
+    Scope,
     UnknownAccount,
+    UnknownKey,
 )
 from ccserver.audit import AuditEntry, KeptEntry
 from ccserver.routing import (
@@ -29,7 +35,7 @@ from ccserver.types import AgentId, ContactId, ServiceCode
 from ccserver.web.callbacks import CallbackMissing, CallbackPage
 from ccserver.web.ports import JSONObject
 from tests.routing.examples import SEATS
-from tests.web.fakes import CONTACT, FakeAccounts
+from tests.web.fakes import CONTACT, START, FakeAccounts
 
 TASK = "0d8f3a52-6a0e-4a39-8a5e-2b8f0c9d2e77"
 
@@ -140,6 +146,51 @@ class FakeAudit:
             if (before is None or one.number < before)
             and (person is None or person in (one.entry.author, one.entry.login))
         ][:limit]
+
+
+@dataclass
+class FakeKeys:
+    """Keys in memory; counts the look-ups."""
+
+    kept: dict[str, ApiKey] = field(default_factory=dict)
+    lookups: int = 0
+    fails: Exception | None = None
+    revoked: list[str] = field(default_factory=list)
+
+    async def check(self, token: str) -> ApiKey | None:
+        self.lookups += 1
+        if self.fails:
+            raise self.fails
+        return self.kept.get(token)
+
+    async def keys(self) -> list[ApiKey]:
+        return list(self.kept.values())
+
+    async def add(
+        self,
+        *,
+        name: str,
+        scopes: Sequence[Scope],
+        service: str | None = None,
+        expires_at: datetime | None = None,
+        by: str,
+    ) -> NewKey:
+        if not scopes:
+            raise AccountInvalid("scopes", "A key needs at least one scope.")
+        key_id = f"{len(self.kept):012x}"
+        code = None if service is None else ServiceCode(service)
+        key = ApiKey(key_id, name, code, frozenset(scopes), START, by, expires_at, None, None)
+        token = f"cck_{key_id}_{'s' * 43}"
+        self.kept[token] = key
+        return NewKey(key, token)
+
+    async def revoke(self, key_id: str, *, by: str) -> ApiKey:
+        for token, key in self.kept.items():
+            if key.key_id == key_id:
+                self.kept[token] = replace(key, revoked_at=START)
+                self.revoked.append(by)
+                return self.kept[token]
+        raise UnknownKey
 
 
 @dataclass

@@ -115,6 +115,17 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, ROUTING),
     ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, ROUTING),
     ("GET", "/api/audit"): ("/api/audit", None, SUPERVISION),
+    ("GET", "/api/keys"): ("/api/keys", None, ADMINISTRATION),
+    ("POST", "/api/keys"): (
+        "/api/keys",
+        {"name": "CAD", "scopes": ["events"]},
+        {**ADMINISTRATION, "root": 201},
+    ),
+    ("DELETE", "/api/keys/{key_id}"): (
+        "/api/keys/000000000000",
+        None,
+        {**ADMINISTRATION, "root": 404},
+    ),
     ("GET", "/api/people"): ("/api/people", None, ADMINISTRATION),
     ("POST", "/api/people"): (
         "/api/people",

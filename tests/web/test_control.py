@@ -11,6 +11,7 @@ from ccserver.types import AgentId, IncidentId
 from ccserver.web.access import PUBLIC, Route, guarded
 from ccserver.web.app import ROUTES
 from ccserver.web.errors import APIError
+from ccserver.web.key_auth import KeyAuth
 from ccserver.web.ports import (
     AgentChoice,
     ContactAction,
@@ -193,7 +194,8 @@ async def test_a_handler_that_hangs_is_ended(world: World) -> None:
     async def admit(_request: web.Request, _incident_id: IncidentId) -> None:
         raise AssertionError("the route is not a card's")
 
-    handler = guarded(route, Sessions(world.accounts, world.clock), admit)
+    sessions = Sessions(world.accounts, world.clock)
+    handler = guarded(route, sessions, KeyAuth(world.keys, world.clock), admit)
     with pytest.raises(APIError) as caught:
         await handler(make_mocked_request("GET", "/never"))
     assert (caught.value.status, caught.value.code) == (503, "timed_out")

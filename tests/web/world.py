@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from ccserver.card import CardStore
+from ccserver.accounts import Scope
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
@@ -31,7 +32,7 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
-from tests.web.rooms import FakeAudit, FakeCallbacks, FakePeople, FakeRouting
+from tests.web.rooms import FakeAudit, FakeCallbacks, FakeKeys, FakePeople, FakeRouting
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -75,6 +76,7 @@ class World:
         self.callbacks = FakeCallbacks()
         self.routing = FakeRouting()
         self.people = FakePeople(self.accounts)
+        self.keys = FakeKeys()
         self.audit = FakeAudit()
         self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
         self.plan_saved: Callable[[], None] = lambda: None
@@ -97,6 +99,7 @@ class World:
             callbacks=self.callbacks,
             routing=self.routing,
             people=self.people,
+            keys=self.keys,
             audit=self.audit,
             plan_in_use=lambda: self.plan_in_use(),  # noqa: PLW0108 - tests replace it
             plan_saved=lambda: self.plan_saved(),  # noqa: PLW0108
@@ -156,6 +159,11 @@ class World:
         )
         return Person(self, token)
 
+    async def program(self, *scopes: Scope, service: str | None = None) -> "Person":
+        """A program with a key of its own."""
+        made = await self.keys.add(name="CAD", scopes=scopes, service=service, by="root")
+        return Person(self, None, key=made.token)
+
     async def login(
         self, login: str, password: str = PASSWORD, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -166,11 +174,14 @@ class World:
 class Person:
     """Asks as a panel does: with the session's cookie and the header against forgery."""
 
-    def __init__(self, world: World, token: str | None) -> None:
+    def __init__(self, world: World, token: str | None, *, key: str | None = None) -> None:
         self._world = world
         self.token = token
+        self.key = key
 
     def headers(self) -> dict[str, str]:
+        if self.key is not None:
+            return {"Authorization": f"Bearer {self.key}"}
         cookie = {"Cookie": f"ccserver_session={self.token}"} if self.token else {}
         return {"X-CCServer": "1", **cookie}
 

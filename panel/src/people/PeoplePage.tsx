@@ -8,6 +8,7 @@ import { Dialog } from "../shared/Dialog";
 import { useHidden } from "../routing/useHidden";
 import { Icon } from "../shared/Icon";
 import { changePerson, fetchPeople, removePerson, type Person } from "./api";
+import { KeysSection } from "./KeysSection";
 import { PasswordDialog } from "./PasswordDialog";
 import { PersonDialog } from "./PersonDialog";
 import { refusal } from "./person-form";
@@ -212,6 +213,7 @@ export function PeoplePage({ onClose }: { onClose: () => void }) {
             </tbody>
           </table>
         )}
+        {me.rights.keys && <KeysSection />}
       </div>
       {task?.kind === "add" && (
         <PersonDialog person={null} onClose={() => setTask(null)} onDone={(name) => done(t("people.added", { name }))} />
