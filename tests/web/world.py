@@ -10,8 +10,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.test_utils import TestServer
 
-from ccserver.card import CardStore
 from ccserver.accounts import Scope
+from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
@@ -67,7 +67,7 @@ class World:
         self.audio_path = directory / "sealed.flac"
         self.audio_path.write_bytes(AUDIO)
         self.accounts = FakeAccounts()
-        self.cards = FakeCards(any_id=fields is not None)
+        self.cards = FakeCards(any_id=cards is not None or attachments is not None)
         self.fields = FakeFields()
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)
