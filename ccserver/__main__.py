@@ -1,4 +1,4 @@
-"""The command line: ``ccserver serve``, ``db``, ``user``, ``asterisk``, ``config``."""
+"""The command line: ``ccserver serve``, ``db``, ``user``, ``asterisk``, ``routing`` and others."""
 
 import argparse
 import asyncio
@@ -24,6 +24,7 @@ from ccserver.accounts import (
     UnknownAccount,
 )
 from ccserver.accounts.commands import add_commands as add_key_commands
+from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
 from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.routing import RoutingStore
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add_key_commands(commands, author_of_command)
     add_audit_commands(commands)
     add_routing_commands(commands)
+    add_addresses_commands(commands)
     return parser
 
 

@@ -7,12 +7,14 @@ from ccserver import callbacks
 from ccserver.acd.events import Direction
 from ccserver.callbacks import AbandonedContact, AnsweredContact
 from ccserver.card import (
+    EVERY_CARD,
     NOTES_BYTES_MAX,
     CardStore,
     InvalidCursor,
     TimelineEntry,
     TimelineTag,
     UnknownIncident,
+    Wanted,
     as_json,
 )
 from ccserver.card import NotesConflict as CardNotesConflict
@@ -42,12 +44,14 @@ class Cards:
         self._store = store
         self._people = people
 
-    async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
+    async def search(
+        self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
+    ) -> CardPage:
         """Newest first."""
         try:
-            found = await self._store.search(q, limit=limit, before=before)
+            found = await self._store.search(q, limit=limit, before=before, wanted=wanted)
         except InvalidCursor:
-            found = await self._store.search(q, limit=limit, before=None)
+            found = await self._store.search(q, limit=limit, before=None, wanted=wanted)
         cursor = found[-1].cursor if len(found) == limit else None
         return CardPage([as_json(summary) for summary in found], cursor)
 

@@ -15,11 +15,12 @@ from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
+from ccserver.addresses import Addresses
 from ccserver.aftermath import Aftermath
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
-from ccserver.card import CardHead, CardJournal, CardStore, TimelineTag
+from ccserver.card import CardHead, CardJournal, CardStore, Moved, TimelineTag
 from ccserver.card.spill import JournalItem
 from ccserver.card_desk import CardDesk
 from ccserver.chronicle import Chronicle
@@ -51,6 +52,7 @@ from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
+from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
@@ -80,9 +82,13 @@ class Application:
             config.database.url, request_timeout_s=config.database.request_timeout_s
         )
         self.accounts = AccountStore(self.database)
-        self.cards = CardStore(self.database, changed=self._card_changed)
+        self.cards = CardStore(
+            self.database, changed=self._card_changed, moved=self._contacts_moved
+        )
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
+        register = config.addresses.path
+        self.addresses = Addresses(Path(register) if register else None)
         data_dir = Path(config.recording.store_dir).parent
         data_dir.mkdir(parents=True, exist_ok=True)
         self.journal = CardJournal(
@@ -247,7 +253,7 @@ class Application:
             check_database=self._check_database,
             metrics=self.metrics,
             clock=self.clock,
-            rooms=self.card_desk.routes(),
+            rooms=(*self.card_desk.routes(), *AddressesAPI(self.addresses).routes()),
         )
         return WebServer(application, host=web.host, port=web.port)
 
@@ -272,6 +278,7 @@ class Application:
                     task.cancel()
         finally:
             await self.web.stop()
+            self.addresses.close()
             await self.waiting.close()
             await self.desk.drain(DRAIN_TIMEOUT_S)  # what it writes is told on the cards
             await self.journal.drain(DRAIN_TIMEOUT_S)
@@ -364,6 +371,10 @@ class Application:
 
     def _card_changed(self, incident_id: IncidentId) -> None:
         self.chronicle.card_changed(incident_id)
+
+    def _contacts_moved(self, moved: Moved) -> None:
+        target = moved.target
+        self.chronicle.moved(moved.contact_ids, target.incident_id, target.number)
 
     def _card_opened(self, contact_id: ContactId, head: CardHead) -> None:
         self.chronicle.card_written(contact_id, head.incident_id, head.number)

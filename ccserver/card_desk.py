@@ -12,10 +12,11 @@ from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.ports import Clock
+from ccserver.web.relations import RelationsAPI
 
 
 class CardDesk:
-    """Fields, places, files and who has a card open, with their routes.
+    """Fields, places, files, who has a card open, and which cards belong together: their routes.
 
     ``changed`` is called after each change of a card, ``publish`` pushes to the panels.
     """
@@ -43,4 +44,5 @@ class CardDesk:
             *CardPlacesAPI(self._cards, self._clock).routes(),
             *AttachmentsAPI(self.attachments, self._clock).routes(),
             *self.presence.routes(),
+            *RelationsAPI(self._cards, self._clock).routes(),
         )

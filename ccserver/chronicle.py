@@ -5,6 +5,7 @@ Nothing here waits: entries are handed to the card journal, which writes them in
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from ccserver.acd.events import Direction
 from ccserver.card import ContactOpened, LocationTold, TimelineEntry, TimelineTag
@@ -140,11 +141,23 @@ class Chronicle:
         if known is not None and number is not None:
             self._opened[contact_id] = (incident_id, number)
         contact = self._live.get(contact_id)
-        if contact is not None and contact.incident_id is None:
+        # A card that a call was placed for may have been merged into another meanwhile.
+        news = number is not None or (contact is not None and contact.incident_id is None)
+        if contact is not None and news and contact.incident_id != incident_id:
             contact.incident_id, contact.card_number = incident_id, number
             self._live.changed(contact)
         self._publish_soon()
         self._written[contact_id] = (incident_id, number or (known[1] if known else None))
+
+    def moved(self, contact_ids: Iterable[ContactId], incident_id: IncidentId, number: str) -> None:
+        """Contacts are on another card from now on: the panels show that one."""
+        for contact_id in contact_ids:
+            if contact_id in self._opened:
+                self._opened[contact_id] = (incident_id, number)
+            contact = self._live.get(contact_id)
+            if contact is not None:
+                contact.incident_id, contact.card_number = incident_id, number
+                self._live.changed(contact)
 
     def card_changed(self, incident_id: IncidentId) -> None:
         """People changed the card, and the database has it: tell the panels."""

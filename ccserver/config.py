@@ -144,6 +144,13 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     """Services that treat people, by their codes in the catalogue: they see people's condition."""
 
 
+class AddressSettings(Settings, frozen=True, kw_only=True):
+    """``[addresses]``: the index of the State Address Register."""
+
+    path: str = ""
+    """The file that ``ccserver addresses import`` writes; empty: no addresses are offered."""
+
+
 class LogSettings(Settings, frozen=True, kw_only=True):
     """``[log]``: structured logs on standard error."""
 
@@ -161,6 +168,7 @@ class Config(Settings, frozen=True, kw_only=True):
     recording: RecordingSettings
     web: WebSettings
     acd: ACDSettings = ACDSettings()
+    addresses: AddressSettings = AddressSettings()
     log: LogSettings = LogSettings()
 
 

@@ -152,6 +152,7 @@ class Demo:
                 acd=ACDSettings(offer_timeout_s=15.0, wrap_up_s=30.0),
             )
             self._say("starting Asterisk and ccserver")
+            await self.stack.make_addresses()
             async with self.stack:
                 self._say(f"up after {time.monotonic() - began:.1f} s")
                 self._introduce()

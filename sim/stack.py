@@ -10,6 +10,7 @@ import os
 import secrets
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ import msgspec
 
 from ccserver import db
 from ccserver.accounts import AccountStore, AgentProfile, DeviceKind, Role
+from ccserver.addresses import import_register, write_sample
 from ccserver.config import (
     ACDSettings,
+    AddressSettings,
     AMISettings,
     ARISettings,
     AsteriskSettings,
@@ -40,6 +43,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.02
+SAMPLE_BUILDINGS = 20_000
+"""Enough to search in as in the real register; made in two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +186,12 @@ class Stack:
         self.profiles = {profile.extension: profile for profile in profiles}
         render(self._asterisk_config, profiles)
         self._write(self.data_dir / "instance.json", msgspec.json.encode(self.describe()).decode())
+
+    async def make_addresses(self, count: int = SAMPLE_BUILDINGS) -> None:
+        """A made-up register of addresses, unless there is an index; ccserver need not be down."""
+        path = Path(self.config.addresses.path)
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await asyncio.to_thread(_make_addresses, path, count)
 
     def describe(self) -> dict[str, object]:
         """Address, accounts and ports, as in ``instance.json``."""
@@ -327,6 +338,7 @@ class Stack:
                 sip_websocket_url=f"ws://{self.host}:{ports.asterisk_http}/ws",
             ),
             acd=acd,
+            addresses=AddressSettings(path=str(base / "addresses.db")),
             log=LogSettings(level=log_level),
         )
 
@@ -375,6 +387,14 @@ class Stack:
     def _last_words(self, name: str) -> str:
         lines = (self.data_dir / f"{name}.log").read_text("utf-8", "replace").splitlines()
         return "\n".join(lines[-15:])
+
+
+def _make_addresses(path: Path, count: int) -> None:
+    if path.exists():
+        return
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="addresses-") as folder:
+        write_sample(Path(folder), count=count, seed=1)
+        import_register(Path(folder), path, progress=lambda *_: None)
 
 
 def _environment() -> dict[str, str]:

@@ -93,3 +93,30 @@ async def test_a_card_that_people_changed_is_told_of_once() -> None:
     await asyncio.sleep(0)
     told = [(m["incident_id"], m["contact_ids"]) for m in desk.messages if m["type"] == "card"]
     assert sorted(told) == [("i1", []), ("i2", [C1])]
+
+
+def shown_card(desk: Desk) -> tuple[object, object]:
+    contact = [message["contact"] for message in desk.messages if message["type"] == "contact"][-1]
+    assert isinstance(contact, dict)
+    return contact["incident_id"], contact["card_number"]
+
+
+async def test_a_live_contact_that_is_moved_shows_its_new_card() -> None:
+    desk = Desk()
+    desk.open()
+    desk.live.add(LiveContact(C1, EPOCH, "+371", False, "a", 5))
+    desk.chronicle.card_written(C1, IncidentId("i1"), "2026-000001")
+    assert shown_card(desk) == ("i1", "2026-000001")
+    desk.chronicle.moved([C1, ContactId("long gone")], IncidentId("i2"), "2026-000002")
+    assert shown_card(desk) == ("i2", "2026-000002")
+    assert desk.chronicle.card_of(C1) == ("i2", "2026-000002")
+    desk.chronicle.card_written(C1, IncidentId("i2"), None)  # what happens next
+    assert shown_card(desk) == ("i2", "2026-000002")
+
+
+async def test_a_call_for_a_card_that_was_merged_shows_the_one_it_is_in() -> None:
+    desk = Desk()
+    desk.open(outbound=True)
+    desk.live.add(LiveContact(C1, EPOCH, "+371", False, "a", 5, incident_id=IncidentId("i9")))
+    desk.chronicle.card_written(C1, IncidentId("i2"), "2026-000002")
+    assert shown_card(desk) == ("i2", "2026-000002")

@@ -57,6 +57,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "outbox",
     "webhooks",
     "webhook_deliveries",
+    "search_documents",
 }
 
 
@@ -68,10 +69,16 @@ def years(session: Session) -> list[int]:
     return list(session.scalars(select(CardCounterRow.year).order_by(CardCounterRow.year)))
 
 
+def is_of_a_model(_: object, name: str | None, *rest: object) -> bool:
+    """All but what each database keeps in a way of its own to find words by."""
+    return not (name or "").startswith(("search_words", "search_lexemes"))
+
+
 def test_migrations_make_exactly_the_tables_of_the_models(database_url: str) -> None:  # noqa: F811
     engine = db.make_engine(database_url, timeout_s=10)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_object": is_of_a_model}
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, db.Base.metadata) == []
     engine.dispose()
     assert set(db.Base.metadata.tables) == TABLES
@@ -131,7 +138,7 @@ def test_recordings_of_the_version_before_stay_as_it_knows_them(empty_url: str) 
 
 
 def test_an_admin_becomes_the_systems_and_stays_logged_in(empty_url: str) -> None:  # noqa: F811
-    command.upgrade(db.alembic_config(empty_url), "0009")
+    command.upgrade(db.alembic_config(empty_url), "0010")
     engine = db.make_engine(empty_url, timeout_s=10)
     with engine.begin() as connection:
         for login, role in (("root", "admin"), ("anna", "call_taker")):

@@ -9,7 +9,7 @@ import pytest
 from ccserver.acd.events import PresenceKind
 from ccserver.outbound import Outbound
 from ccserver.telephony.call import CallFacts, Segment
-from ccserver.types import AgentId, ContactId
+from ccserver.types import AgentId, ContactId, IncidentId
 from tests.newsroom import (
     C1,
     CITIZEN,
@@ -196,5 +196,19 @@ def test_news_of_a_contact_that_is_over_or_unknown_changes_nothing(
         assert len(centre.messages) == messages
         assert centre.core.contact_views() == []
         assert not centre.asterisk.channels
+
+    run(test)
+
+
+def test_a_conversation_whose_contact_is_moved_shows_its_new_card() -> None:
+    async def test(centre: Centre) -> None:
+        await talking(centre)
+        centre.chronicle.card_written(C1, IncidentId("i1"), "2026-000001")
+        centre.chronicle.moved([C1], IncidentId("i2"), "2026-000002")
+        assert (shown(centre)["incident_id"], shown(centre)["card_number"]) == (
+            "i2",
+            "2026-000002",
+        )
+        assert shown(centre)["state"] == "talking"
 
     run(test)

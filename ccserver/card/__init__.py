@@ -13,8 +13,13 @@ from ccserver.card.attachments import (
     UnknownAttachment,
 )
 from ccserver.card.fields import FieldInvalid, FieldTooLong, UnknownField
+from ccserver.card.history import Related
+from ccserver.card.joining import Along, Joined, LastContact, Moved, MoveKind, NotOnCard, SameCard
 from ccserver.card.journal import CardJournal
+from ccserver.card.linking import LinkRefused
 from ccserver.card.locations import CardLocation, LocationTold, Place, UnknownLocation
+from ccserver.card.neighbours import Likeness
+from ccserver.card.search import EVERY_CARD, Wanted
 from ccserver.card.store import CardStore
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
@@ -60,8 +65,10 @@ from ccserver.card.views import (
 from ccserver.card.whole import CardData
 
 __all__ = [
+    "EVERY_CARD",
     "NOTES_BYTES_MAX",
     "AbsorbedCard",
+    "Along",
     "AttachmentEmpty",
     "AttachmentFiles",
     "AttachmentStore",
@@ -89,8 +96,15 @@ __all__ = [
     "FieldTooLong",
     "FieldVersion",
     "InvalidCursor",
+    "Joined",
+    "LastContact",
+    "Likeness",
+    "LinkRefused",
     "LocationTold",
+    "MoveKind",
+    "Moved",
     "NoRoomForAttachments",
+    "NotOnCard",
     "NotUndoable",
     "NotesConflict",
     "NotesSaved",
@@ -99,6 +113,8 @@ __all__ = [
     "Outcome",
     "PastContact",
     "Place",
+    "Related",
+    "SameCard",
     "SpokenWith",
     "StoredAttachment",
     "TimelineEntry",
@@ -110,6 +126,7 @@ __all__ = [
     "UnknownField",
     "UnknownIncident",
     "UnknownLocation",
+    "Wanted",
     "as_json",
     "attachment_json",
     "field_json",

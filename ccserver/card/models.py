@@ -153,3 +153,17 @@ class AttachmentRow(Base):
     author: Mapped[str] = mapped_column(String(64))
     removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     removed_by: Mapped[str | None] = mapped_column(String(64))
+
+
+class SearchRow(Base):
+    """The words by which a card is found; kept in the transaction of whatever changes them.
+
+    The index over them is the database's own (migration 0010): on SQLite a full-text table that
+    triggers keep, on PostgreSQL a generated column.
+    """
+
+    __tablename__ = "search_documents"
+
+    position: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.incident_id"), unique=True)
+    words: Mapped[str] = mapped_column(Text)

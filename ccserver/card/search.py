@@ -1,99 +1,293 @@
-"""Finding cards by a part of a number, a name or the notes."""
+"""Finding cards by the beginnings of words, by numbers, and by what is known of them.
 
+Cards are looked for newest first, and how that is done is each database's own matter: SQLite's
+full-text index streams in the order of positions, so the newest hits come first by themselves.
+PostgreSQL's index has no order, so common words are looked for among the newest cards, where they
+are met soon, and only rare ones in the index, where they are few.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import Connection, TextClause, select, text
 from sqlalchemy.orm import Session
 
 from ccserver.accounts.models import AgentRow
-from ccserver.card.models import ContactRow, IncidentRow
+from ccserver.card.models import ContactRow, IncidentRow, SearchRow
 from ccserver.card.reading import summaries
-from ccserver.card.text import (
-    SEARCH_CHARS_MAX,
-    SEARCH_WORDS_MAX,
-    containing,
-    folded,
-    phone_digits,
+from ccserver.card.text import folded
+from ccserver.card.values import CardStatus, CardSummary, InvalidCursor
+from ccserver.card.words import (
+    AGENT,
+    TYPE,
+    Clause,
+    Query,
+    Term,
+    first_position,
+    mark,
+    matches,
+    position_of,
+    query_of,
 )
-from ccserver.card.values import CardSummary, InvalidCursor
 
-ESCAPE = "\\"
-INTERNATIONAL_DIGITS_MIN = 10
-"""With fewer, leading zeros are a part of the number in the middle of which one searches."""
+CARD_NUMBER = re.compile(r"[0-9]{4}-[0-9]{6,9}")
+POSITION_MAX = 2**63 - 1
+OPEN_MAX = 5_000
+"""Open cards among which one is looked for: the newest; some hundred times what a centre has."""
+PREFIX_MAX = 6
+"""Letters of a beginning that SQLite looks up (migration 0010)."""
+CUT_HITS = 4
+"""Of so many times as many hits of six letters as are wanted, most begin with all of them."""
+NEWEST = 2_000
+"""Cards that PostgreSQL looks through before it asks its index: a few milliseconds; a word on
+every fortieth card fills a page from them."""
+COMMON = NEWEST // 50
+"""A word on more of the newest cards is not asked of the index, as long as there is a rarer one:
+to collect it would take longer than to look at what the other one has found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the cards must be, besides what was typed; opened in ``[since, until)``."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    types: frozenset[str] = frozenset()
+    """Codes of incident types, one of them."""
+    agent_id: str | None = None
+    status: CardStatus | None = None
+
+
+EVERY_CARD = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Positions from ``first`` up to, and without, ``end``."""
+
+    first: int = 0
+    end: int = POSITION_MAX
+
+
+Hit = tuple[int, str]
+"""A position and the card that stands there."""
 
 
 def search_cards(
-    session: Session, query: str, *, limit: int, before: str | None
+    session: Session, typed: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
 ) -> list[CardSummary]:
-    """Return up to ``limit`` cards that match every word of ``query``, newest first.
+    """Return up to ``limit`` cards that match every word of ``typed``, newest first.
 
-    A query that looks like a telephone number is also looked for as a whole, so its spaces and
-    dashes do not matter. An empty query matches every card.
+    Nothing typed matches every card. Raises `InvalidCursor`.
     """
-    rows = (
-        select(IncidentRow)
-        .where(*_matching(session, query[:SEARCH_CHARS_MAX]), *_older_than(before))
-        .order_by(IncidentRow.opened_at.desc(), IncidentRow.incident_id.desc())
-        .limit(limit)
-    )
-    return summaries(session, session.scalars(rows).all())
+    span = _span(wanted, before)
+    query = query_of(typed, _names(session)) + _clauses(wanted)
+    connection = session.connection()
+    match wanted.status:
+        case None:
+            hits = find(connection, query, span, limit)
+        case CardStatus.OPEN:
+            hits = _among_open(connection, query, span, limit)
+        case CardStatus.CLOSED:
+            hits = _closed(connection, query, span, limit)
+    keys = [incident_id for _, incident_id in hits]
+    rows = session.scalars(select(IncidentRow).where(IncidentRow.incident_id.in_(keys)))
+    found = {row.incident_id: row for row in rows}
+    return summaries(session, [found[key] for key in keys])
 
 
-def _matching(session: Session, query: str) -> list[ColumnElement[bool]]:
-    words = query.split()[:SEARCH_WORDS_MAX]
-    if not words:
-        return []
+def find(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+    """Return the newest ``limit`` cards within ``span`` that the query asks for."""
+    if not query:
+        return _hits(connection, ALL, span, limit)
+    if connection.dialect.name == "sqlite":
+        return _find_sqlite(connection, query, span, limit)
+    return _find_postgresql(connection, query, span, limit)
+
+
+def _names(session: Session) -> list[tuple[str, str]]:
     # Seats are few (hundreds); folding their names here finds "Bērziņa" by "berzina".
-    names = [
-        (agent_id, folded(name))
-        for agent_id, name in session.execute(select(AgentRow.agent_id, AgentRow.name))
-    ]
-    every_word = and_(*(_word_matches(word, names) for word in words))
-    digits = phone_digits(query)
-    if digits is None:
-        return [every_word]
-    return [or_(_caller_matches(digits), every_word)]
+    rows = session.execute(select(AgentRow.agent_id, AgentRow.name))
+    return [(agent_id, folded(name)) for agent_id, name in rows]
 
 
-def _word_matches(word: str, names: list[tuple[str, str]]) -> ColumnElement[bool]:
-    plain = folded(word)
-    matches: list[ColumnElement[bool]] = [
-        IncidentRow.number.like(containing(word), escape=ESCAPE),
-        IncidentRow.notes_folded.like(containing(plain), escape=ESCAPE),
-    ]
-    digits = phone_digits(word)
-    if digits is not None:
-        matches.append(_caller_matches(digits))
-    agents = [agent_id for agent_id, name in names if plain in name]
-    if agents:
-        matches.append(_some_contact(ContactRow.agent_id.in_(agents)))
-    return or_(*matches)
+def _clauses(wanted: Wanted) -> Query:
+    clauses: list[Clause] = []
+    if wanted.types:
+        clauses.append(tuple(Term(mark(TYPE, code), prefix=False) for code in wanted.types))
+    if wanted.agent_id is not None:
+        clauses.append((Term(mark(AGENT, wanted.agent_id), prefix=False),))
+    return tuple(clauses)
 
 
-def _caller_matches(digits: str) -> ColumnElement[bool]:
-    if len(digits) >= INTERNATIONAL_DIGITS_MIN:
-        # 00 is how a "+" is dialled; numbers are kept without either.
-        digits = digits.removeprefix("00")
-    return _some_contact(ContactRow.caller_digits.like(containing(digits), escape=ESCAPE))
+def _span(wanted: Wanted, cursor: str | None) -> Span:
+    first = 0 if wanted.since is None else first_position(wanted.since)
+    end = POSITION_MAX if wanted.until is None else first_position(wanted.until)
+    return Span(first, end if cursor is None else min(end, _position(cursor)))
 
 
-def _some_contact(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(ContactRow.incident_id == IncidentRow.incident_id, condition)
-
-
-def _older_than(cursor: str | None) -> list[ColumnElement[bool]]:
-    if cursor is None:
-        return []
-    time_text, separator, incident_id = cursor.partition("~")
+def _position(cursor: str) -> int:
+    time_text, _, number = cursor.partition("~")
     try:
         opened_at = datetime.fromisoformat(time_text)
     except ValueError as error:
         raise InvalidCursor("this is not a cursor of a search") from error
-    if not separator or opened_at.tzinfo is None or "\x00" in incident_id:
+    if opened_at.tzinfo is None or not CARD_NUMBER.fullmatch(number):
         raise InvalidCursor("this is not a cursor of a search")
-    return [
-        or_(
-            IncidentRow.opened_at < opened_at,
-            and_(IncidentRow.opened_at == opened_at, IncidentRow.incident_id < incident_id),
+    return position_of(opened_at, number)
+
+
+# -- open and closed ------------------------------------------------------------------------------
+
+
+def _open_cards(connection: Connection, span: Span) -> Sequence[tuple[int, str, str]]:
+    """The open cards with their words: few, and not for long, so no word says it of them."""
+    query = (
+        select(SearchRow.position, SearchRow.incident_id, SearchRow.words)
+        .where(
+            SearchRow.incident_id.in_(
+                select(ContactRow.incident_id).where(ContactRow.ended_at.is_(None))
+            ),
+            SearchRow.position >= span.first,
+            SearchRow.position < span.end,
         )
+        .order_by(SearchRow.position.desc())
+        .limit(OPEN_MAX)
+    )
+    return [(position, key, words) for position, key, words in connection.execute(query)]
+
+
+def _among_open(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+    found = (
+        (position, key)
+        for position, key, words in _open_cards(connection, span)
+        if matches(query, words.split(" "))
+    )
+    return [hit for hit, _ in zip(found, range(limit), strict=False)]
+
+
+def _closed(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+    still_open = {key for _, key, _ in _open_cards(connection, span)}
+    closed: list[Hit] = []
+    while True:
+        hits = find(connection, query, span, limit)
+        closed += [hit for hit in hits if hit[1] not in still_open]
+        if len(hits) < limit or len(closed) >= limit:
+            return closed[:limit]
+        span = Span(span.first, hits[-1][0])
+
+
+# -- the databases --------------------------------------------------------------------------------
+
+ALL = text(
+    "SELECT position, incident_id FROM search_documents"
+    " WHERE position >= :first AND position < :end ORDER BY position DESC LIMIT :limit"
+)
+SQLITE = text(
+    "SELECT d.position, d.incident_id, d.words FROM search_words AS w"
+    " CROSS JOIN search_documents AS d ON d.position = w.rowid"
+    " WHERE search_words MATCH :query AND w.rowid >= :first AND w.rowid < :end"
+    " ORDER BY w.rowid DESC LIMIT :limit"
+)
+AMONG_NEWEST = text(
+    "SELECT position, incident_id FROM ("
+    " SELECT position, incident_id, search_lexemes FROM search_documents"
+    " WHERE position >= :first AND position < :end ORDER BY position DESC LIMIT :newest"
+    ") AS newest WHERE search_lexemes @@ CAST(:query AS tsquery)"
+    " ORDER BY position DESC LIMIT :limit"
+)
+COUNTS = (
+    "SELECT {counts} FROM ("
+    " SELECT search_lexemes FROM search_documents"
+    " WHERE position >= :first AND position < :end ORDER BY position DESC LIMIT :newest"
+    ") AS newest"
+)
+IN_INDEX = text(
+    "WITH found AS MATERIALIZED ("
+    " SELECT position, incident_id FROM search_documents"
+    " WHERE search_lexemes @@ CAST(:rare AS tsquery)"
+    # Not the plain operator, which would be asked of the index, too.
+    " AND (search_lexemes @@ CAST(:common AS tsquery)) IS TRUE"
+    " AND position >= :first AND position < :end"
+    ") SELECT position, incident_id FROM found ORDER BY position DESC LIMIT :limit"
+)
+BY_INDEX_ALONE = text(
+    "WITH found AS MATERIALIZED ("
+    " SELECT position, incident_id FROM search_documents"
+    " WHERE search_lexemes @@ CAST(:rare AS tsquery) AND position >= :first AND position < :end"
+    ") SELECT position, incident_id FROM found ORDER BY position DESC LIMIT :limit"
+)
+
+
+def _hits(
+    connection: Connection, statement: TextClause, span: Span, limit: int, **more: object
+) -> Sequence[Hit]:
+    values = {"first": span.first, "end": span.end, "limit": limit} | more
+    rows = connection.execute(statement, values)
+    return [(row.position, row.incident_id) for row in rows]
+
+
+def _find_sqlite(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+    cut = tuple(dict.fromkeys(tuple(map(_cut, clause)) for clause in query))
+    if cut == query:
+        return _hits(connection, SQLITE, span, limit, query=full_text(query))
+    # Six letters mostly say which word it is, and are streamed; whatever begins with more of them
+    # SQLite collects first, which takes long for a common word.
+    values = {"first": span.first, "end": span.end, "limit": limit * CUT_HITS}
+    rows = connection.execute(SQLITE, values | {"query": full_text(cut)}).all()
+    hits = [(row.position, row.incident_id) for row in rows if matches(query, row.words.split(" "))]
+    if len(hits) >= limit or len(rows) < limit * CUT_HITS:
+        return hits[:limit]
+    return _hits(connection, SQLITE, span, limit, query=full_text(query))
+
+
+def _cut(term: Term) -> Term:
+    return Term(term.word[:PREFIX_MAX]) if term.prefix else term
+
+
+def _find_postgresql(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+    hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST, query=lexemes(query))
+    if len(hits) == limit:
+        return hits
+    counts = _counts(connection, query, span)
+    rare = [
+        clause
+        for clause, count in zip(query, counts, strict=True)
+        if count <= max(min(counts), COMMON)
     ]
+    common = [clause for clause in query if clause not in rare]
+    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    if not common:
+        return _hits(connection, BY_INDEX_ALONE, span, limit, rare=lexemes(rare))
+    return _hits(connection, IN_INDEX, span, limit, rare=lexemes(rare), common=lexemes(common))
+
+
+def _counts(connection: Connection, query: Query, span: Span) -> Sequence[int]:
+    """On how many of the newest cards each clause holds."""
+    if len(query) == 1:
+        return [0]
+    names = [f"clause_{number}" for number in range(len(query))]
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE search_lexemes @@ CAST(:{name} AS tsquery))" for name in names
+    )
+    values = {name: lexemes([clause]) for name, clause in zip(names, query, strict=True)}
+    limits = {"first": span.first, "end": span.end, "newest": NEWEST}
+    return list(connection.execute(text(COUNTS.format(counts=counts)), values | limits).one())
+
+
+def full_text(query: Iterable[Clause]) -> str:
+    """Write a query as SQLite's full-text index reads it; words hold no quotes."""
+    return " AND ".join(
+        "(" + " OR ".join(f'"{term.word}"' + "*" * term.prefix for term in clause) + ")"
+        for clause in query
+    )
+
+
+def lexemes(query: Iterable[Clause]) -> str:
+    """Write a query as PostgreSQL's ``tsquery``; words hold no quotes."""
+    return " & ".join(
+        "(" + " | ".join(f"'{term.word}'" + ":*" * term.prefix for term in clause) + ")"
+        for clause in query
+    )

@@ -12,10 +12,22 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ccserver.card import editing, fields, locating, reading, timeline
+from ccserver.card import (
+    editing,
+    fields,
+    joining,
+    linking,
+    locating,
+    reading,
+    timeline,
+    unjoining,
+)
+from ccserver.card.history import BranchOf, Related, read_related
+from ccserver.card.joining import Along, By, Joined, Moved
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
-from ccserver.card.search import search_cards
+from ccserver.card.search import EVERY_CARD, Wanted, search_cards
+from ccserver.card.search_index import refresh
 from ccserver.card.values import (
     NOTES_BYTES_MAX,
     CardHead,
@@ -44,7 +56,7 @@ log = structlog.get_logger(__name__)
 SEARCH_LIMIT_MAX = 100
 
 
-def _nobody_listens(_: IncidentId) -> None:
+def _nobody_listens(_: object) -> None:
     """Of a store by itself."""
 
 
@@ -52,14 +64,22 @@ class CardStore:
     """Incident cards in the database.
 
     ``changed`` is called once after each transaction in which people changed a card; of what the
-    journal writes, the journal tells.
+    journal writes, the journal tells. ``moved`` is called after contacts have gone to another card;
+    each of ``along`` before that, in the same transaction.
     """
 
     def __init__(
-        self, db: Database, *, changed: Callable[[IncidentId], None] = _nobody_listens
+        self,
+        db: Database,
+        *,
+        changed: Callable[[IncidentId], None] = _nobody_listens,
+        moved: Callable[[Moved], None] = _nobody_listens,
+        along: Sequence[Along] = (),
     ) -> None:
         self._db = db
         self._changed = changed
+        self._moved = moved
+        self._along = along
 
     async def write(
         self, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
@@ -239,13 +259,56 @@ class CardStore:
     async def undo(self, incident_id: IncidentId, key: str, *, author: str, at: datetime) -> None:
         """Take back what the entry ``key`` of the incident's own timeline tells of.
 
-        Raises `UnknownIncident`, `CardMerged`, `UnknownEntry`, `NotUndoable`, `ChangedSince`.
+        Raises `UnknownIncident`, `CardMerged`, `UnknownEntry`, `NotUndoable`, `ChangedSince`, and
+        `LastContact`.
         """
-        await self.change(
-            incident_id,
-            lambda session: editing.undo(session, incident_id, key, author=author, at=at) and None,
-        )
+
+        def work(session: Session) -> Joined:
+            joined = unjoining.undo(session, incident_id, key, self._by(author, at))
+            if joined is not None:
+                return joined
+            editing.undo(session, incident_id, key, author=author, at=at)
+            head = CardHead(incident_id, "")
+            return Joined(head, changed=(incident_id,))
+
+        await self._join(work)
         log.info("undone", incident_id=incident_id)
+
+    async def merge(
+        self, source_id: IncidentId, target_id: IncidentId, *, author: str, at: datetime
+    ) -> Joined:
+        """Make one card a part of another; raises what `joining.merge` does."""
+        by = self._by(author, at)
+        joined = await self._join(lambda session: joining.merge(session, source_id, target_id, by))
+        log.info("cards_merged", incident_id=source_id, into=joined.head.incident_id)
+        return joined
+
+    async def split(
+        self,
+        incident_id: IncidentId,
+        contact_ids: Collection[ContactId],
+        *,
+        author: str,
+        at: datetime,
+    ) -> Joined:
+        """Give contacts a card of their own; raises what `joining.split` does."""
+        by = self._by(author, at)
+        joined = await self._join(
+            lambda session: joining.split(session, incident_id, contact_ids, by)
+        )
+        log.info("card_split", incident_id=incident_id, into=joined.head.incident_id)
+        return joined
+
+    async def set_parent(
+        self, incident_id: IncidentId, parent_id: IncidentId | None, *, author: str, at: datetime
+    ) -> Joined:
+        """Link a card to the larger incident that it belongs to; as `linking.set_parent`."""
+        by = self._by(author, at)
+        joined = await self._join(
+            lambda session: linking.set_parent(session, incident_id, parent_id, by)
+        )
+        log.info("card_linked", incident_id=incident_id, parent_id=parent_id)
+        return joined
 
     async def card(self, incident_id: IncidentId) -> CardData | None:
         """Return the whole card."""
@@ -283,17 +346,32 @@ class CardStore:
         return await self._db.read(lambda session: reading.head_of(session, clean_text(contact_id)))
 
     async def search(
-        self, q: str = "", *, limit: int = SEARCH_LIMIT_MAX, before: str | None = None
+        self,
+        q: str = "",
+        *,
+        limit: int = SEARCH_LIMIT_MAX,
+        before: str | None = None,
+        wanted: Wanted = EVERY_CARD,
     ) -> list[CardSummary]:
         """Return the newest cards that match; ``before`` is the `CardSummary.cursor` of the last.
 
-        ``q`` matches parts of the caller's number, card number, notes and call taker's name.
-        Raises `InvalidCursor`.
+        Every word of ``q`` is the beginning of one on the card, or in the name of a call taker who
+        answered; digits are the beginning or the end of a number. Raises `InvalidCursor`.
         """
         bounded = max(1, min(limit, SEARCH_LIMIT_MAX))
         return await self._db.read(
-            lambda session: search_cards(session, clean_text(q), limit=bounded, before=before)
+            lambda session: search_cards(
+                session, clean_text(q), limit=bounded, before=before, wanted=wanted
+            )
         )
+
+    async def related(self, incident_id: IncidentId, branch_of: BranchOf = str) -> Related | None:
+        """Return what is shown beside a card: perhaps the same incident, its callers, its place.
+
+        ``branch_of`` says which branch of the incident types a code belongs to.
+        """
+        key = clean_text(incident_id)
+        return await self._db.read(lambda session: read_related(session, key, branch_of))
 
     async def open_contacts(self) -> list[OpenContact]:
         """Return every contact that has not ended, by arrival."""
@@ -314,11 +392,43 @@ class CardStore:
     async def change(
         self, incident_id: IncidentId, work: Callable[[Session], T], *others: IncidentId
     ) -> T:
-        """Do ``work`` in one transaction, then tell that the card, and ``others``, changed."""
-        done = await self._write(work)
+        """Do ``work`` in one transaction, then tell that the card, and ``others``, changed.
+
+        In the same transaction the cards become findable by what they say now.
+        """
+        keys = [clean_text(each) for each in (incident_id, *others)]
+
+        def change_and_index(session: Session) -> T:
+            done = work(session)
+            session.flush()
+            refresh(session.connection(), keys)
+            return done
+
+        done = await self._write(change_and_index)
         for each in (incident_id, *others):
             self._changed(each)
         return done
+
+    def _by(self, author: str, at: datetime) -> By:
+        return By(author, at, self._along)
+
+    async def _join(self, work: Callable[[Session], Joined]) -> Joined:
+        """`change`, of as many cards as it turns out to be, and contacts that are moved."""
+
+        def join_and_index(session: Session) -> Joined:
+            joined = work(session)
+            session.flush()
+            for each in joined.changed if joined.moves else ():
+                locating.keep_place(session, each)
+            refresh(session.connection(), joined.changed)
+            return joined
+
+        joined = await self._write(join_and_index)
+        for move in joined.moves:
+            self._moved(move)
+        for each in joined.changed:
+            self._changed(each)
+        return joined
 
     async def _write(self, work: Callable[[Session], T]) -> T:
         try:

@@ -1,4 +1,4 @@
-"""Text as it is kept, and as it is searched: without case, diacritics or what LIKE interprets."""
+"""Text as it is kept, and as it is searched: without case and diacritics."""
 
 import math
 import unicodedata
@@ -58,9 +58,3 @@ def phone_digits(query: str) -> str | None:
     if len(digits) < PHONE_DIGITS_MIN or not rest <= PHONE_PUNCTUATION:
         return None
     return digits
-
-
-def containing(text: str) -> str:
-    r"""Return the LIKE pattern (escape ``\``) of what contains ``text``."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -81,6 +81,12 @@ class TimelineTag(StrEnum):
     ATTACHMENT_REMOVED = "attachment_removed"
     # which contacts and cards belong together
     MERGED = "merged"
+    MERGE_UNDONE = "merge_undone"
+    SPLIT = "split"
+    SPLIT_UNDONE = "split_undone"
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    LINK_UNDONE = "link_undone"
 
 
 class Outcome(StrEnum):
@@ -320,7 +326,7 @@ class CardSummary:
     @property
     def cursor(self) -> str:
         """Where the next page of a search begins, given as its ``before``."""
-        return f"{self.opened_at.isoformat()}~{self.incident_id}"
+        return f"{self.opened_at.isoformat()}~{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from ccserver.card.models import (
     TimelineRow,
 )
 from ccserver.card.outcome import DECISIVE, Fact, derive
+from ccserver.card.search_index import NewCard, add_agents, add_new, refresh
 from ccserver.card.telling import changed
 from ccserver.card.text import digits_of
 from ccserver.card.values import CardHead, ContactOpened, Outcome, TimelineEntry, TimelineTag
@@ -38,6 +39,8 @@ KEY_CHARS_MAX = 128
 DATA_CHARS_MAX = 1_024
 """Of one text in an entry's data, e.g. a reason phrase that a device sent."""
 ARRIVED_KEY = "contact_arrived"
+MERGES_FOLLOWED_MAX = 100
+"""From one card that was merged away to the next; a contact is never kept waiting for a ring."""
 
 COUNTERS = cast("Table", CardCounterRow.__table__)
 INCIDENTS = cast("Table", IncidentRow.__table__)
@@ -54,8 +57,12 @@ HEADS = (
     .order_by(CONTACTS.c.contact_id)
     .with_for_update(of=CONTACTS, key_share=True)
 )
-KNOWN_INCIDENTS = select(INCIDENTS.c.incident_id, INCIDENTS.c.number).where(
-    INCIDENTS.c.incident_id.in_(bindparam("incident_ids", expanding=True))
+KNOWN_INCIDENTS = (
+    select(INCIDENTS.c.incident_id, INCIDENTS.c.number, INCIDENTS.c.merged_into)
+    .where(INCIDENTS.c.incident_id.in_(bindparam("incident_ids", expanding=True)))
+    .order_by(INCIDENTS.c.incident_id)
+    # A merge that is under way is waited for: it would not take along a contact that comes now.
+    .with_for_update(read=True)
 )
 TAKE_NUMBERS = (
     update(COUNTERS)
@@ -74,6 +81,9 @@ ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
     ).items()
 }
 """An entry whose key is there already changes nothing."""
+SEATS = select(CONTACTS.c.incident_id, CONTACTS.c.contact_id, CONTACTS.c.agent_id).where(
+    CONTACTS.c.contact_id.in_(bindparam("contact_ids", expanding=True))
+)
 FACTS = select(
     TIMELINE.c.contact_id, TIMELINE.c.tag, TIMELINE.c.at, TIMELINE.c.key, TIMELINE.c.agent_id
 ).where(
@@ -98,10 +108,12 @@ def write_items(
     """
     connection = session.connection()
     told = [item for item in items if isinstance(item, LocationTold)]
-    locating.lock_incidents_of(session, told)
-    heads = _heads(connection, {item.contact_id for item in items})
     openings = [item for item in items if isinstance(item, ContactOpened)]
-    arrivals = _open_cards(connection, openings, heads)
+    # Incidents are locked before contacts, as by whoever moves contacts between them.
+    locating.lock_incidents_of(session, told)
+    known = _known_cards(connection, openings)
+    heads = _heads(connection, {item.contact_id for item in items})
+    arrivals = _open_cards(connection, openings, heads, known)
     entries = [
         item for item in items if isinstance(item, TimelineEntry) and item.contact_id in heads
     ]
@@ -128,45 +140,69 @@ def _heads(connection: Connection, contact_ids: Iterable[ContactId]) -> Heads:
 
 
 def _open_cards(
-    connection: Connection, openings: Iterable[ContactOpened], heads: Heads
+    connection: Connection,
+    openings: Iterable[ContactOpened],
+    heads: Heads,
+    known: Mapping[str, CardHead],
 ) -> list[TimelineEntry]:
-    """Add the contacts that are not in ``heads``, to it too; return what their timelines say."""
+    """Add the contacts that are not in ``heads``, to it too; return what their timelines say.
+
+    ``known``: the cards of incidents that contacts belong to already.
+    """
     new = {opened.contact_id: opened for opened in openings if opened.contact_id not in heads}
     if not new:
         return []
-    heads |= _heads_on_known_cards(connection, new.values())
+    joined = {
+        opened.contact_id: known[key]
+        for opened in new.values()
+        if (key := clean_text(opened.incident_id or "")) in known
+    }
+    heads |= joined
     heads |= _new_cards(
         connection, [opened for opened in new.values() if opened.contact_id not in heads]
     )
     connection.execute(
         ADD_CONTACTS, [_contact(opened, heads[opened.contact_id]) for opened in new.values()]
     )
+    refresh(connection, {head.incident_id for head in joined.values()})
     return [_arrival(opened) for opened in new.values()]
 
 
-def _heads_on_known_cards(connection: Connection, openings: Iterable[ContactOpened]) -> Heads:
-    """Find the cards of contacts that belong to one already."""
-    wanted = {
-        opened.contact_id: clean_text(opened.incident_id)
-        for opened in openings
-        if opened.incident_id is not None
-    }
-    if not wanted:
-        return {}
-    rows = connection.execute(KNOWN_INCIDENTS, {"incident_ids": list(set(wanted.values()))})
-    known = {incident_id: CardHead(IncidentId(incident_id), number) for incident_id, number in rows}
-    return {
-        contact_id: known[incident_id]
-        for contact_id, incident_id in wanted.items()
-        if incident_id in known
-    }
+def _known_cards(
+    connection: Connection, openings: Iterable[ContactOpened]
+) -> Mapping[str, CardHead]:
+    """Find, and lock, the cards of contacts that belong to one already."""
+    return _cards_now(
+        connection,
+        {clean_text(opened.incident_id) for opened in openings if opened.incident_id is not None},
+    )
+
+
+def _cards_now(connection: Connection, incident_ids: Collection[str]) -> dict[str, CardHead]:
+    """Return the card that each incident is on now, which may have been merged into others."""
+    asked = {incident_id: incident_id for incident_id in incident_ids}
+    known: dict[str, CardHead] = {}
+    for _ in range(MERGES_FOLLOWED_MAX):
+        if not asked:
+            break
+        rows = connection.execute(KNOWN_INCIDENTS, {"incident_ids": list(set(asked.values()))})
+        cards = {row.incident_id: row for row in rows}
+        following: dict[str, str] = {}
+        for incident_id, at in asked.items():
+            if at not in cards:
+                continue
+            known[incident_id] = CardHead(IncidentId(at), cards[at].number)
+            if cards[at].merged_into is not None:
+                following[incident_id] = cards[at].merged_into
+        asked = following
+    return known
 
 
 def _new_cards(connection: Connection, openings: Sequence[ContactOpened]) -> Heads:
     if not openings:
         return {}
     heads: Heads = {}
-    numbers = _next_numbers(connection, Counter(map(_year, openings)))
+    numbers = next_numbers(connection, Counter(map(_year, openings)))
     for opened in openings:
         number = next(numbers[_year(opened)])
         heads[opened.contact_id] = CardHead(IncidentId(str(uuid.uuid4())), number)
@@ -181,10 +217,21 @@ def _new_cards(connection: Connection, openings: Sequence[ContactOpened]) -> Hea
             for opened in openings
         ],
     )
+    add_new(
+        connection,
+        [
+            NewCard(
+                heads[opened.contact_id],
+                opened.arrived_at,
+                digits_of(_cut(opened.caller_number) or ""),
+            )
+            for opened in openings
+        ],
+    )
     return heads
 
 
-def _next_numbers(connection: Connection, wanted: Mapping[int, int]) -> dict[int, Iterator[str]]:
+def next_numbers(connection: Connection, wanted: Mapping[int, int]) -> dict[int, Iterator[str]]:
     """Take so many numbers of each year; the counter's row is locked until the commit."""
     numbers = {}
     for year, count in sorted(wanted.items()):
@@ -238,10 +285,12 @@ def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> None:
     """Say in the contacts' rows what follows from their whole timelines."""
     if not contact_ids:
         return
-    facts: dict[str, list[Fact]] = {contact_id: [] for contact_id in contact_ids}
+    facts: dict[ContactId, list[Fact]] = {contact_id: [] for contact_id in contact_ids}
     rows = connection.execute(FACTS, {"contact_ids": list(contact_ids)})
     for contact_id, tag, at, key, agent_id in rows:
         facts[contact_id].append(Fact(TimelineTag(tag), at, key, agent_id))
+    now = {contact_id: derive(of) for contact_id, of in facts.items()}
+    seats = connection.execute(SEATS, {"contact_ids": list(contact_ids)}).all()
     connection.execute(
         SET_DERIVED,
         [
@@ -252,9 +301,21 @@ def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> None:
                 "agent_id": derived.agent_id,
                 "outcome": derived.outcome.value,
             }
-            for contact_id, derived in ((key, derive(of)) for key, of in facts.items())
+            for contact_id, derived in now.items()
         ],
     )
+    # Of all that is derived, only who answered is searched for by its word.
+    answered = {row.contact_id: now[row.contact_id].agent_id for row in seats}
+    new = [row for row in seats if row.agent_id != answered[row.contact_id]]
+    add_agents(
+        connection,
+        [
+            (row.incident_id, agent_id)
+            for row in new
+            if row.agent_id is None and (agent_id := answered[row.contact_id]) is not None
+        ],
+    )
+    refresh(connection, {row.incident_id for row in new if row.agent_id is not None})
 
 
 def _values(entry: TimelineEntry) -> dict[str, object]:

@@ -16,6 +16,7 @@ from ccserver.card import (
     FieldSaved,
     FieldTooLong,
     FieldVersion,
+    LastContact,
     NotUndoable,
     UnknownEntry,
     UnknownField,
@@ -147,6 +148,7 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
     UnknownEntry: (404, "not_found", "This card's timeline has no such entry."),
     ChangedSince: (409, "changed_since", "This has been changed again since."),
     NotUndoable: (409, "not_undoable", "This cannot be undone."),
+    LastContact: (409, "last_contact", "The other card would be left without any contact."),
 }
 """What there is nothing more to say of."""
 

@@ -1,14 +1,14 @@
 """Incident cards: search, one card, its notes."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
 from aiohttp import web
 
 from ccserver.accounts import Account
-from ccserver.card import CardMerged, head_json
+from ccserver.card import CardMerged, CardStatus, Wanted, head_json
 from ccserver.types import IncidentId
 from ccserver.web.access import signed_in
 from ccserver.web.errors import (
@@ -30,6 +30,12 @@ QUERY_LENGTH_MAX = 200
 
 CURSOR_LENGTH_MAX = 128
 """A cursor is a time and a UUID, some seventy characters; it is only handed through."""
+
+CODE_LENGTH_MAX = 64
+"""Of a code of a type, a seat, or a time in ISO 8601."""
+
+TYPES_MAX = 100
+"""A whole branch of the incident types."""
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
@@ -56,10 +62,12 @@ class CardsAPI:
         self._gate = gate
 
     async def search(self, request: web.Request) -> web.Response:
-        """``GET /api/cards?q=&before=&limit=``: newest first, with the cursor of the next page."""
+        """``GET /api/cards?q=…``: newest first, with the cursor of the next page."""
         q = _query_text(request, "q", QUERY_LENGTH_MAX)
         before = _query_text(request, "before", CURSOR_LENGTH_MAX)
-        page = await self._cards.search(q, limit=_limit(request), before=before or None)
+        page = await self._cards.search(
+            q, limit=_limit(request), before=before or None, wanted=_wanted(request)
+        )
         account, now = signed_in(request).account, self._clock.now()
         lines = [line for card in page.cards if (line := visible_line(card, account, now))]
         return json_response({"cards": lines, "next": page.next_cursor})
@@ -142,6 +150,36 @@ def _query_text(request: web.Request, name: str, length_max: int) -> str:
     if len(text) > length_max:
         raise bad_request(f"The parameter {name} holds at most {length_max} characters.")
     return text
+
+
+def _wanted(request: web.Request) -> Wanted:
+    """What the cards must be; ``type`` may be given several times, for a branch of types."""
+    types = [check_text(code, "type") for code in request.query.getall("type", []) if code]
+    if len(types) > TYPES_MAX or any(len(code) > CODE_LENGTH_MAX for code in types):
+        raise bad_request(f"The parameter type is a code, given at most {TYPES_MAX} times.")
+    status = _query_text(request, "status", CODE_LENGTH_MAX)
+    if status not in ("", *CardStatus):
+        raise bad_request("The parameter status is open or closed.")
+    return Wanted(
+        since=_time(request, "from"),
+        until=_time(request, "to"),
+        types=frozenset(types),
+        agent_id=_query_text(request, "agent", CODE_LENGTH_MAX) or None,
+        status=CardStatus(status) if status else None,
+    )
+
+
+def _time(request: web.Request, name: str) -> datetime | None:
+    text = _query_text(request, name, CODE_LENGTH_MAX)
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise bad_request(f"The parameter {name} is a time like 2026-03-01T12:00:00Z.")
 
 
 def _limit(request: web.Request) -> int:

@@ -17,6 +17,7 @@ import msgspec
 
 from ccserver.accounts import Account, AgentProfile
 from ccserver.acd.events import AgentPresence
+from ccserver.card import EVERY_CARD, Wanted
 from ccserver.types import AgentId, ContactId, IncidentId
 
 JSONObject = Mapping[str, object]
@@ -111,7 +112,9 @@ class NotesTooLong:
 class CardsPort(Protocol):
     """Incident cards as JSON."""
 
-    async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
+    async def search(
+        self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
+    ) -> CardPage:
         """Newest first; an empty ``q`` matches all. A ``before`` never given out is no error."""
 
     async def card(self, incident_id: IncidentId) -> JSONObject | None:

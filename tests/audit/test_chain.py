@@ -204,7 +204,7 @@ async def test_several_processes_make_one_chain(audit: AuditStore, database_url:
 def test_acts_of_the_version_before_are_chained_by_the_upgrade(
     empty_url: str,
 ) -> None:
-    command.upgrade(db.alembic_config(empty_url), "0010")
+    command.upgrade(db.alembic_config(empty_url), "0011")
     engine = db.make_engine(empty_url, timeout_s=10)
     insert = text(
         "INSERT INTO audit (key, tag, at, author, comment, data)"

@@ -1,25 +1,35 @@
 """Cards are found by a part of what a person remembers, newest first, page by page."""
 
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from alembic import command
 from argon2 import PasswordHasher
-from sqlalchemy import event
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
+from ccserver import db
 from ccserver.accounts import AccountStore, Role
 from ccserver.accounts.passwords import Passwords
 from ccserver.card import (
+    CardStatus,
     CardStore,
     ContactOpened,
     InvalidCursor,
     TimelineEntry,
     TimelineTag,
 )
-from ccserver.card.text import containing, folded, phone_digits
+from ccserver.card.models import ContactRow, IncidentRow
+from ccserver.card.search import Wanted
+from ccserver.card.text import folded, phone_digits
+from ccserver.card.words import Document, matches, query_of, words_of
 from ccserver.db import Database
 from tests.card.conftest import ARRIVED
+from tests.databases import REQUEST_TIMEOUT_S, empty_url  # noqa: F401  (fixture)
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
@@ -173,4 +183,211 @@ def test_a_telephone_number_is_told_from_words(query: str, digits: str | None) -
 
 def test_searched_text_has_neither_case_nor_marks() -> None:
     assert folded("ŠĶŪNIS Straße Ёж") == "skunis strasse еж"
-    assert containing("50%_\\") == "%50\\%\\_\\\\%"
+
+
+async def card_with(
+    store: CardStore, arrived: Callable[..., ContactOpened], notes: str, **changes: object
+) -> str:
+    opened = arrived(**changes)
+    head = await store.open_contact(opened)
+    await store.save_notes(
+        head.incident_id, notes, base_version=0, author="anna", at=opened.arrived_at
+    )
+    return head.number
+
+
+async def numbers(store: CardStore, query: str, **wanted: object) -> list[int]:
+    found = await store.search(query, wanted=Wanted(**wanted))  # type: ignore[arg-type]
+    return [int(card.number[-6:]) for card in found]
+
+
+async def test_fields_of_a_card_are_found(
+    store: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    head = await store.open_contact(arrived())
+    values: dict[str, object] = {
+        "summary": "Ugunsgrēks noliktavā",
+        "address": {"text": "Brīvības iela 12-3, Rīga", "code": "100000001"},
+        "callback_numbers": [{"number": "+371 26 555 777", "note": "māte"}],
+        f"person:{uuid.uuid4()}": {"role": "patient", "name": "Žanna Šķēle"},
+        f"vehicle:{uuid.uuid4()}": {"plate": "AB-1234", "vin": "WVWZZZ1KZAW000017"},
+    }
+    for name, value in values.items():
+        await store.save_field(
+            head.incident_id, name, value, base_version=0, author="anna", at=ARRIVED
+        )
+    for query in (
+        *("ugunsgr", "noliktava", "brivibas 12-3", "Brīvības iela 12-3, Rīga", "26555777", "5777"),
+        *("mate", "zanna skele", "AB-1234", "ab1234", "1234", "wvwzzz1kzaw000017"),
+    ):
+        assert await numbers(store, query) == [1], query
+    for query in ("patient", "00000001", "grēks", "555"):
+        assert await numbers(store, query) == [], query
+    for name in values:
+        if name.startswith(("person", "vehicle")):
+            await store.save_field(
+                head.incident_id, name, None, base_version=1, author="anna", at=ARRIVED
+            )
+    assert await numbers(store, "skele") == await numbers(store, "ab1234") == []
+
+
+async def test_cards_are_chosen_by_what_they_are(
+    filled: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    opened = arrived(arrived_at=ARRIVED + timedelta(minutes=1))
+    head = await filled.open_contact(opened)
+    await filled.save_field(
+        head.incident_id, "type", "fire.house", base_version=0, author="anna", at=ARRIVED
+    )
+    await filled.record(
+        TimelineEntry(opened.contact_id, TimelineTag.ENDED, opened.arrived_at, "ended")
+    )
+    at = ARRIVED + timedelta(seconds=1)
+    table: list[tuple[str, dict[str, object], list[int]]] = [
+        ("", {"since": at}, [4, 3, 2]),
+        ("", {"until": at}, [1]),
+        ("", {"since": at, "until": at + timedelta(seconds=1)}, [2]),
+        ("", {"types": frozenset({"fire.house", "x"})}, [4]),
+        ("", {"types": frozenset({"fire"})}, []),
+        ("", {"agent_id": "agent-21"}, [2]),
+        ("", {"agent_id": "agent-2"}, []),
+        ("", {"status": CardStatus.OPEN}, [3, 2, 1]),
+        ("371", {"status": CardStatus.OPEN}, [2, 1]),
+        ("пожар", {"status": CardStatus.OPEN, "agent_id": "agent-21"}, [2]),
+        ("", {"status": CardStatus.CLOSED}, [4]),
+        ("maja", {"status": CardStatus.CLOSED}, []),
+    ]
+    for query, wanted, expected in table:
+        assert await numbers(filled, query, **wanted) == expected, (query, wanted)
+    closed = await filled.search(limit=1, wanted=Wanted(status=CardStatus.CLOSED))
+    rest = await filled.search(before=closed[-1].cursor, wanted=Wanted(status=CardStatus.CLOSED))
+    assert rest == []
+
+
+async def test_long_words_that_begin_alike_are_told_apart(
+    store: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    await card_with(store, arrived, "automatika")
+    for _ in range(30):
+        await card_with(store, arrived, "automašīna")
+    found = await store.search("automatik", limit=3)
+    assert [card.number for card in found] == ["2026-000001"]
+    assert len(await store.search("automas", limit=3)) == 3
+    assert len(await store.search("automas 2026", limit=40)) == 30
+
+
+async def test_the_index_follows_the_notes(
+    store: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    head = await store.open_contact(arrived())
+    for version, text in enumerate(("pirmais", "otrais", "otrais trešais", "")):
+        await store.save_notes(
+            head.incident_id, text, base_version=version, author="anna", at=ARRIVED
+        )
+        for word in ("pirmais", "otrais", "trešais"):
+            assert await numbers(store, word) == ([1] if word in text.split() else [])
+
+
+async def test_a_book_of_notes_is_found_by_its_beginning(
+    store: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    text = " ".join(f"vārds{number}" for number in range(6_000))
+    await card_with(store, arrived, text, caller_number="+37129123456")
+    assert await numbers(store, "vards7 29123456") == [1]
+    assert await numbers(store, "vards5999") == []
+
+
+async def test_cards_of_before_the_search_are_found(empty_url: str) -> None:  # noqa: F811
+    command.upgrade(db.alembic_config(empty_url), "0009")
+    engine = db.make_engine(empty_url, timeout_s=10)
+    with engine.begin() as connection:
+        for number in (1, 2):
+            connection.execute(
+                insert(IncidentRow).inline(),
+                {
+                    "incident_id": f"i{number}",
+                    "number": f"2026-{number:06d}",
+                    "opened_at": ARRIVED,
+                    "notes_text": "Deg māja",
+                    "notes_folded": "deg maja",
+                    "notes_version": 1,
+                },
+            )
+            connection.execute(
+                insert(ContactRow).inline(),
+                {
+                    "contact_id": f"c{number}",
+                    "incident_id": f"i{number}",
+                    "medium": "voice",
+                    "queue": "emergency",
+                    "priority": 5,
+                    "caller_number": f"+3712912345{number}",
+                    "caller_digits": f"3712912345{number}",
+                    "caller_number_hidden": False,
+                    "arrived_at": ARRIVED,
+                    "agent_id": "agent-20",
+                    "outcome": "ended",
+                },
+            )
+    engine.dispose()
+    db.upgrade(empty_url)
+    opened = Database(empty_url, request_timeout_s=REQUEST_TIMEOUT_S)
+    try:
+        store = CardStore(opened)
+        assert await numbers(store, "maja") == [2, 1]
+        assert await numbers(store, "3452", agent_id="agent-20") == [2]
+    finally:
+        await opened.close()
+
+
+WORDS = st.lists(st.sampled_from(["deg", "māja", "deguns", "12-3", "AB-12", "лес", "a_b", "%"]))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(texts=st.lists(WORDS | st.text(max_size=20).map(str.split), max_size=4), asked=WORDS)
+async def test_the_databases_find_what_the_words_say(
+    database: Database,
+    arrived: Callable[..., ContactOpened],
+    texts: list[list[str]],
+    asked: list[str],
+) -> None:
+    """Whatever is typed: the database's own index and the definition in Python agree."""
+    store = CardStore(database)
+    made = [await card_with(store, arrived, " ".join(text)) for text in texts]
+    query = query_of(" ".join(asked[:3]))
+    expected = {
+        number
+        for number, text in zip(made, texts, strict=True)
+        if matches(query, words_of(Document(number, ["37129123456"], (), [" ".join(text)])).split())
+    }
+    found = {card.number for card in await store.search(" ".join(asked[:3]))}
+    assert found & set(made) == expected
+
+
+@given(st.text(max_size=300))
+def test_anything_typed_is_a_query(text: str) -> None:
+    for clause in query_of(text, [("agent-1", "anna")]):
+        assert clause
+        assert all(term.word for term in clause)
+        assert not set("".join(term.word for term in clause)) & set(" \"'\\*()&|:!")
+
+
+async def test_a_card_is_found_by_whoever_has_answered_last(
+    store: CardStore, arrived: Callable[..., ContactOpened]
+) -> None:
+    opened = arrived()
+    await store.open_contact(opened)
+    for seconds, agent_id in enumerate(("agent-20", "agent-21")):
+        await store.record(
+            TimelineEntry(
+                opened.contact_id,
+                TimelineTag.CONNECTED,
+                ARRIVED + timedelta(seconds=seconds),
+                f"connected-{seconds}",
+                agent_id=agent_id,  # type: ignore[arg-type]
+            )
+        )
+        assert await numbers(store, "29123456", agent_id=agent_id) == [1]
+    assert await numbers(store, "", agent_id="agent-20") == []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ccserver.accounts import Account, AgentProfile, DeviceKind, Role
 from ccserver.acd.events import AgentPresence
+from ccserver.card import EVERY_CARD, Wanted
 from ccserver.db import DatabaseUnavailable
 from ccserver.types import AgentId, ContactId, IncidentId, ServiceCode
 from ccserver.web.ports import (
@@ -136,13 +137,17 @@ class FakeCards:
     version: int = 0
     author: str | None = None
     searches: list[tuple[str, int, str | None]] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
     fails: Exception | None = None
     more: dict[str, object] = field(default_factory=dict)
     any_id: bool = False
 
-    async def search(self, q: str, *, limit: int, before: str | None) -> CardPage:
+    async def search(
+        self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
+    ) -> CardPage:
         if self.fails:
             raise self.fails
+        self.wanted.append(wanted)
         self.searches.append((q, limit, before))
         line = {"incident_id": INCIDENT, "number": "2026-000001", **self.more}
         return CardPage([line], "2026-000001")

@@ -1,4 +1,4 @@
-"""Stand-ins for the rooms that list their own routes: call-backs, routing, people."""
+"""Stand-ins for the rooms that list their own routes: call-backs, routing, people, addresses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,9 @@ from ccserver.accounts import (
     UnknownAccount,
     UnknownKey,
 )
+from ccserver.addresses import Address, AddressKind, Nearby
 from ccserver.audit import AuditEntry, KeptEntry
+from ccserver.location import Position
 from ccserver.routing import (
     DEFAULT_DOCUMENT,
     Document,
@@ -37,6 +39,19 @@ from ccserver.web.ports import JSONObject
 from tests.routing.examples import SEATS
 from tests.web.fakes import CONTACT, START, FakeAccounts
 
+ADDRESS = Address(
+    code="101010101",
+    text="Brīvības iela 15, Rīga, LV-1010",
+    postcode="LV-1010",
+    lat=56.95,
+    lon=24.11,
+    x=311_900.0,
+    y=506_700.0,
+    kind=AddressKind.BUILDING,
+    old=False,
+    former_text=None,
+    distance_m=None,
+)
 TASK = "0d8f3a52-6a0e-4a39-8a5e-2b8f0c9d2e77"
 
 
@@ -191,6 +206,32 @@ class FakeKeys:
                 self.revoked.append(by)
                 return self.kept[token]
         raise UnknownKey
+
+
+@dataclass
+class FakeAddresses:
+    """One address, whatever is asked; notes the questions, fails where told to."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    fails: Exception | None = None
+    place: Address | None = None
+
+    def _note(self, *what: object) -> None:
+        if self.fails:
+            raise self.fails
+        self.asked.append(what)
+
+    async def search(self, text: str, *, limit: int, near: Position | None = None) -> list[Address]:
+        self._note("search", text, limit, near)
+        return [ADDRESS]
+
+    async def near(self, point: Position, *, limit: int) -> Nearby:
+        self._note("near", point, limit)
+        return Nearby((ADDRESS,), self.place)
+
+    async def by_code(self, code: int) -> Address | None:
+        self._note("by_code", code)
+        return ADDRESS if ADDRESS.code == f"{code:09d}" else None
 
 
 @dataclass

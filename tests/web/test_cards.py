@@ -1,9 +1,11 @@
 """Proves the card endpoints: search parameters, and that no edit of notes is overwritten."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
 
+from ccserver.card import CardStatus, Wanted
 from ccserver.db import DatabaseUnavailable
 from tests.web.fakes import INCIDENT, START
 from tests.web.world import World
@@ -30,9 +32,34 @@ async def test_a_cursor_of_a_time_and_a_uuid_comes_through_whole(world: World) -
     assert world.cards.searches == [("", 50, cursor)]
 
 
+async def test_search_passes_on_what_the_cards_must_be(world: World) -> None:
+    anna = await world.person("anna")
+    await anna.get(
+        "/api/cards?from=2026-03-01T10:00:00%2B02:00&to=2026-03-02T00:00:00Z"
+        "&type=fire&type=fire-house&agent=agent-101&status=open"
+    )
+    assert world.cards.wanted == [
+        Wanted(
+            since=datetime(2026, 3, 1, 8, tzinfo=UTC),
+            until=datetime(2026, 3, 2, tzinfo=UTC),
+            types=frozenset({"fire", "fire-house"}),
+            agent_id="agent-101",
+            status=CardStatus.OPEN,
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        "from=yesterday",
+        "to=2026-03-01T00:00:00",
+        "from=0001-01-01T00:00:00%2B23:00",
+        "status=half",
+        f"type={'x' * 65}",
+        "type=a&" * 101,
+        "type=%00",
+        f"agent={'x' * 65}",
         "limit=0",
         "limit=101",
         "limit=-1",

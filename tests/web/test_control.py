@@ -203,4 +203,5 @@ async def test_a_handler_that_hangs_is_ended(world: World) -> None:
 
 async def test_every_route_that_is_no_stream_has_a_deadline(world: World) -> None:
     endless = {route.path for route in world.app[ROUTES] if route.timeout_s is None}
-    assert endless == {"/api/ws", "/api/recordings/{recording_id}/audio"}
+    files = {"/api/recordings/{recording_id}/audio", "/api/attachments/{attachment_id}"}
+    assert endless == {"/api/ws", *files}

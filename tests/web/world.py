@@ -15,12 +15,14 @@ from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
+from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import create_app
 from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.push import PushHub
+from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
 from tests.web.card_rooms import FakeAttachments, FakeFields, FakePlaces
 from tests.web.fakes import (
@@ -32,7 +34,15 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
-from tests.web.rooms import FakeAudit, FakeCallbacks, FakeKeys, FakePeople, FakeRouting
+from tests.web.relation_rooms import FakeRelations
+from tests.web.rooms import (
+    FakeAddresses,
+    FakeAudit,
+    FakeCallbacks,
+    FakeKeys,
+    FakePeople,
+    FakeRouting,
+)
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -71,6 +81,7 @@ class World:
         self.fields = FakeFields()
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)
+        self.relations = FakeRelations()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -78,6 +89,7 @@ class World:
         self.people = FakePeople(self.accounts)
         self.keys = FakeKeys()
         self.audit = FakeAudit()
+        self.addresses = FakeAddresses()
         self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
         self.plan_saved: Callable[[], None] = lambda: None
         self.seats_changed: Callable[[], None] = lambda: None
@@ -114,6 +126,8 @@ class World:
                 *CardPlacesAPI(cards or self.places, self.clock).routes(),
                 *AttachmentsAPI(attachments or self.attachments, self.clock).routes(),
                 *self.presence.routes(),
+                *RelationsAPI(cards or self.relations, self.clock).routes(),
+                *AddressesAPI(self.addresses).routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")

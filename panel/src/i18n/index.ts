@@ -3,18 +3,6 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Language } from "../api/types";
-import cardEn from "./card.en.json";
-import cardLv from "./card.lv.json";
-import cardRu from "./card.ru.json";
-import en from "./en.json";
-import lv from "./lv.json";
-import mapEn from "./map.en.json";
-import mapLv from "./map.lv.json";
-import mapRu from "./map.ru.json";
-import routingEn from "./routing.en.json";
-import routingLv from "./routing.lv.json";
-import routingRu from "./routing.ru.json";
-import ru from "./ru.json";
 
 export const LANGUAGES: readonly Language[] = ["lv", "ru", "en"];
 
@@ -24,6 +12,18 @@ export const LANGUAGE_NAMES: Record<Language, string> = {
   ru: "Русский",
   en: "English",
 };
+
+interface Texts {
+  [key: string]: string | Texts;
+}
+
+const FILES = import.meta.glob<Texts>("./*.json", { eager: true, import: "default" });
+
+/** `lv.json` and what parts of the panel bring along, `<part>.lv.json`. */
+function textsOf(language: Language): Texts {
+  const own = Object.entries(FILES).filter(([name]) => name.endsWith(`/${language}.json`) || name.endsWith(`.${language}.json`));
+  return Object.assign({}, ...own.map(([, texts]) => texts)) as Texts;
+}
 
 const STORED_KEY = "ccserver.language";
 
@@ -45,11 +45,7 @@ export async function startI18n(language: Language = initialLanguage()): Promise
     document.title = i18next.t("app.title");
   });
   await i18next.use(initReactI18next).init({
-    resources: {
-      en: { translation: { ...en, ...cardEn, ...mapEn, ...routingEn } },
-      lv: { translation: { ...lv, ...cardLv, ...mapLv, ...routingLv } },
-      ru: { translation: { ...ru, ...cardRu, ...mapRu, ...routingRu } },
-    },
+    resources: Object.fromEntries(LANGUAGES.map((one) => [one, { translation: textsOf(one) }])),
     lng: language,
     fallbackLng: "en",
     interpolation: { escapeValue: false }, // React escapes.

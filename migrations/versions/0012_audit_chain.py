@@ -9,8 +9,8 @@ from alembic import op
 from ccserver.audit.chain import FIRST, ChainedAct
 from ccserver.db import RowId, UTCDateTime
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
