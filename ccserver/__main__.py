@@ -14,6 +14,7 @@ import structlog
 from ccserver import __version__, config, db
 from ccserver import log as logs
 from ccserver.accounts import (
+    PEOPLES_ROLES,
     AccountExists,
     AccountInvalid,
     AccountStore,
@@ -22,8 +23,10 @@ from ccserver.accounts import (
     Role,
     UnknownAccount,
 )
+from ccserver.accounts.commands import add_commands as add_key_commands
 from ccserver.addresses.commands import add_commands as add_addresses_commands
 from ccserver.app import Application
+from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.catalogue import commands as catalogue
 from ccserver.documents.commands import author_of_command
 from ccserver.location.commands import add_commands as add_location_commands
@@ -87,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     added = actions.add_parser("add", help="add a person; the password comes from standard input")
     added.add_argument("login")
     added.add_argument("--name", required=True)
-    added.add_argument("--role", choices=[role.value for role in Role], default="call_taker")
+    added.add_argument("--role", choices=list(PEOPLES_ROLES), default="call_taker")
+    added.add_argument("--service", help="of a service's dispatcher: its code in the catalogue")
     added.add_argument("--language", choices=("lv", "ru", "en"), default="lv")
     added.add_argument("--extension", help="gives the person a seat with a phone")
     added.add_argument("--device", choices=[kind.value for kind in DeviceKind], default="sip")
@@ -100,6 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
 
+    add_key_commands(commands, author_of_command)
+    add_audit_commands(commands)
     routing.COMMANDS.add(commands)
     add_addresses_commands(commands)
     add_location_commands(commands)
@@ -149,6 +155,7 @@ def _add_user(settings: config.Config, options: argparse.Namespace) -> int:
             password=password,
             extension=options.extension,
             device=DeviceKind(options.device) if options.extension else None,
+            service=options.service,
             by=author_of_command(),
         )
         seat = f", seat {account.agent_id}" if account.agent_id else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from ccserver.accounts import AccountStore
+from ccserver.accounts import AccountStore, KeyStore
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
@@ -266,6 +266,7 @@ class Application:
             catalogue=CatalogueStore(self.database),
             catalogue_in_force=self.catalogue,
             people=self.accounts,
+            keys=KeyStore(self.database),
             audit=AuditStore(self.database),
             plan_in_use=lambda: self.plan.document,
             plan_saved=self._wake_follower,
@@ -277,7 +278,7 @@ class Application:
             rooms=(
                 *self.card_desk.routes(),
                 *AddressesAPI(self.addresses).routes(),
-                *ExchangeAPI(self._build_exchange(), cards, self.clock).routes(),
+                *ExchangeAPI(self._build_exchange(), self.clock).routes(),
             ),
         )
         return WebServer(application, host=web.host, port=web.port)

@@ -140,6 +140,8 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     """A shift of twelve hours."""
     cookie_secure: bool = False
     """True wherever the panel is served over HTTPS."""
+    medical_services: tuple[Text, ...] = ("nmpd",)
+    """Services that treat people, by their codes in the catalogue: they see people's condition."""
 
 
 class AddressSettings(Settings, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import structlog
 
-from ccserver.accounts import Account, AccountStore, Role
+from ccserver.accounts import Account, AccountStore, Right, rights_of
 from ccserver.acd.commands import AgentState, AgentView, ContactState
 from ccserver.acd.events import (
     AgentPresence,
@@ -166,16 +166,13 @@ class Control:
         return [(seat.agent_id, live.name_of(seat.agent_id) or "") for seat in live.agents()]
 
     def rights(self, account: Account) -> Mapping[str, bool]:
-        """What the person may do beyond taking calls."""
-        supervises = account.role in (Role.SUPERVISOR, Role.ADMIN)
+        """What the person may do: the role's rights, and what hangs on the seat."""
+        has = rights_of(account.role)
+        supervises = Right.SUPERVISE in has
         seated = account.agent_id is not None
         return {
+            **{right.value: right in has for right in Right},
             "monitor": supervises and seated,
-            "supervise": supervises,
-            "desk": supervises,
-            "routing": supervises,
-            "catalogue": supervises,
-            "people": account.role is Role.ADMIN,
             "pick": account.agent_id is not None
             and (supervises or self._plan.may_pick(account.agent_id)),
         }

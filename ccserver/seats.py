@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from ccserver.accounts import AccountStore, AgentProfile, Role
+from ccserver.accounts import AccountStore, AgentProfile, Right, rights_of
 from ccserver.acd.events import (
     AgentAdded,
     AgentPresence,
@@ -175,7 +175,7 @@ class Seats:
         supervisors = {
             account.agent_id
             for account in await self._accounts.accounts()
-            if account.agent_id is not None and account.role is not Role.CALL_TAKER
+            if account.agent_id is not None and Right.SUPERVISE in rights_of(account.role)
         }
         numbers = self._plan.numbers()
         if (profiles, numbers) != (self._profiles, self._numbers) and not initial:

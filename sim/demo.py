@@ -56,7 +56,7 @@ PEOPLE = [
     Seat("browser", "Browser call taker", "201", DeviceKind.BROWSER, language="en"),
     Seat("softphone", "Softphone call taker", "202", DeviceKind.SIP, language="en"),
     Seat("supervisor", "Supervisor", "190", DeviceKind.BROWSER, Role.SUPERVISOR, "en"),
-    Seat("admin", "Administrator", "", role=Role.ADMIN, language="en"),
+    Seat("admin", "Administrator", "", role=Role.SYSTEM_ADMIN, language="en"),
 ]
 
 

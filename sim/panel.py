@@ -138,7 +138,7 @@ class Panel:
                 return {}
             body: Message = await response.json(content_type=None)
             if response.status >= 400:
-                raise PanelRefused(response.status, str(body.get("error")))
+                raise PanelRefused(response.status, str(body.get("code")))
             return body or {}
 
     async def _follow(self) -> None:

@@ -1,7 +1,10 @@
 """The command line: an exit status for programs, one sentence for the admin, never a traceback."""
 
+import contextlib
 import io
+import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -203,6 +206,55 @@ def test_a_new_password(upgraded: Shell) -> None:
     status, _, error = upgraded("user", "set-password", "nobody", stdin=f"{PASSWORD}\n")
     assert status == EXIT_USAGE
     assert "no account" in one_line(error)
+
+
+def test_keys_are_made_listed_and_revoked(upgraded: Shell) -> None:
+    add = ("key", "add", "CAD of VUGD", "--scope", "events", "--scope", "incidents.read")
+    status, out, _ = upgraded(*add, "--service", "vugd", "--days", "30")
+    assert (status, out[:4]) == (0, "cck_")
+    key_id = out.split("_")[1]
+    listed = upgraded("key", "list")[1].split("\t")
+    assert listed[0] == key_id
+    assert listed[1].startswith("until 20")
+    assert listed[2:] == ["vugd", "events,incidents.read", "CAD of VUGD\n"]
+    assert upgraded("key", "revoke", key_id)[:2] == (0, f"{key_id}: revoked\n")
+    assert upgraded("key", "list")[1].split("\t")[1] == "revoked"
+    for wrong in (("revoke", "x"), ("add", " ", "--scope", "events"), ("add", "x")):
+        assert upgraded("key", *wrong)[0] == 2
+
+
+def test_the_audit_is_verified_and_exported(upgraded: Shell) -> None:
+    assert upgraded("audit", "verify")[:2] == (0, "whole: 0 acts\n")
+    upgraded.add("anna", "--extension", "101")
+    upgraded.add("boss", "--role", "supervisor")
+    status, out, _ = upgraded("audit", "verify")
+    anchor = out.split()[-1]
+    assert (status, out) == (0, f"whole: 2 acts, anchor {anchor}\n")
+    assert upgraded("audit", "verify", "--anchor", anchor)[0] == 0
+    status, out, _ = upgraded("audit", "export")
+    acts = [json.loads(line) for line in out.splitlines()]
+    assert [(act["number"], act["tag"], act["login"]) for act in acts] == [
+        (1, "person_added", "anna"),
+        (2, "person_added", "boss"),
+    ]
+    assert f"2:{acts[1]['hash']}" == anchor
+    assert upgraded("audit", "export", "--after", "1")[1].splitlines() == out.splitlines()[1:]
+
+
+def test_a_broken_audit_is_status_1_and_one_line(upgraded: Shell) -> None:
+    upgraded.add("anna", "--extension", "101")
+    status, out, error = upgraded("audit", "verify", "--anchor", f"9:{'0' * 64}")
+    assert (status, out) == (1, "")
+    assert one_line(error) == (
+        "ccserver: act 9 of the anchor is missing, the last one is 1: the end was cut off."
+    )
+    with contextlib.closing(sqlite3.connect(upgraded.database)) as connection, connection:
+        connection.execute("DROP TRIGGER audit_no_update")
+        connection.execute("UPDATE audit SET author = 'nobody'")
+    status, out, error = upgraded("audit", "verify")
+    assert (status, out) == (1, "")
+    assert one_line(error) == "ccserver: act 1 is not what was written."
+    assert upgraded("audit", "verify", "--anchor", "x")[0] == 2
 
 
 def test_render_writes_the_seats_phones(upgraded: Shell) -> None:

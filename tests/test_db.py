@@ -56,6 +56,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "incident_locations",
     "attachments",
     "catalogue_versions",
+    "api_keys",
     "outbox",
     "webhooks",
     "webhook_deliveries",
@@ -141,6 +142,35 @@ def test_recordings_of_the_version_before_stay_as_it_knows_them(empty_url: str) 
         assert [row.contact_id for row in ids] == ["after", "before"]
     with pytest.raises(DBAPIError), engine.begin() as connection:
         connection.execute(insert, {"id": "after"})
+    engine.dispose()
+
+
+def test_an_admin_becomes_the_systems_and_stays_logged_in(empty_url: str) -> None:  # noqa: F811
+    command.upgrade(db.alembic_config(empty_url), "0010")
+    engine = db.make_engine(empty_url, timeout_s=10)
+    with engine.begin() as connection:
+        for login, role in (("root", "admin"), ("anna", "call_taker")):
+            connection.execute(
+                text(
+                    "INSERT INTO accounts (login, name, role, language, password_hash)"
+                    " VALUES (:login, :login, :role, 'lv', 'x')"
+                ),
+                {"login": login, "role": role},
+            )
+            connection.execute(
+                text(
+                    "INSERT INTO sessions (token_sha256, login, opened_at, expires_at)"
+                    " VALUES (:login, :login, '2026-03-01 12:00:00', '2026-03-01 20:00:00')"
+                ),
+                {"login": login},
+            )
+    db.upgrade(empty_url)
+    roles = text(
+        "SELECT role, service FROM accounts JOIN sessions USING (login) ORDER BY accounts.login"
+    )
+    with engine.begin() as connection:
+        found = [tuple(row) for row in connection.execute(roles)]
+    assert found == [("call_taker", None), ("system_admin", None)]
     engine.dispose()
 
 

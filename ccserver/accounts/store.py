@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ccserver.accounts.models import AccountRow, AgentRow, PresenceRow, SessionRow
 from ccserver.accounts.passwords import Passwords, check_password
+from ccserver.accounts.rights import Right, rights_of
 from ccserver.accounts.values import (
     Account,
     AccountExists,
@@ -27,12 +28,14 @@ from ccserver.accounts.values import (
     checked_extension,
     checked_language,
     checked_name,
+    checked_role,
+    checked_service,
     normalised_login,
 )
 from ccserver.acd.events import AgentPresence, PresenceKind
 from ccserver.audit import AuditEntry, AuditTag, record
 from ccserver.db import Database
-from ccserver.types import AgentId
+from ccserver.types import AgentId, ServiceCode
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ class AccountStore:
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        service: str | None = None,
         by: str = SET_UP,
     ) -> Account:
         """Make an account, and its seat where an ``extension`` is given (device: SIP by default).
@@ -84,15 +88,16 @@ class AccountStore:
         Raises `AccountInvalid` (which names the field) and `AccountExists`.
         """
         login, name = normalised_login(login), checked_name(name)
-        role, language = Role(role), checked_language(language)
+        role, language = checked_role(role), checked_language(language)
+        service = checked_service(service, role)
         check_password(password, login=login)
         agent = None if extension is None else _new_agent(name, extension, device)
-        if agent is None and (device is not None or role is Role.CALL_TAKER):
-            raise AccountInvalid("extension", "A seat needs an extension.")
+        _check_seat(role, device=device, seated=agent is not None)
         row = AccountRow(
             login=login,
             name=name,
             role=role,
+            service=service,
             language=language,
             password_hash=await self._passwords.hash(password),
             agent_id=agent and agent.agent_id,
@@ -107,7 +112,7 @@ class AccountStore:
                 session.merge(agent)
                 session.flush()
             account = _account(session.merge(row))
-            data = {"role": role.value, "extension": extension}
+            data = {"role": role.value, "extension": extension, "service": service}
             self._audit(session, AuditTag.PERSON_ADDED, by, account, data)
             return account
 
@@ -187,7 +192,7 @@ class AccountStore:
         """
         key = normalised_login(login)
         changed = _checked(change, login=key)
-        if key == by and change.role not in (None, Role.ADMIN):
+        if key == by and change.role not in (None, Role.SYSTEM_ADMIN):
             raise AccountRefused("own_role", "You cannot take the admin's role from yourself.")
         password_hash = None
         if change.password is not None:
@@ -196,9 +201,11 @@ class AccountStore:
         def update(session: Session) -> Person:
             row = _existing(session, key)
             if changed.role is not None:
-                _keep_an_admin(session, without=key if changed.role is not Role.ADMIN else None)
+                leaves = changed.role is not Role.SYSTEM_ADMIN
+                _keep_an_admin(session, without=key if leaves else None)
             row.name = changed.name or row.name
             row.role = changed.role or row.role
+            _change_service(row, changed)
             row.language = changed.language or row.language
             if password_hash is not None:
                 row.password_hash = password_hash
@@ -380,7 +387,7 @@ def _checked(change: PersonChange, *, login: str) -> PersonChange:
     if change.extension is not None:
         checked_extension(change.extension)
     name = None if change.name is None else checked_name(change.name)
-    role = None if change.role is None else Role(change.role)
+    role = None if change.role is None else checked_role(change.role)
     return replace(change, name=name, role=role)
 
 
@@ -391,7 +398,7 @@ def _fields(change: PersonChange) -> list[str]:
 
 def _keep_an_admin(session: Session, *, without: str | None) -> None:
     """Raise `AccountRefused` if ``without`` is the last admin. Locks, so that two cannot go."""
-    query = select(AccountRow.login).where(AccountRow.role == Role.ADMIN).with_for_update()
+    query = select(AccountRow.login).where(AccountRow.role == Role.SYSTEM_ADMIN).with_for_update()
     admins = set(session.scalars(query))
     if without in admins and len(admins) == 1:
         raise AccountRefused("last_admin", "This is the last admin: name another one first.")
@@ -412,13 +419,27 @@ def _change_seat(session: Session, row: AccountRow, change: PersonChange) -> Age
             session.add(seat)
             session.flush()
             row.agent_id = seat.agent_id
+    _check_seat(Role(row.role), device=change.device, seated=seat is not None)
     if seat is None:
-        if change.device is not None or row.role == Role.CALL_TAKER:
-            raise AccountInvalid("extension", "A seat needs an extension.")
         return None
     seat.name = row.name
     seat.device = change.device or seat.device
     return seat
+
+
+def _check_seat(role: Role, *, device: DeviceKind | None, seated: bool) -> None:
+    """Raise `AccountInvalid` where the role needs a seat, or must have none."""
+    if seated and Right.CALLS not in rights_of(role):
+        raise AccountInvalid("extension", "A person in this role takes no calls and has no seat.")
+    if not seated and (device is not None or role is Role.CALL_TAKER):
+        raise AccountInvalid("extension", "A seat needs an extension.")
+
+
+def _change_service(row: AccountRow, change: PersonChange) -> None:
+    """Set the service that goes with the role that the person has now."""
+    role = Role(row.role)
+    kept = row.service if role is Role.SERVICE_DISPATCHER else None
+    row.service = checked_service(change.service or kept, role)
 
 
 def _remove_seat(session: Session, row: AccountRow) -> None:
@@ -446,6 +467,7 @@ def _account(row: AccountRow) -> Account:
         role=Role(row.role),
         language=row.language,
         agent_id=None if row.agent_id is None else AgentId(row.agent_id),
+        service=None if row.service is None else ServiceCode(row.service),
     )
 
 
@@ -458,6 +480,7 @@ def _person(row: AccountRow, seat: AgentRow | None) -> Person:
         agent_id=None if seat is None else AgentId(seat.agent_id),
         extension=None if seat is None else seat.extension,
         device=None if seat is None else DeviceKind(seat.device),
+        service=None if row.service is None else ServiceCode(row.service),
     )
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ccserver.types import AgentId
+from ccserver.types import AgentId, ServiceCode
 
 LANGUAGES = ("lv", "ru", "en")
 LOGIN_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -12,14 +12,25 @@ LOGIN_PATTERN = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 EXTENSION_PATTERN = re.compile(r"[0-9]{2,6}")
 """Short enough to dial; a single digit would shadow the prefixes of longer ones."""
 NAME_CHARS_MAX = 200
+SERVICE_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,30}[A-Za-z0-9])?")
+"""A code of the catalogue: 1–32 ASCII letters, digits, dots, dashes, underscores."""
 
 
 class Role(StrEnum):
-    """What a person may do."""
+    """What a person is there for; `ccserver.accounts.rights` says what each may do."""
 
     CALL_TAKER = "call_taker"
     SUPERVISOR = "supervisor"
-    ADMIN = "admin"
+    SERVICE_DISPATCHER = "service_dispatcher"
+    QUALITY_OFFICER = "quality_officer"
+    TELECOM_ADMIN = "telecom_admin"
+    SYSTEM_ADMIN = "system_admin"
+    INTEGRATOR = "integrator"
+    """A program with an API key; no person has it."""
+
+
+PEOPLES_ROLES = tuple(role for role in Role if role is not Role.INTEGRATOR)
+"""Those that a person can have."""
 
 
 class DeviceKind(StrEnum):
@@ -31,13 +42,17 @@ class DeviceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who may log in; ``agent_id`` is the seat, if the person takes calls."""
+    """A person who may log in; ``agent_id`` is the seat, if the person takes calls.
+
+    ``service`` is whose a service's dispatcher is, and nobody else's.
+    """
 
     login: str
     name: str
     role: Role
     language: str
     agent_id: AgentId | None
+    service: ServiceCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,7 @@ class Person:
     agent_id: AgentId | None
     extension: str | None
     device: DeviceKind | None
+    service: ServiceCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,8 @@ class PersonChange:
     """What an admin changes about a person; ``None`` leaves it as it is.
 
     ``extension`` gives the person a seat, in the place of the old one if there was one, and
-    ``remove_seat`` takes it away.
+    ``remove_seat`` takes it away. ``service`` is that of a service's dispatcher; who gets another
+    role loses it.
     """
 
     name: str | None = None
@@ -88,6 +105,7 @@ class PersonChange:
     extension: str | None = None
     device: DeviceKind | None = None
     remove_seat: bool = False
+    service: ServiceCode | None = None
 
 
 class AccountInvalid(ValueError):
@@ -128,6 +146,28 @@ def normalised_login(login: str) -> str:
             "and ends with a letter or a digit.",
         )
     return folded
+
+
+def checked_role(role: str) -> Role:
+    """Return the role if a person can have it. Raises `AccountInvalid`."""
+    if role not in PEOPLES_ROLES:
+        raise AccountInvalid("role", f"The role must be one of {', '.join(PEOPLES_ROLES)}.")
+    return Role(role)
+
+
+def checked_service(service: str | None, role: Role) -> ServiceCode | None:
+    """Return the service that goes with the role. Raises `AccountInvalid`."""
+    if role is not Role.SERVICE_DISPATCHER:
+        if service is not None:
+            raise AccountInvalid("service", "Only a service's dispatcher belongs to a service.")
+        return None
+    if service is None or not SERVICE_PATTERN.fullmatch(service):
+        raise AccountInvalid(
+            "service",
+            "A service's dispatcher belongs to a service: a code of 1 to 32 letters a-z, digits, "
+            "dots, dashes or underscores.",
+        )
+    return ServiceCode(service)
 
 
 def checked_language(language: str) -> str:

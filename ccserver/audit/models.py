@@ -11,7 +11,7 @@ JSONValue = str | int | float | bool | None
 
 
 class AuditRow(Base):
-    """One act. Triggers in the database refuse to change or delete a row."""
+    """One act, chained to the one before it. Triggers refuse to change or delete a row."""
 
     __tablename__ = "audit"
 
@@ -25,3 +25,5 @@ class AuditRow(Base):
     agent_id: Mapped[str | None] = mapped_column(String(32))
     comment: Mapped[str] = mapped_column(String(500))
     data: Mapped[dict[str, JSONValue]] = mapped_column(JSON)
+    previous_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64))

@@ -24,6 +24,10 @@ class AuditTag(StrEnum):
     PASSWORD_SET = "password_set"  # noqa: S105 - the act, not a secret
     ROUTING_SAVED = "routing_saved"
     CATALOGUE_SAVED = "catalogue_saved"
+    KEY_ADDED = "key_added"
+    KEY_REVOKED = "key_revoked"
+    CARD_READ = "card_read"
+    """By somebody outside of it, who said why."""
 
 
 @dataclass(frozen=True, slots=True)

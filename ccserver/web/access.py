@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ccserver.accounts import Account, Role
-from ccserver.types import AgentId
-from ccserver.web.errors import APIError, timed_out
-from ccserver.web.sessions import Sessions, session_token
+from ccserver.accounts import Account, Right, rights_of
+from ccserver.types import AgentId, IncidentId
+from ccserver.web.errors import APIError, path_id, timed_out
+from ccserver.web.key_auth import KeyAuth, key_token
+from ccserver.web.sessions import Sessions, digest_of, session_token
 
 CSRF_HEADER = "X-CCServer"
 """A page of another origin cannot set it without a preflight, which is never granted."""
@@ -25,48 +26,79 @@ HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d
 """A host with an optional port, as it may stand in ``Host`` and in our answers' headers."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admit = Callable[[web.Request, IncidentId], Awaitable[None]]
+"""Lets somebody into a card, or raises `APIError`; `ccserver.web.gate.CardGate.admit`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route. No roles: everybody. ``seat``: the account must have a seat, too."""
+    """Who may use a route. No right: everybody. ``seat``: the account must have a seat, too."""
 
-    roles: frozenset[Role] = frozenset()
+    right: Right | None = None
     seat: bool = False
 
 
+CARD_RIGHTS = frozenset({Right.CARDS_READ, Right.CARDS_EDIT})
+
 PUBLIC = Access()
-SIGNED_IN = Access(frozenset(Role))
-SEAT = Access(frozenset(Role), seat=True)
-SUPERVISION = Access(frozenset({Role.SUPERVISOR, Role.ADMIN}))
-SUPERVISING_SEAT = Access(SUPERVISION.roles, seat=True)
+ANY_PERSON = Access(Right.PANEL)
+SEAT = Access(Right.CALLS, seat=True)
+READ_CARDS = Access(Right.CARDS_READ)
+SEARCH_CARDS = Access(Right.CARDS_SEARCH)
+EDIT_CARDS = Access(Right.CARDS_EDIT)
+SUPERVISION = Access(Right.SUPERVISE)
+SUPERVISING_SEAT = Access(Right.SUPERVISE, seat=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream."""
+    """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream.
+
+    What belongs to a card (its id in the path, a right on cards) stands behind the card's door,
+    unless the handler sees to that itself, which ``own_door`` says.
+    """
 
     method: str
     path: str
     handler: Handler
     access: Access
     timeout_s: float | None = REQUEST_TIMEOUT_S
+    own_door: bool = False
+
+    @property
+    def behind_the_door(self) -> bool:
+        """Whether only those who are let into the card may use it."""
+        of_card = "{incident_id}" in self.path and self.access.right in CARD_RIGHTS
+        return of_card and not self.own_door
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who makes the request, and by which session."""
+class Principal:
+    """Who makes the request, by which session, and what this one may do.
+
+    A program with a key is an account, too: of the role integrator, with the login ``key:<id>``.
+    """
 
     account: Account
     token: str
+    rights: frozenset[Right]
+
+    @property
+    def session(self) -> str:
+        """What stands for the session in memory."""
+        return digest_of(self.token)
+
+    def may(self, right: Right) -> bool:
+        """Whether it is among the rights."""
+        return right in self.rights
 
 
-_SIGNED_IN = web.RequestKey("signed_in", SignedIn)
+_PRINCIPAL = web.RequestKey("principal", Principal)
 
 
-def signed_in(request: web.Request) -> SignedIn:
-    """The person; only behind a guard that asks for one."""
-    return request[_SIGNED_IN]
+def signed_in(request: web.Request) -> Principal:
+    """Who makes the request; only behind a guard that asks for a right."""
+    return request[_PRINCIPAL]
 
 
 def seat_of(request: web.Request) -> AgentId:
@@ -76,14 +108,22 @@ def seat_of(request: web.Request) -> AgentId:
     return agent_id
 
 
-def guarded(route: Route, sessions: Sessions) -> Handler:
-    """The route's handler behind its checks: same site, session, role, seat, deadline."""
+def guarded(route: Route, sessions: Sessions, keys: KeyAuth, admit: Admit) -> Handler:
+    """The route's handler behind its checks: same site, session or key, right, card, deadline."""
 
     async def guard(request: web.Request) -> web.StreamResponse:
-        if request.method not in SAFE_METHODS:
+        token = key_token(request)
+        # No browser sends a key by itself, so no other site can make it send one.
+        if token is None and request.method not in SAFE_METHODS:
             check_same_site(request)
-        if route.access.roles:
-            request[_SIGNED_IN] = await authorise(request, route.access, sessions)
+        if route.access.right is not None:
+            if token is None:
+                principal = await authorise(request, route.access, sessions)
+            else:
+                principal = await authorise_key(request, token, route.access, keys)
+            request[_PRINCIPAL] = principal
+        if route.behind_the_door:
+            await admit(request, IncidentId(path_id(request, "incident_id", "card")))
         return await route.handler(request)
 
     async def guard_in_time(request: web.Request) -> web.StreamResponse:
@@ -96,17 +136,29 @@ def guarded(route: Route, sessions: Sessions) -> Handler:
     return guard_in_time
 
 
-async def authorise(request: web.Request, access: Access, sessions: Sessions) -> SignedIn:
+async def authorise(request: web.Request, access: Access, sessions: Sessions) -> Principal:
     """The person behind the request; raises `APIError` 401 or 403."""
     token = session_token(request)
     account = await sessions.account(token) if token is not None else None
     if token is None or account is None:
         raise APIError(401, "signed_out", "Please log in.")
-    if account.role not in access.roles:
+    rights = rights_of(account.role)
+    if access.right not in rights:
         raise APIError(403, "forbidden", "Your role does not allow this.")
     if access.seat and account.agent_id is None:
         raise APIError(403, "no_seat", "Your account has no call taker's seat.")
-    return SignedIn(account, token)
+    return Principal(account, token, rights)
+
+
+async def authorise_key(
+    request: web.Request, token: str, access: Access, keys: KeyAuth
+) -> Principal:
+    """The program behind the request; raises `APIError` 401, 403 or 429."""
+    key = await keys.key(token, request.remote or "")
+    if access.right not in key.rights:
+        raise APIError(403, "forbidden", "The key's scopes do not allow this.")
+    assert not access.seat, "no scope gives the right to a seat"
+    return Principal(key.account, f"key:{key.key_id}", key.rights)
 
 
 def check_same_site(request: web.Request) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 from aiohttp import web
 
+from ccserver.accounts import Right
 from ccserver.addresses import (
     LIMIT_MAX,
     Address,
@@ -17,7 +18,7 @@ from ccserver.addresses import (
     SearchTimedOut,
 )
 from ccserver.location import LocationInvalid, Position
-from ccserver.web.access import SIGNED_IN, Handler, Route
+from ccserver.web.access import Access, Handler, Route
 from ccserver.web.errors import APIError, bad_request, check_text, json_response, not_found
 
 QUERY_LENGTH_MAX = 200
@@ -29,6 +30,8 @@ NEAR_DEFAULT = 5
 _LIMIT = re.compile(r"[0-9]{1,3}")
 _CODE = re.compile(r"[0-9]{9}")
 _DEGREES = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,12})?")
+
+LOOK_UP = Access(Right.ADDRESSES_READ)
 
 log = structlog.get_logger()
 
@@ -60,9 +63,9 @@ class AddressesAPI:
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         return (
-            Route("GET", "/api/addresses", _told(self.search), SIGNED_IN),
-            Route("GET", "/api/addresses/near", _told(self.near), SIGNED_IN),
-            Route("GET", "/api/addresses/{code}", _told(self.by_code), SIGNED_IN),
+            Route("GET", "/api/addresses", _told(self.search), LOOK_UP),
+            Route("GET", "/api/addresses/near", _told(self.near), LOOK_UP),
+            Route("GET", "/api/addresses/{code}", _told(self.by_code), LOOK_UP),
         )
 
     async def search(self, request: web.Request) -> web.Response:

@@ -12,18 +12,22 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
-from ccserver.accounts import UnknownAccount
+from ccserver.accounts import Right, UnknownAccount
 from ccserver.catalogue import Catalogue
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
 from ccserver.routing.document import Document
 from ccserver.web.access import (
+    ANY_PERSON,
+    EDIT_CARDS,
     PUBLIC,
+    READ_CARDS,
+    SEARCH_CARDS,
     SEAT,
-    SIGNED_IN,
     SUPERVISING_SEAT,
     SUPERVISION,
+    Access,
     Handler,
     Route,
     guarded,
@@ -37,7 +41,10 @@ from ccserver.web.catalogue import CatalogueAPI, CataloguePort
 from ccserver.web.control import ControlAPI
 from ccserver.web.documents import VersionsPort
 from ccserver.web.errors import BODY_BYTES_MAX, APIError, from_http_exception, timed_out
+from ccserver.web.gate import GATE, CardGate
 from ccserver.web.health import HealthAPI
+from ccserver.web.key_auth import KeyAuth
+from ccserver.web.keys import KeyAdminPort, KeysAPI
 from ccserver.web.people import PeopleAPI, PeoplePort
 from ccserver.web.ports import (
     AccountsPort,
@@ -94,6 +101,7 @@ def create_app(
     catalogue: VersionsPort[Catalogue],
     catalogue_in_force: CataloguePort,
     people: PeoplePort,
+    keys: KeyAdminPort,
     audit: AuditPort,
     plan_in_use: Callable[[], Document],
     plan_saved: Callable[[], None],
@@ -112,6 +120,8 @@ def create_app(
     the centre works with; ``plan_saved`` and ``seats_changed`` are called after such a change.
     """
     clock = clock or SystemClock()
+    key_auth = KeyAuth(keys, clock)
+    gate = CardGate(cards, audit, clock, settings.medical_services)
     sessions = Sessions(accounts, clock)
     sockets = Sockets(
         hub=hub,
@@ -133,7 +143,7 @@ def create_app(
     )
     table = routes(
         auth=auth,
-        cards=CardsAPI(cards, clock),
+        cards=CardsAPI(cards, clock, gate),
         recordings=RecordingsAPI(recordings, metrics, clock),
         control=ControlAPI(control),
         health=HealthAPI(
@@ -153,6 +163,7 @@ def create_app(
             *PeopleAPI(people, sessions, seats_changed=seats_changed).routes(),
             *CallbacksAPI(callbacks).routes(),
             *ServicesAPI(services).routes(),
+            *KeysAPI(keys, key_auth).routes(),
             *AuditAPI(audit, people).routes(),
             *TilesAPI(settings.map_dirs).routes(),
             *rooms,
@@ -162,12 +173,14 @@ def create_app(
         middlewares=[_around(metrics)],
         client_max_size=BODY_BYTES_MAX,
     )
+    app[GATE] = gate
     app[SOCKETS] = sockets
     app[ROUTES] = table
     for route in table:
-        app.router.add_route(route.method, route.path, guarded(route, sessions))
+        handler = guarded(route, sessions, key_auth, gate.admit)
+        app.router.add_route(route.method, route.path, handler)
         if route.method == "GET" and route.path != "/api/ws":
-            app.router.add_route("HEAD", route.path, guarded(route, sessions))
+            app.router.add_route("HEAD", route.path, handler)
     app.on_response_prepare.append(_headers(settings))
     app.on_shutdown.append(_end_sockets)
     return app
@@ -192,8 +205,8 @@ def routes(
         Route("POST", "/api/login", auth.login, PUBLIC),
         # Logging out works without a session, so that a stale cookie can always be cleared.
         Route("POST", "/api/logout", auth.logout, PUBLIC),
-        Route("GET", "/api/me", auth.me, SIGNED_IN),
-        Route("PUT", "/api/me/language", auth.set_language, SIGNED_IN),
+        Route("GET", "/api/me", auth.me, ANY_PERSON),
+        Route("PUT", "/api/me/language", auth.set_language, ANY_PERSON),
         Route("PUT", "/api/agent/presence", control.set_presence, SEAT),
         Route("POST", "/api/agent/wrap-up/end", control.end_wrap_up, SEAT),
         Route("POST", "/api/agent/wrap-up/extend", control.extend_wrap_up, SEAT),
@@ -221,15 +234,15 @@ def routes(
         ),
         Route("POST", "/api/contacts/{contact_id}/monitor", control.monitor, SUPERVISING_SEAT),
         Route("POST", "/api/cards/{incident_id}/call", control.place_call, SEAT),
-        Route("GET", "/api/cards", cards.search, SIGNED_IN),
-        Route("GET", "/api/cards/{incident_id}", cards.card, SIGNED_IN),
-        Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, SIGNED_IN),
+        Route("GET", "/api/cards", cards.search, SEARCH_CARDS),
+        Route("GET", "/api/cards/{incident_id}", cards.card, READ_CARDS, own_door=True),
+        Route("PUT", "/api/cards/{incident_id}/notes", cards.save_notes, EDIT_CARDS),
         # Its own deadlines stand in the handler: the file itself may take as long as it takes.
         Route(
             "GET",
             "/api/recordings/{recording_id}/audio",
             recordings.audio,
-            SIGNED_IN,
+            Access(Right.RECORDINGS_OWN),
             timeout_s=None,
         ),
         # Looks at the session itself, after the handshake, because a browser cannot see a 401.

@@ -23,10 +23,11 @@ from ccserver.card import (
     attachment_json,
 )
 from ccserver.types import IncidentId
-from ccserver.web.access import SIGNED_IN, Route, signed_in
+from ccserver.web.access import EDIT_CARDS, READ_CARDS, Route, signed_in
 from ccserver.web.card_fields import told
-from ccserver.web.cards import CardGuard, incident_of, no_guard
+from ccserver.web.cards import incident_of
 from ccserver.web.errors import APIError, bad_request, json_response, path_id
+from ccserver.web.gate import GATE
 from ccserver.web.ports import Clock
 
 UPLOAD_TIMEOUT_S = 180.0
@@ -86,12 +87,9 @@ class Upload:
 class AttachmentsAPI:
     """Handlers of ``/api/cards/{incident_id}/attachments`` and ``/api/attachments``."""
 
-    def __init__(
-        self, attachments: AttachmentsPort, clock: Clock, guard: CardGuard = no_guard
-    ) -> None:
+    def __init__(self, attachments: AttachmentsPort, clock: Clock) -> None:
         self._attachments = attachments
         self._clock = clock
-        self._guard = guard
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
@@ -101,17 +99,16 @@ class AttachmentsAPI:
                 "POST",
                 "/api/cards/{incident_id}/attachments",
                 self.add,
-                SIGNED_IN,
+                EDIT_CARDS,
                 timeout_s=UPLOAD_TIMEOUT_S,
             ),
-            Route("GET", one, self.get, SIGNED_IN, timeout_s=DOWNLOAD_TIMEOUT_S),
-            Route("DELETE", one, self.remove, SIGNED_IN),
+            Route("GET", one, self.get, READ_CARDS, timeout_s=DOWNLOAD_TIMEOUT_S),
+            Route("DELETE", one, self.remove, EDIT_CARDS),
         )
 
     async def add(self, request: web.Request) -> web.Response:
         """``POST``: the first file of a form, or the body itself with its name in a header."""
         incident_id = incident_of(request)
-        await self._guard(request, incident_id)
         async with _upload(request) as upload:
             try:
                 added = await self._attachments.add(
@@ -158,7 +155,7 @@ class AttachmentsAPI:
             stored = await self._attachments.get(attachment_id)
         except UnknownAttachment as error:
             raise _told(error) from None
-        await self._guard(request, stored.card)
+        await request.app[GATE].admit(request, stored.card)
         return stored
 
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from ccserver.accounts import Person
-from ccserver.audit import KeptEntry
-from ccserver.web.access import SUPERVISION, Route
+from ccserver.accounts import Person, Right
+from ccserver.audit import AuditEntry, KeptEntry
+from ccserver.web.access import Access, Route
 from ccserver.web.errors import bad_request, check_text, json_response
 from ccserver.web.wire import iso_time
 
@@ -25,6 +25,9 @@ class AuditPort(Protocol):
         self, *, limit: int, before: int | None = None, person: str | None = None
     ) -> Sequence[KeptEntry]:
         """Newest first; ``person`` did it, or it was done to."""
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Write an act by itself; durable when it returns."""
 
 
 class NamesPort(Protocol):
@@ -43,7 +46,7 @@ class AuditAPI:
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
-        return (Route("GET", "/api/audit", self.entries, SUPERVISION),)
+        return (Route("GET", "/api/audit", self.entries, Access(Right.AUDIT)),)
 
     async def entries(self, request: web.Request) -> web.Response:
         """``GET /api/audit?person=&limit=&before=``: newest first, with the names of people."""

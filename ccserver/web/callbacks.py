@@ -9,8 +9,9 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from ccserver.accounts import Right
 from ccserver.types import AgentId, ContactId
-from ccserver.web.access import SEAT, SIGNED_IN, Route, seat_of, signed_in
+from ccserver.web.access import SEAT, Access, Route, seat_of, signed_in
 from ccserver.web.errors import (
     APIError,
     bad_request,
@@ -31,6 +32,8 @@ CURSOR_LENGTH_MAX = 128
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
 """Of one page; the panel asks for the next when it is scrolled to."""
+
+CALLBACKS = Access(Right.CALLBACKS)
 
 log = structlog.get_logger()
 
@@ -105,9 +108,9 @@ class CallbacksAPI:
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         return (
-            Route("GET", "/api/callbacks", self.search, SIGNED_IN),
+            Route("GET", "/api/callbacks", self.search, CALLBACKS),
             Route("POST", "/api/callbacks/{task_id}/call", self.call, SEAT),
-            Route("POST", "/api/callbacks/{task_id}/close", self.close, SIGNED_IN),
+            Route("POST", "/api/callbacks/{task_id}/close", self.close, CALLBACKS),
         )
 
     async def search(self, request: web.Request) -> web.Response:

@@ -25,9 +25,10 @@ from ccserver.card import (
     version_json,
 )
 from ccserver.types import IncidentId
-from ccserver.web.access import SIGNED_IN, Route, signed_in
-from ccserver.web.cards import CardGuard, base_version_of, card_merged, incident_of, no_guard
+from ccserver.web.access import EDIT_CARDS, READ_CARDS, Route, signed_in
+from ccserver.web.cards import base_version_of, card_merged, incident_of
 from ccserver.web.errors import APIError, check_text, json_response, read_body
+from ccserver.web.gate import GATE
 from ccserver.web.ports import Clock
 from ccserver.web.wire import iso_time
 
@@ -74,18 +75,17 @@ class Undoing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CardFieldsAPI:
     """Handlers of ``/api/cards/{incident_id}/fields`` and ``…/undo``."""
 
-    def __init__(self, fields: CardFieldsPort, clock: Clock, guard: CardGuard = no_guard) -> None:
+    def __init__(self, fields: CardFieldsPort, clock: Clock) -> None:
         self._fields = fields
         self._clock = clock
-        self._guard = guard
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         field = "/api/cards/{incident_id}/fields/{name}"
         return (
-            Route("PUT", field, self.save, SIGNED_IN),
-            Route("GET", f"{field}/history", self.history, SIGNED_IN),
-            Route("POST", "/api/cards/{incident_id}/undo", self.undo, SIGNED_IN),
+            Route("PUT", field, self.save, EDIT_CARDS),
+            Route("GET", f"{field}/history", self.history, READ_CARDS),
+            Route("POST", "/api/cards/{incident_id}/undo", self.undo, EDIT_CARDS),
         )
 
     async def save(self, request: web.Request) -> web.Response:
@@ -94,7 +94,6 @@ class CardFieldsAPI:
         412 with what is kept now if a colleague saved in between: nobody's edit is overwritten.
         """
         incident_id, name = incident_of(request), request.match_info["name"]
-        await self._guard(request, incident_id)
         base_version = base_version_of(request)
         body = await read_body(request, FieldValue)
         try:
@@ -120,17 +119,17 @@ class CardFieldsAPI:
     async def history(self, request: web.Request) -> web.Response:
         """``GET …/fields/{name}/history``: every save, newest first."""
         incident_id, name = incident_of(request), request.match_info["name"]
-        await self._guard(request, incident_id)
         try:
             versions = await self._fields.field_history(incident_id, name)
         except Exception as error:
             raise told(error) from None
-        return json_response({"versions": [version_json(version) for version in versions]})
+        gate = request.app[GATE]
+        shown = [gate.field(request, name, version_json(version)) for version in versions]
+        return json_response({"versions": shown})
 
     async def undo(self, request: web.Request) -> web.Response:
         """``POST …/undo`` with the key of an entry of the incident's own timeline."""
         incident_id = incident_of(request)
-        await self._guard(request, incident_id)
         body = await read_body(request, Undoing)
         key = check_text(body.entry, "entry")
         if len(key) > KEY_LENGTH_MAX:

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from ccserver.card.presence import CardPresence, Present
 from ccserver.types import IncidentId
-from ccserver.web.access import SIGNED_IN, Route, signed_in
-from ccserver.web.cards import CardGuard, incident_of, no_guard
+from ccserver.web.access import READ_CARDS, Route, signed_in
+from ccserver.web.cards import incident_of
 from ccserver.web.errors import check_text, json_response, read_body
 from ccserver.web.ports import Clock
 
@@ -34,25 +34,22 @@ class CardPresenceAPI:
         self,
         clock: Clock,
         publish: Callable[[dict[str, object]], None],
-        guard: CardGuard = no_guard,
     ) -> None:
         self._presence = CardPresence()
         self._clock = clock
         self._publish = publish
-        self._guard = guard
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         path = "/api/cards/{incident_id}/presence"
         return (
-            Route("PUT", path, self.say, SIGNED_IN),
-            Route("DELETE", path, self.leave, SIGNED_IN),
+            Route("PUT", path, self.say, READ_CARDS),
+            Route("DELETE", path, self.leave, READ_CARDS),
         )
 
     async def say(self, request: web.Request) -> web.Response:
         """``PUT``: the person has the card open; the answer tells who else has."""
         incident_id = incident_of(request)
-        await self._guard(request, incident_id)
         body = await read_body(request, PresenceSaid)
         field = None if body.field is None else check_text(body.field, "field")
         account = signed_in(request).account

@@ -1,13 +1,13 @@
 """Incident cards: search, one card, its notes."""
 
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
 import structlog
 from aiohttp import web
 
+from ccserver.accounts import Account
 from ccserver.card import CardMerged, CardStatus, Wanted, head_json
 from ccserver.types import IncidentId
 from ccserver.web.access import signed_in
@@ -20,7 +20,9 @@ from ccserver.web.errors import (
     path_id,
     read_body,
 )
-from ccserver.web.ports import CardsPort, Clock, NotesConflict, NotesSaved, NotesTooLong
+from ccserver.web.gate import CardGate
+from ccserver.web.ports import CardsPort, Clock, JSONObject, NotesConflict, NotesSaved, NotesTooLong
+from ccserver.web.reading import CardFacts, Standing, standing
 from ccserver.web.wire import iso_time
 
 QUERY_LENGTH_MAX = 200
@@ -42,14 +44,7 @@ LIMIT_MAX = 100
 _VERSION = re.compile(r'(?:W/)?"(\d{1,9})"')
 """RFC 9110 §8.8.3 entity tag that holds the version of notes or a field."""
 
-CardGuard = Callable[[web.Request, IncidentId], Awaitable[None]]
-"""Raises `APIError` where the person may not do this with the card."""
-
 log = structlog.get_logger()
-
-
-async def no_guard(_request: web.Request, _incident_id: IncidentId) -> None:
-    """Whoever may use the route may use it with every card."""
 
 
 class NotesText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,10 +56,10 @@ class NotesText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CardsAPI:
     """Handlers of ``/api/cards``."""
 
-    def __init__(self, cards: CardsPort, clock: Clock, guard: CardGuard = no_guard) -> None:
+    def __init__(self, cards: CardsPort, clock: Clock, gate: CardGate) -> None:
         self._cards = cards
         self._clock = clock
-        self._guard = guard
+        self._gate = gate
 
     async def search(self, request: web.Request) -> web.Response:
         """``GET /api/cards?q=…``: newest first, with the cursor of the next page."""
@@ -73,16 +68,13 @@ class CardsAPI:
         page = await self._cards.search(
             q, limit=_limit(request), before=before or None, wanted=_wanted(request)
         )
-        return json_response({"cards": page.cards, "next": page.next_cursor})
+        account, now = signed_in(request).account, self._clock.now()
+        lines = [line for card in page.cards if (line := visible_line(card, account, now))]
+        return json_response({"cards": lines, "next": page.next_cursor})
 
     async def card(self, request: web.Request) -> web.Response:
-        """``GET /api/cards/{incident_id}``."""
-        incident_id = incident_of(request)
-        await self._guard(request, incident_id)
-        card = await self._cards.card(incident_id)
-        if card is None:
-            raise not_found("There is no such card.")
-        return json_response(card)
+        """``GET /api/cards/{incident_id}``: 403 for who is outside of it and does not say why."""
+        return json_response(await self._gate.card(request, incident_of(request)))
 
     async def save_notes(self, request: web.Request) -> web.Response:
         """``PUT /api/cards/{incident_id}/notes`` over the version that ``If-Match`` names.
@@ -90,7 +82,6 @@ class CardsAPI:
         412 with what is kept now if a colleague saved in between: nobody's edit is overwritten.
         """
         incident_id = incident_of(request)
-        await self._guard(request, incident_id)
         base_version = base_version_of(request)
         body = await read_body(request, NotesText)
         text = check_text(body.text, "text")
@@ -138,6 +129,20 @@ def card_merged(merged: CardMerged) -> APIError:
 def incident_of(request: web.Request) -> IncidentId:
     """The card that the address names; raises `APIError` 404 for one that cannot be."""
     return IncidentId(path_id(request, "incident_id", "card"))
+
+
+def visible_line(summary: JSONObject, account: Account, now: datetime) -> JSONObject | None:
+    """A line of a list as the reader may see it; ``None`` for a card that is none of theirs.
+
+    Whoever would have to say why to read the card does not read its notes in the list.
+    """
+    match standing(account, CardFacts.of(summary), now):
+        case Standing.STRANGER:
+            return None
+        case Standing.OUTSIDE:
+            return {**summary, "notes_excerpt": ""}
+        case Standing.INSIDE:
+            return summary
 
 
 def _query_text(request: web.Request, name: str, length_max: int) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated, Protocol
 import msgspec
 from aiohttp import web
 
+from ccserver.accounts import Right
 from ccserver.catalogue import CATALOGUE, AskedQuestion, Catalogue, Prepared, guided
 from ccserver.catalogue.document import Question
-from ccserver.web.access import SIGNED_IN, Route
+from ccserver.web.access import READ_CARDS, Access, Route
 from ccserver.web.documents import DocumentAPI, VersionsPort, version_tag
 from ccserver.web.errors import bad_request, json_response, read_body
 from ccserver.web.ports import Clock
@@ -55,6 +56,7 @@ class CatalogueAPI:
             CATALOGUE,
             store,
             clock,
+            access=Access(Right.CATALOGUE),
             current_path="/api/catalogue/current",
             invalid="invalid_catalogue",
             saved=in_force.saved,
@@ -63,8 +65,8 @@ class CatalogueAPI:
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         return (
-            Route("GET", "/api/catalogue", self.catalogue, SIGNED_IN),
-            Route("POST", "/api/catalogue/guide", self.guide, SIGNED_IN),
+            Route("GET", "/api/catalogue", self.catalogue, READ_CARDS),
+            Route("POST", "/api/catalogue/guide", self.guide, READ_CARDS),
             *self._versions.routes(),
         )
 

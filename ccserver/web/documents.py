@@ -27,7 +27,7 @@ from ccserver.documents import (
     shape_problem,
 )
 from ccserver.documents.kind import D
-from ccserver.web.access import SUPERVISION, Access, Route, signed_in
+from ccserver.web.access import Access, Route, signed_in
 from ccserver.web.errors import (
     BODY_TIMEOUT_S,
     APIError,
@@ -117,7 +117,7 @@ class DocumentAPI(Generic[D]):
         *,
         current_path: str,
         invalid: str,
-        access: Access = SUPERVISION,
+        access: Access,
         more: Callable[[], Mapping[str, object]] = dict,
         told: Callable[[Iterable[str]], list[Problem]] = lambda _: [],
         saved: Callable[[int], None] = lambda _: None,

@@ -1,8 +1,9 @@
-"""Answers in JSON, and errors as ``{"error": code, "message": English sentence}``."""
+"""Answers in JSON, and errors as problem documents (RFC 9457)."""
 
 import asyncio
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TypeVar
 
 import msgspec
@@ -17,11 +18,23 @@ BODY_TIMEOUT_S = 10.0
 _IDENTIFIER = re.compile(r"[0-9A-Za-z-]{1,64}")
 """Ids are UUIDs, or older ones of a gateway; anything else cannot exist."""
 
+PROBLEM_TYPE = "application/problem+json"
+"""RFC 9457 §3."""
+
+PROBLEM_URN = "urn:ccserver:problem:"
+"""What follows is the code. Nothing is to be fetched from there: a URN says so."""
+
+MEMBERS = frozenset({"type", "title", "status", "detail", "code"})
+"""Of every problem document; what an error has beside them bears other names."""
+
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class APIError(Exception):
-    """The client gets ``status`` with ``code`` and ``message``, and nothing else happens."""
+    """The client gets ``status`` with ``code`` and ``message``, and nothing else happens.
+
+    ``extra`` are further members of the problem document, beside `MEMBERS`.
+    """
 
     def __init__(
         self,
@@ -38,11 +51,24 @@ class APIError(Exception):
         self.message = message
         self.headers = headers
         self.extra = extra or {}
+        assert MEMBERS.isdisjoint(self.extra), "an error's own member would hide a common one"
 
     def response(self) -> web.Response:
-        """The error as JSON."""
-        body = {"error": self.code, "message": self.message, **self.extra}
-        return json_response(body, status=self.status, headers=self.headers)
+        """The error as a problem document; its title is that of the status, fixed for each code."""
+        body = {
+            "type": f"{PROBLEM_URN}{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.message,
+            "code": self.code,
+            **self.extra,
+        }
+        return web.Response(
+            body=msgspec.json.encode(body),
+            status=self.status,
+            headers=self.headers,
+            content_type=PROBLEM_TYPE,
+        )
 
 
 HTTP_ERRORS: Mapping[int, tuple[str, str]] = {

@@ -11,16 +11,16 @@ import structlog
 from aiohttp import web
 
 from ccserver.types import IncidentId
-from ccserver.web.access import SIGNED_IN, Route, signed_in
-from ccserver.web.cards import CardGuard, incident_of, no_guard
+from ccserver.web.access import EDIT_CARDS, READ_CARDS, Route, signed_in
+from ccserver.web.cards import incident_of
 from ccserver.web.errors import (
     BODY_TIMEOUT_S,
     APIError,
     bad_request,
     json_response,
-    not_found,
 )
-from ccserver.web.ports import CardsPort, Clock, JSONObject
+from ccserver.web.gate import GATE
+from ccserver.web.ports import Clock, JSONObject
 
 EIDO_TYPE = "application/emergency.eido+json"
 CAP_TYPE = "application/cap+xml"
@@ -78,21 +78,17 @@ class ExchangeAPI:
     def __init__(
         self,
         exchange: ExchangePort,
-        cards: CardsPort,
         clock: Clock,
-        guard: CardGuard = no_guard,
     ) -> None:
         self._exchange = exchange
-        self._cards = cards
         self._clock = clock
-        self._guard = guard
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         return (
-            Route("GET", "/api/cards/{incident_id}/eido", self.eido, SIGNED_IN),
-            Route("GET", "/api/cards/{incident_id}/cap", self.cap, SIGNED_IN),
-            Route("POST", "/api/incidents", self.take, SIGNED_IN),
+            Route("GET", "/api/cards/{incident_id}/eido", self.eido, READ_CARDS, own_door=True),
+            Route("GET", "/api/cards/{incident_id}/cap", self.cap, READ_CARDS, own_door=True),
+            Route("POST", "/api/incidents", self.take, EDIT_CARDS),
         )
 
     async def eido(self, request: web.Request) -> web.Response:
@@ -126,11 +122,7 @@ class ExchangeAPI:
         )
 
     async def _card(self, request: web.Request) -> JSONObject:
-        incident_id = incident_of(request)
-        await self._guard(request, incident_id)
-        card = await self._cards.card(incident_id)
-        if card is None:
-            raise not_found("There is no such card.")
+        card = await request.app[GATE].card(request, incident_of(request))
         # As others see it: plain JSON, whatever the room behind the port made it of.
         plain: JSONObject = msgspec.to_builtins(card)
         return plain

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from ccserver.accounts import Role
+from ccserver.accounts import Right
 from ccserver.metrics import CONTENT_TYPE, Metrics
 from ccserver.web.access import Access, authorise
 from ccserver.web.errors import json_response
@@ -73,7 +73,7 @@ class HealthAPI:
     async def metrics(self, request: web.Request) -> web.Response:
         """``GET /metrics``: for a scraper on this machine, or for an admin."""
         if not from_this_machine(request):
-            await authorise(request, Access(frozenset({Role.ADMIN})), self._sessions)
+            await authorise(request, Access(Right.METRICS), self._sessions)
         return web.Response(
             body=self._metrics.render(),
             headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},

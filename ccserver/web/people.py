@@ -15,15 +15,17 @@ from ccserver.accounts import (
     DeviceKind,
     Person,
     PersonChange,
+    Right,
     Role,
     UnknownAccount,
 )
 from ccserver.accounts.values import normalised_login
+from ccserver.types import ServiceCode
 from ccserver.web.access import Access, Route, signed_in
 from ccserver.web.errors import APIError, check_text, json_response, not_found, read_body
 from ccserver.web.sessions import Sessions
 
-ADMINISTER = Access(frozenset({Role.ADMIN}))
+ADMINISTER = Access(Right.PEOPLE)
 
 log = structlog.get_logger()
 
@@ -44,6 +46,7 @@ class PeoplePort(Protocol):
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        service: str | None = None,
         by: str,
     ) -> Account:
         """Make an account; raises `AccountInvalid`, `AccountExists`."""
@@ -65,6 +68,8 @@ class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: str
     extension: str | None = None
     device: DeviceKind | None = None
+    service: str | None = None
+    """Of a service's dispatcher."""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -81,6 +86,7 @@ class ChangedPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extension: str | msgspec.UnsetType | None = msgspec.UNSET
     """``null`` removes the seat."""
     device: DeviceKind | msgspec.UnsetType = msgspec.UNSET
+    service: str | msgspec.UnsetType = msgspec.UNSET
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -96,6 +102,7 @@ class ChangedPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             extension=self.extension or None,
             device=self.device or None,
             remove_seat=self.extension is None,
+            service=ServiceCode(self.service) if self.service else None,
         )
 
 
@@ -130,6 +137,7 @@ class PeopleAPI:
         """``POST /api/people``: 201 with the person, 409 if the login or the extension is taken."""
         body = await read_body(request, NewPerson)
         _check_texts(login=body.login, name=body.name, password=body.password)
+        _check_texts(service=body.service or "")
         by = signed_in(request).account.login
         try:
             account = await self._people.add(
@@ -140,6 +148,7 @@ class PeopleAPI:
                 password=body.password,
                 extension=body.extension,
                 device=body.device,
+                service=body.service,
                 by=by,
             )
         except (AccountInvalid, AccountExists) as error:
@@ -154,6 +163,7 @@ class PeopleAPI:
             agent_id=account.agent_id,
             extension=body.extension if seat else None,
             device=(body.device or DeviceKind.SIP) if seat else None,
+            service=account.service,
         )
         self._seats_changed()
         return json_response({"person": person}, status=201)
@@ -161,8 +171,8 @@ class PeopleAPI:
     async def change(self, request: web.Request) -> web.Response:
         """``PATCH /api/people/{login}``: a new password ends the person's sessions."""
         body = await read_body(request, ChangedPerson)
-        _check_texts(name=body.name, password=body.password)
-        for field in ("name", "language", "password", "extension"):
+        _check_texts(name=body.name, password=body.password, service=body.service)
+        for field in ("name", "language", "password", "extension", "service"):
             if getattr(body, field) == "":
                 raise APIError(
                     422, "invalid_account", "This must not be empty.", extra={"field": field}

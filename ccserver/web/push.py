@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from ccserver.metrics import Metrics
-from ccserver.types import AgentId
+from ccserver.types import AgentId, ServiceCode
 
 RING_MESSAGES_MAX = 10_000
 """A shift change of 100 messages a second may be missed for more than a minute and a half."""
@@ -37,27 +37,52 @@ PENDING_BYTES_MAX = 2 * 1024 * 1024
 CLOSE_SLOW = 1013
 """RFC 6455 §11.7 "try again later": the client did not keep up and may resume."""
 
+FOR_EVERYBODY = frozenset({"routing", "catalogue"})
+"""Types that tell a version and nothing of people; whoever can log in may see them."""
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Who a client is: somebody of the centre or not, at which seat, of which service."""
+
+    agent_id: AgentId | None = None
+    service: ServiceCode | None = None
+    centre: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a message is for: one seat; one service and the centre; everybody; else the centre."""
+
+    agent_id: AgentId | None = None
+    service: ServiceCode | None = None
+    everybody: bool = False
+
+    def includes(self, listener: Listener) -> bool:
+        """Whether this client may see the message."""
+        if self.agent_id is not None:
+            return self.agent_id == listener.agent_id
+        if self.everybody or listener.centre:
+            return True
+        return self.service is not None and self.service == listener.service
+
+
+@dataclass(frozen=True, slots=True)
 class Pushed:
-    """One numbered message as it goes over the wire; no ``agent_id``: everybody may see it."""
+    """One numbered message as it goes over the wire, and whom it is for."""
 
     seq: int
-    agent_id: AgentId | None
+    audience: Audience
     data: bytes
-
-    def visible_to(self, agent_id: AgentId | None) -> bool:
-        """Whether the client of this seat may see it."""
-        return self.agent_id is None or self.agent_id == agent_id
 
 
 class Subscription:
     """What one client still has to be sent, in order, and whether it must be closed."""
 
-    def __init__(self, agent_id: AgentId | None, first: Sequence[bytes]) -> None:
-        self.agent_id = agent_id
+    def __init__(self, listener: Listener, first: Sequence[bytes]) -> None:
+        self.listener = listener
         self.ended = asyncio.Event()
         self.close_code: int | None = None
         # What the client asked for when it connected is shared with the ring and bounded by it;
@@ -144,8 +169,17 @@ class PushHub:
         text = "\0".join(part or "" for part in parts)
         return f"{self._epoch}.{hashlib.blake2s(text.encode(), digest_size=6).hexdigest()}"
 
-    def publish(self, message: Mapping[str, object], *, agent_id: AgentId | None = None) -> None:
-        """Number ``message`` and send it to all, or only to the client of one seat.
+    def publish(
+        self,
+        message: Mapping[str, object],
+        *,
+        agent_id: AgentId | None = None,
+        service: ServiceCode | None = None,
+    ) -> None:
+        """Number ``message`` and send it to the centre, or only to the client of one seat.
+
+        With ``service`` its dispatchers get it beside the centre; what tells nothing of people
+        (`FOR_EVERYBODY`) goes to whoever is connected.
 
         It is encoded here and may be changed by the caller afterwards. One that cannot be written
         as JSON is our own defect: it is logged and counted, never raised into a live call.
@@ -158,14 +192,16 @@ class PushHub:
                 self._metrics.push_unencodable.inc()
             return
         self._seq += 1
-        pushed = Pushed(self._seq, agent_id, data)
+        everybody = message.get("type") in FOR_EVERYBODY
+        audience = Audience(agent_id, service, everybody)
+        pushed = Pushed(self._seq, audience, data)
         self._keep(pushed)
         if self._metrics:
             self._metrics.push_messages.inc()
         slow = [
             subscription
             for subscription in self._subscriptions
-            if pushed.visible_to(subscription.agent_id) and not subscription.put(data)
+            if audience.includes(subscription.listener) and not subscription.put(data)
         ]
         for subscription in slow:
             self.unsubscribe(subscription)
@@ -176,17 +212,17 @@ class PushHub:
         while len(self._ring) > RING_MESSAGES_MAX or self._ring_bytes > RING_BYTES_MAX:
             self._ring_bytes -= len(self._ring.popleft().data)
 
-    def missed(self, seq: int, agent_id: AgentId | None) -> list[bytes] | None:
-        """What the client of this seat missed after ``seq``; ``None`` if that is not known."""
+    def missed(self, seq: int, listener: Listener) -> list[bytes] | None:
+        """What the client missed after ``seq``; ``None`` if that is not known."""
         first_kept = self._ring[0].seq if self._ring else self._seq + 1
         if not first_kept - 1 <= seq <= self._seq:
             return None
         kept = itertools.islice(self._ring, seq - first_kept + 1, None)
-        return [pushed.data for pushed in kept if pushed.visible_to(agent_id)]
+        return [pushed.data for pushed in kept if pushed.audience.includes(listener)]
 
     def subscribe(
         self,
-        agent_id: AgentId | None,
+        listener: Listener,
         *,
         epoch: str,
         after: tuple[str, int] | None,
@@ -200,7 +236,7 @@ class PushHub:
         """
         first: list[bytes] | None = None
         if after is not None and after[0] == epoch:
-            missed = self.missed(after[1], agent_id)
+            missed = self.missed(after[1], listener)
             if missed is not None:
                 # The number is the client's own: it has not seen the rest yet, and if the
                 # connection breaks before they arrive it must ask for them again.
@@ -211,7 +247,7 @@ class PushHub:
         if first is None:
             whole = {"type": "snapshot", **snapshot(), "epoch": epoch, "seq": self._seq}
             first = [msgspec.json.encode(whole)]
-        subscription = Subscription(agent_id, first)
+        subscription = Subscription(listener, first)
         self._subscriptions[subscription] = None
         return subscription
 

@@ -7,9 +7,9 @@ from collections import OrderedDict
 import structlog
 from aiohttp import web
 
-from ccserver.accounts import Account, Role
+from ccserver.accounts import Right
 from ccserver.metrics import Metrics
-from ccserver.web.access import signed_in
+from ccserver.web.access import Principal, signed_in
 from ccserver.web.errors import APIError, not_found, path_id
 from ccserver.web.ports import Clock, RecordingAudio, RecordingsPort
 from ccserver.web.sessions import digest_of
@@ -50,7 +50,7 @@ class RecordingsAPI:
         async with asyncio.timeout(LOOKUP_TIMEOUT_S):
             recording = await self._recordings.audio(recording_id)
             # A call taker learns nothing of what colleagues recorded, not even that it exists.
-            if recording is None or not may_listen(person.account, recording):
+            if recording is None or not may_listen(person, recording):
                 raise not_found("There is no such recording.")
             size = await asyncio.to_thread(_file_size, recording)
         if size is None:
@@ -109,11 +109,9 @@ class RecordingsAPI:
         )
 
 
-def may_listen(account: Account, recording: RecordingAudio) -> bool:
-    """Supervisors and admins hear all; a call taker what the own seat handled."""
-    if account.role is Role.CALL_TAKER:
-        return account.agent_id is not None and account.agent_id in recording.agent_ids
-    return account.role in (Role.SUPERVISOR, Role.ADMIN)
+def may_listen(person: Principal, recording: RecordingAudio) -> bool:
+    """Who has the right hears all; everybody else what the own seat handled."""
+    return person.may(Right.RECORDINGS_HEAR) or person.account.agent_id in recording.agent_ids
 
 
 def _file_size(recording: RecordingAudio) -> int | None:

@@ -20,9 +20,10 @@ from ccserver.card import (
     head_json,
 )
 from ccserver.types import ContactId, IncidentId
-from ccserver.web.access import SIGNED_IN, Route, signed_in
-from ccserver.web.cards import CardGuard, incident_of, no_guard
+from ccserver.web.access import EDIT_CARDS, Route, signed_in
+from ccserver.web.cards import incident_of
 from ccserver.web.errors import APIError, check_text, json_response, not_found, read_body
+from ccserver.web.gate import GATE
 from ccserver.web.ports import Clock
 
 ID_LENGTH_MAX = 64
@@ -80,27 +81,25 @@ class Linking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RelationsAPI:
     """Handlers of merging, splitting, linking, and of what is shown beside a card."""
 
-    def __init__(self, cards: RelationsPort, clock: Clock, guard: CardGuard = no_guard) -> None:
+    def __init__(self, cards: RelationsPort, clock: Clock) -> None:
         self._cards = cards
         self._clock = clock
-        self._guard = guard
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
         card = "/api/cards/{incident_id}"
         return (
-            Route("POST", f"{card}/merge", self.merge, SIGNED_IN),
-            Route("POST", f"{card}/split", self.split, SIGNED_IN),
-            Route("PUT", f"{card}/parent", self.link, SIGNED_IN),
-            Route("GET", f"{card}/related", self.related, SIGNED_IN),
+            Route("POST", f"{card}/merge", self.merge, EDIT_CARDS),
+            Route("POST", f"{card}/split", self.split, EDIT_CARDS),
+            Route("PUT", f"{card}/parent", self.link, EDIT_CARDS),
+            Route("GET", f"{card}/related", self.related, EDIT_CARDS),
         )
 
     async def merge(self, request: web.Request) -> web.Response:
         """``POST …/merge``: the card becomes a part of another; the answer says which it is now."""
         incident_id = incident_of(request)
         into = IncidentId(check_text((await read_body(request, Merging)).into, "into"))
-        await self._guard(request, incident_id)
-        await self._guard(request, into)
+        await request.app[GATE].admit(request, into)
         login = signed_in(request).account.login
         try:
             joined = await self._cards.merge(incident_id, into, author=login, at=self._clock.now())
@@ -113,7 +112,6 @@ class RelationsAPI:
         incident_id = incident_of(request)
         body = await read_body(request, Splitting)
         contacts = [ContactId(check_text(each, "contact_ids")) for each in body.contact_ids]
-        await self._guard(request, incident_id)
         login = signed_in(request).account.login
         try:
             joined = await self._cards.split(
@@ -128,10 +126,9 @@ class RelationsAPI:
         incident_id = incident_of(request)
         body = await read_body(request, Linking)
         parent = None
-        await self._guard(request, incident_id)
         if body.parent_id is not None:
             parent = IncidentId(check_text(body.parent_id, "parent_id"))
-            await self._guard(request, parent)
+            await request.app[GATE].admit(request, parent)
         login = signed_in(request).account.login
         try:
             await self._cards.set_parent(incident_id, parent, author=login, at=self._clock.now())
@@ -142,7 +139,6 @@ class RelationsAPI:
     async def related(self, request: web.Request) -> web.Response:
         """``GET …/related``: perhaps the same incident, earlier ones of the caller and place."""
         incident_id = incident_of(request)
-        await self._guard(request, incident_id)
         found = await self._cards.related(incident_id)
         if found is None:
             raise not_found("There is no such card.")

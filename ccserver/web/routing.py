@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
+from ccserver.accounts import Right
 from ccserver.routing import ROUTING, Document, directory
 from ccserver.routing.problems import ignored_problems
 from ccserver.types import AgentId
-from ccserver.web.access import SIGNED_IN, Route
+from ccserver.web.access import Access, Route
 from ccserver.web.documents import DocumentAPI, VersionsPort
 from ccserver.web.errors import json_response
 from ccserver.web.ports import Clock
@@ -38,6 +39,7 @@ class RoutingAPI:
             ROUTING,
             routing,
             clock,
+            access=Access(Right.ROUTING),
             current_path="/api/routing",
             invalid="invalid_plan",
             more=self._known_agents,
@@ -49,7 +51,7 @@ class RoutingAPI:
         """Every address with its access."""
         return (
             *self._versions.routes(),
-            Route("GET", "/api/directory", self.directory, SIGNED_IN),
+            Route("GET", "/api/directory", self.directory, Access(Right.DIRECTORY)),
         )
 
     def _known_agents(self) -> dict[str, object]:

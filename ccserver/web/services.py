@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from aiohttp import web
 
-from ccserver.accounts import Account
+from ccserver.accounts import Right, Role
 from ccserver.services import (
     CallSignTaken,
     IncidentMerged,
@@ -40,7 +40,7 @@ from ccserver.services.values import (
     UNITS_AT_ONCE_MAX,
 )
 from ccserver.types import IncidentId, ServiceCode, UnitId
-from ccserver.web.access import SIGNED_IN, SUPERVISION, Route, signed_in
+from ccserver.web.access import EDIT_CARDS, READ_CARDS, Access, Principal, Route, signed_in
 from ccserver.web.errors import (
     APIError,
     bad_request,
@@ -194,9 +194,16 @@ class UnitBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     unit_id: Id | None = None
 
 
-def may_act_for(account: Account, service: ServiceCode) -> bool:
-    """Whether the person tells steps, and sees the desk, of this service."""
-    return account.role in SUPERVISION.roles
+DESK = Access(Right.DESK)
+REPORT = Access(Right.INVOLVEMENTS_WRITE)
+
+
+def may_act_for(principal: Principal, service: ServiceCode) -> bool:
+    """Whether this one tells steps, and sees the desk, of the service.
+
+    Its own people and keys may; supervisors for all, because a service may report by telephone.
+    """
+    return principal.may(Right.DESK) and principal.account.service in (None, service)
 
 
 class ServicesAPI:
@@ -210,15 +217,15 @@ class ServicesAPI:
         card, one = "/api/cards/{incident_id}/services", "/api/involvements/{involvement_id}"
         unit = "/api/desk/units/{unit_id}"
         return (
-            Route("GET", card, self.of_card, SIGNED_IN),
-            Route("POST", card, self.involve, SIGNED_IN),
-            Route("POST", f"{one}/steps", self.report, SIGNED_IN),
-            Route("POST", f"{one}/units/{{unit_id}}/steps", self.report_unit, SIGNED_IN),
-            Route("GET", "/api/desk/incidents", self.desk, SIGNED_IN),
-            Route("GET", "/api/desk/units", self.units, SIGNED_IN),
-            Route("POST", "/api/desk/units", self.add_unit, SIGNED_IN),
-            Route("PUT", unit, self.change_unit, SIGNED_IN),
-            Route("DELETE", unit, self.retire_unit, SIGNED_IN),
+            Route("GET", card, self.of_card, READ_CARDS),
+            Route("POST", card, self.involve, EDIT_CARDS),
+            Route("POST", f"{one}/steps", self.report, REPORT),
+            Route("POST", f"{one}/units/{{unit_id}}/steps", self.report_unit, REPORT),
+            Route("GET", "/api/desk/incidents", self.desk, DESK),
+            Route("GET", "/api/desk/units", self.units, DESK),
+            Route("POST", "/api/desk/units", self.add_unit, DESK),
+            Route("PUT", unit, self.change_unit, DESK),
+            Route("DELETE", unit, self.retire_unit, DESK),
         )
 
     # -- the card ---------------------------------------------------------------------------------
@@ -284,12 +291,14 @@ class ServicesAPI:
         service = await self._services.service_of(involvement_id)
         if service is None:
             raise not_found("There is no such involvement.")
-        account = signed_in(request).account
+        principal = signed_in(request)
         if by_centre:
+            if principal.account.service is not None:
+                raise _not_yours()
             return Source.CENTRE
-        if not may_act_for(account, service):
+        if not may_act_for(principal, service):
             raise _not_yours()
-        return Source.DESK
+        return Source.API if principal.account.role is Role.INTEGRATOR else Source.DESK
 
     # -- the desk ---------------------------------------------------------------------------------
 
@@ -370,10 +379,11 @@ def _facts(body: UnitBody) -> UnitFacts:
 
 def _service(request: web.Request) -> ServiceCode:
     """The service whose desk it is; raises `APIError` 400 or 403."""
-    code = request.query.get("service", "")
+    principal = signed_in(request)
+    code = request.query.get("service", principal.account.service or "")
     if not re.fullmatch(r"[a-z0-9_.-]{1,64}", code):
         raise bad_request("The parameter service is the code of a service.")
-    if not may_act_for(signed_in(request).account, ServiceCode(code)):
+    if not may_act_for(principal, ServiceCode(code)):
         raise _not_yours()
     return ServiceCode(code)
 

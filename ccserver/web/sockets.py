@@ -1,6 +1,7 @@
 """The WebSocket ``/api/ws``: one panel's end of the stream.
 
-The client says hello, gets a snapshot or what it missed, then everything that its seat may see.
+The client says hello, gets a snapshot or what it missed, then everything that it may see: people of
+the centre what happens there, a service's dispatchers what concerns their service.
 Three owned tasks serve it: one sends, one receives, one watches over the session. Whichever ends
 first ends the connection, which is closed with a code that tells the client what to do next.
 """
@@ -14,13 +15,13 @@ import msgspec
 import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ccserver.accounts import Account
+from ccserver.accounts import Account, Right, rights_of
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
 from ccserver.web.access import check_origin
 from ccserver.web.errors import APIError
-from ccserver.web.ports import Clock, ControlPort
-from ccserver.web.push import PushHub, Subscription
+from ccserver.web.ports import Clock, ControlPort, JSONObject
+from ccserver.web.push import FOR_EVERYBODY, Listener, PushHub, Subscription
 from ccserver.web.sessions import Sessions, digest_of, session_token
 from ccserver.web.wire import account_json, iso_time
 
@@ -189,18 +190,21 @@ class Sockets:
             return None
 
     def _subscribe(self, account: Account, hello: Hello) -> Subscription:
-        epoch = self._hub.epoch_for(account.login, account.role, account.agent_id)
+        listener = Listener(
+            account.agent_id, account.service, Right.CONTACTS in rights_of(account.role)
+        )
+        epoch = self._hub.epoch_for(account.login, account.role, account.agent_id, account.service)
         after = (hello.epoch, hello.seq) if hello.epoch and hello.seq is not None else None
 
         def snapshot() -> dict[str, object]:
             me = {"account": account_json(account), "agent_id": account.agent_id}
             return {
-                **self._control.snapshot(),
+                **snapshot_for(listener, self._control.snapshot()),
                 "me": me,
                 "server_time": iso_time(self._clock.now()),
             }
 
-        return self._hub.subscribe(account.agent_id, epoch=epoch, after=after, snapshot=snapshot)
+        return self._hub.subscribe(listener, epoch=epoch, after=after, snapshot=snapshot)
 
     def _make_room(self, login: str) -> None:
         same = [client for client in self._clients if client.account.login == login]
@@ -276,10 +280,18 @@ class Sockets:
             # Not knowing is no reason to blind a call taker in the middle of a call.
             return True
         known = client.account
-        return account is not None and (account.role, account.agent_id) == (
+        return account is not None and (account.role, account.agent_id, account.service) == (
             known.role,
             known.agent_id,
+            known.service,
         )
+
+
+def snapshot_for(listener: Listener, whole: JSONObject) -> dict[str, object]:
+    """The part of the snapshot that the client may see; what it may not is there and empty."""
+    if listener.centre:
+        return dict(whole)
+    return {name: part if name in FOR_EVERYBODY else [] for name, part in whole.items()}
 
 
 async def _close(

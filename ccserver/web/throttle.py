@@ -34,7 +34,9 @@ IPV6_PREFIX = 64
 """One subscriber owns a whole /64 and could change the address for every attempt."""
 
 
-class _Buckets:
+class Buckets:
+    """One bucket for each key, in a table of bounded size. Times are monotonic seconds."""
+
     def __init__(self, limit: BucketLimit) -> None:
         self._limit = limit
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -43,6 +45,7 @@ class _Buckets:
         return len(self._levels)
 
     def level(self, key: str, now: float) -> float:
+        """What is in the bucket."""
         level, at = self._levels.get(key, (float(self._limit.burst), now))
         return min(float(self._limit.burst), level + max(0.0, now - at) / self._limit.refill_s)
 
@@ -51,6 +54,7 @@ class _Buckets:
         return max(0.0, 1.0 - self.level(key, now)) * self._limit.refill_s
 
     def add(self, key: str, tokens: float, now: float) -> None:
+        """Put in ``tokens``, or take them out."""
         level = min(float(self._limit.burst), self.level(key, now) + tokens)
         self._levels[key] = (level, now)
         self._levels.move_to_end(key)
@@ -62,9 +66,9 @@ class LoginThrottle:
     """Decides whether an attempt may be made now. Times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self._login_at_address = _Buckets(LOGIN_AT_ADDRESS)
-        self._address = _Buckets(ADDRESS)
-        self._login = _Buckets(LOGIN)
+        self._login_at_address = Buckets(LOGIN_AT_ADDRESS)
+        self._address = Buckets(ADDRESS)
+        self._login = Buckets(LOGIN)
 
     def acquire(self, login: str, address: str, *, now: float) -> float:
         """Count an attempt and return 0, or return the seconds to wait and count nothing."""
@@ -85,7 +89,7 @@ class LoginThrottle:
         """Keys in the fullest table; never over `TABLE_MAX`."""
         return max(len(self._login_at_address), len(self._address), len(self._login))
 
-    def _keyed(self, login: str, address: str) -> tuple[tuple[_Buckets, str], ...]:
+    def _keyed(self, login: str, address: str) -> tuple[tuple[Buckets, str], ...]:
         # Like the accounts do, so that "Anna " is not a second chance for "anna".
         login = login.strip().casefold()
         subscriber = subscriber_of(address)

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
-from ccserver.web.access import SIGNED_IN, Route
+from ccserver.web.access import ANY_PERSON, Route
 from ccserver.web.errors import APIError, json_response, not_found
 from ccserver.web.pmtiles import PMTilesInvalid, TileFile
 from ccserver.web.static import IMMUTABLE, find_file
@@ -65,8 +65,8 @@ class TilesAPI:
     def routes(self) -> tuple[Route, ...]:
         """Everybody who is signed in may look at the map."""
         return (
-            Route("GET", "/api/map", self.maps, SIGNED_IN),
-            Route("GET", "/map/{file}", self.file, SIGNED_IN),
+            Route("GET", "/api/map", self.maps, ANY_PERSON),
+            Route("GET", "/map/{file}", self.file, ANY_PERSON),
         )
 
     async def maps(self, request: web.Request) -> web.StreamResponse:

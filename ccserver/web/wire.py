@@ -19,4 +19,5 @@ def account_json(account: Account) -> dict[str, object]:
         "role": account.role,
         "language": account.language,
         "agent_id": account.agent_id,
+        "service": account.service,
     }

@@ -21,14 +21,21 @@ it("believes what is told", () => {
   expect(decodeAgent({ queues: ["office"], missed_offers: 2 })).toMatchObject({ queues: ["office"], missed_offers: 2 });
 });
 
-it("gives nobody a right that was not granted", () => {
+it("gives nobody a right beyond call taking that was not granted", () => {
   expect(decodeMe({ ...me(), rights: undefined } as never).rights).toEqual({
     desk: false,
     monitor: false,
     supervise: false,
     routing: false,
+    catalogue: false,
     pick: false,
     people: false,
+    keys: false,
+    contacts: true,
+    callbacks: true,
+    directory: true,
+    "cards.search": true,
+    "cards.edit": true,
   });
   expect(decodeMe({ rights: { pick: true } } as never).rights).toMatchObject({ pick: true, monitor: false });
   expect(decodeMe({ rights: { monitor: true } } as never).rights).toMatchObject({ supervise: true, people: false });

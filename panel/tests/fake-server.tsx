@@ -32,7 +32,7 @@ export class FakeServer {
     this.paths.push(path);
     const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : null;
     this.bodies.push(body);
-    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { error: "not_found" } }));
+    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { code: "not_found" } }));
     const answer = route(body, new Headers(init.headers));
     const text = answer.body === undefined ? "" : JSON.stringify(answer.body);
     return Promise.resolve(new Response(text, { status: answer.status ?? 200 }));

@@ -15,11 +15,12 @@ vi.setConfig({ testTimeout: 60_000 });
 const ANNA: Person = {
   login: "anna",
   name: "Anna Bērziņa",
-  role: "admin",
+  role: "system_admin",
   language: "lv",
   agent_id: "agent-101",
   extension: "101",
   device: "sip",
+  service: null,
 };
 const BORIS: Person = { ...ANNA, login: "boris", name: "Boriss Kalniņš", role: "call_taker", agent_id: "agent-102", extension: "102" };
 const NO_SEAT: Person = { ...ANNA, login: "zane", name: "Zane Liepa", role: "supervisor", agent_id: null, extension: null, device: null };
@@ -69,7 +70,7 @@ describe("the list", () => {
     [503, "database_unavailable", /database does not answer/],
     [0, "", /server does not answer/],
   ])("says why it cannot be shown (%d), and tries again", async (status, error, text) => {
-    api.on("GET /api/people", { status, body: { error } });
+    api.on("GET /api/people", { status, body: { code: error } });
     stage(<PeoplePage onClose={() => undefined} />);
     expect(await screen.findByTestId("people-failed")).toHaveTextContent(text);
     api.on("GET /api/people", { body: { people: [ANNA] } });
@@ -122,7 +123,7 @@ describe("adding", () => {
   it("shows the server's refusal at its field, and keeps what was typed", async () => {
     api.on("POST /api/people", {
       status: 422,
-      body: { error: "invalid_account", message: "An extension has two to six digits.", field: "extension" },
+      body: { code: "invalid_account", detail: "An extension has two to six digits.", field: "extension" },
     });
     await open();
     await fillNew();
@@ -134,7 +135,7 @@ describe("adding", () => {
   });
 
   it("says that somebody has the login or number already", async () => {
-    api.on("POST /api/people", { status: 409, body: { error: "account_exists", message: "" } });
+    api.on("POST /api/people", { status: 409, body: { code: "account_exists", detail: "" } });
     await open();
     await fillNew();
     await userEvent.click(screen.getByTestId("person-save"));
@@ -154,8 +155,21 @@ describe("changing", () => {
     expect(api.askedFor("PATCH /api/people/boris")[0]?.body).toEqual({ role: "supervisor" });
   });
 
+  it("offers the services of the catalogue for a dispatcher", async () => {
+    api.on("GET /api/catalogue", { body: { version: 1, catalogue: { services: [{ code: "fire" }] } } });
+    await open();
+    await userEvent.click(screen.getByRole("button", { name: "Change Zane Liepa" }));
+    await userEvent.selectOptions(screen.getByTestId("person-role"), "service_dispatcher");
+    type("service", "police");
+    fireEvent.blur(screen.getByTestId("person-service"));
+    expect(await screen.findByTestId("person-service-complaint")).toHaveTextContent("no such service");
+    await expectAccessible();
+    type("service", "fire");
+    expect(screen.queryByTestId("person-service-complaint")).toBeNull();
+  });
+
   it("says why a role cannot be changed", async () => {
-    api.on("PATCH /api/people/anna", { status: 409, body: { error: "last_admin", message: "" } });
+    api.on("PATCH /api/people/anna", { status: 409, body: { code: "last_admin", detail: "" } });
     await open();
     await userEvent.click(screen.getByRole("button", { name: "Change Anna Bērziņa" }));
     await userEvent.selectOptions(screen.getByTestId("person-role"), "supervisor");
@@ -202,6 +216,22 @@ describe("the form", () => {
   ])("refuses the password %.12j", (password, code) => {
     const form = { ...emptyForm(), login: "LongLogin-12", name: "Z", extension: "103", password };
     expect(complaintsOf(form, true)).toEqual({ password: code });
+  });
+
+  it("asks for the service of a dispatcher, who has no seat", () => {
+    const form = { ...emptyForm(), login: "uldis", name: "Uldis", password: "correct horse", role: "service_dispatcher" as const };
+    expect(complaintsOf(form, true)).toEqual({ service: "service" });
+    expect(complaintsOf({ ...form, service: "fire", extension: "103" }, true)).toEqual({ extension: "no_seat" });
+    const dispatcher = { ...form, service: " fire " };
+    expect(complaintsOf(dispatcher, true)).toEqual({});
+    expect(complaintsOf(dispatcher, true, ["fire", "police"])).toEqual({});
+    expect(complaintsOf(dispatcher, true, ["police"])).toEqual({ service: "service_unknown" });
+    expect(newPerson(dispatcher)).toMatchObject({ role: "service_dispatcher", service: "fire" });
+    expect(newPerson({ ...dispatcher, role: "supervisor" })).not.toHaveProperty("service");
+    expect(changeOf(NO_SEAT, { ...formOf(NO_SEAT), role: "service_dispatcher", service: "fire" })).toEqual({
+      role: "service_dispatcher",
+      service: "fire",
+    });
   });
 
   it("gives a seat, takes it away, and says nothing of what stays", () => {

@@ -89,7 +89,7 @@ describe("opening", () => {
     [503, "database_unavailable", /database does not answer/],
     [0, "", /server does not answer/],
   ])("says why it cannot (%d), and tries again", async (status, error, text) => {
-    api.on("GET /api/routing", { status, body: { error } });
+    api.on("GET /api/routing", { status, body: { code: error } });
     stage(<RoutingPage onClose={() => undefined} />, live);
     expect(await screen.findByTestId("routing-failed")).toHaveTextContent(text);
     await expectAccessible();
@@ -266,7 +266,7 @@ describe("saving", () => {
   });
 
   it("keeps everything when the server cannot save", async () => {
-    api.on("PUT /api/routing", { status: 503, body: { error: "database_unavailable" } });
+    api.on("PUT /api/routing", { status: 503, body: { code: "database_unavailable" } });
     await open();
     type("Alarm after", "45");
     await userEvent.click(screen.getByTestId("save"));
@@ -294,7 +294,7 @@ describe("a conflict", () => {
     api.on("PUT /api/routing", () => {
       api.on("GET /api/routing", { body: answer(6, document, "Pēteris") });
       api.on("PUT /api/routing", { body: { version: 7 } });
-      return { status: 412, body: { error: "conflict" } };
+      return { status: 412, body: { code: "conflict" } };
     });
     api.on("GET /api/routing/versions", {
       body: { versions: [{ version: 6, saved_at: "2026-11-23T14:30:00Z", author: "Pēteris", comment: "night" }, { version: 5, saved_at: null, author: "Zane", comment: "" }], next: null },
@@ -447,7 +447,7 @@ describe("YAML", () => {
 
   it("that is broken is told by line and column", async () => {
     await open();
-    api.on("POST /api/routing/check", { status: 400, body: { error: "bad_yaml", message: "Expected YAML.", line: 3, column: 7 } });
+    api.on("POST /api/routing/check", { status: 400, body: { code: "bad_yaml", detail: "Expected YAML.", line: 3, column: 7 } });
     await userEvent.click(screen.getByTestId("import"));
     fireEvent.change(screen.getByTestId("import-text"), { target: { value: "a: [" } });
     await userEvent.click(screen.getByTestId("import-check"));

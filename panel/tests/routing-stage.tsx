@@ -40,7 +40,7 @@ export class FakeAPI {
     const json = headers.get("Content-Type") === "application/json";
     const asked = { name, headers, body: json ? (JSON.parse(init.body as string) as unknown) : init.body };
     this.asked.push(asked);
-    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { error: "not_found" } }));
+    const route = this.routes.get(name) ?? (() => ({ status: 404, body: { code: "not_found" } }));
     const { status = 200, body } = route(asked);
     if (status === 0) return Promise.reject(new TypeError("offline"));
     return Promise.resolve(new Response(body === undefined ? "" : JSON.stringify(body), { status }));

@@ -26,7 +26,7 @@ function lastSave(): Save {
 }
 
 function conflict(text: string, version: number): ApiError {
-  const body = { error: "conflict", current: { text, version, author: "janis" } };
+  const body = { code: "conflict", current: { text, version, author: "janis" } };
   return new ApiError(412, "conflict", "", body);
 }
 

@@ -31,15 +31,7 @@ async function openLive(change: object = {}): Promise<HTMLElement> {
 
 beforeEach(() => {
   server = startServer();
-  const rights = {
-    monitor: true,
-    supervise: true,
-    routing: true,
-    catalogue: false,
-    people: false,
-    pick: true,
-    desk: true,
-  };
+  const rights = { ...me().rights, monitor: true, supervise: true, routing: true, pick: true, desk: true };
   server.on("GET /api/me", { body: me({ rights }) });
 });
 
@@ -80,6 +72,16 @@ describe("live view", () => {
     expect(view).toHaveTextContent("you need a seat of your own");
     expect(screen.getByTestId("monitor-listen")).toBeDisabled();
     expect(screen.getAllByTestId("force-off")).toHaveLength(3);
+  });
+
+  it("shows somebody who takes no part in calls the own page, and neither callers nor cards", async () => {
+    const none = { contacts: false, callbacks: false, directory: false, "cards.search": false, "cards.edit": false };
+    const account = { ...me().account, role: "telecom_admin" as const, agent_id: null };
+    server.on("GET /api/me", { body: { ...me({ rights: { ...me().rights, ...none, routing: true } }), account, agent: null } });
+    await openWorkplace(server, { me: { account, agent_id: null }, contacts: [], agents: [] });
+    expect(screen.getByTestId("page-routing")).toHaveAttribute("aria-pressed", "true");
+    for (const part of ["waiting-list", "agent-list", "recent-cards"]) expect(screen.queryByTestId(part)).toBeNull();
+    expect(server.asked).not.toContain("GET /api/cards");
   });
 
   it("has a button for each page that the account has a right to", async () => {
@@ -189,7 +191,7 @@ describe("changes by people", () => {
   });
 
   it("says so where it cannot be read", async () => {
-    server.on("GET /api/audit", { status: 503, body: { error: "database_unavailable" } });
+    server.on("GET /api/audit", { status: 503, body: { code: "database_unavailable" } });
     await openLive();
     expect(await screen.findByRole("alert")).toHaveTextContent("cannot be read");
   });

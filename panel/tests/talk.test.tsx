@@ -124,7 +124,7 @@ describe("add or transfer", () => {
   });
 
   it("stays open and says why when it was refused", async () => {
-    server.on("POST /api/contacts/c1/consult", { status: 409, body: { error: "no_trunk" } });
+    server.on("POST /api/contacts/c1/consult", { status: 409, body: { code: "no_trunk" } });
     await openDialog();
     await userEvent.keyboard("{Enter}");
     expect(await screen.findByTestId("toast")).toHaveTextContent("No outgoing line is set up");
@@ -406,7 +406,7 @@ it("works with a server that knows nothing of all this", async () => {
   const rest = { state: "talking", caller_number: "+37126123456", arrived_at: soon(-9), agent_id: "agent-101", offer: null, on_hold: false };
   const account = me();
   server.on("GET /api/me", { body: { ...account, rights: undefined } });
-  server.on("GET /api/directory", { status: 404, body: { error: "not_found" } });
+  server.on("GET /api/directory", { status: 404, body: { code: "not_found" } });
   await openWorkplace(server, { contacts: [{ ...old, ...rest }], callbacks: undefined, alarms: undefined });
   expect(screen.getByTestId("call")).toBeVisible();
   expect(screen.queryByTestId("page-live")).toBeNull();

@@ -5,7 +5,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { App } from "../src/app/App";
 import { startServer, openWorkplace, type FakeServer } from "./fake-server";
-import { agent, contact, me, summary } from "./samples";
+import { agent, card, contact, me, summary } from "./samples";
 
 let server: FakeServer;
 
@@ -41,7 +41,7 @@ afterEach(() => {
 
 describe("login", () => {
   beforeEach(() => {
-    server.on("GET /api/me", { status: 401, body: { error: "signed_out" } });
+    server.on("GET /api/me", { status: 401, body: { code: "signed_out" } });
   });
 
   it.each([
@@ -49,7 +49,7 @@ describe("login", () => {
     [429, "too_many_attempts", /Too many attempts/],
     [500, "internal", /fault at the server/],
   ])("says what %d means and empties the password", async (status, error, text) => {
-    server.on("POST /api/login", { status, body: { error, message: "" } });
+    server.on("POST /api/login", { status, body: { code: error, detail: "" } });
     render(<App />);
     await userEvent.type(await screen.findByTestId("login-name"), "anna");
     await userEvent.type(screen.getByTestId("login-password"), "secret");
@@ -132,7 +132,7 @@ describe("offer", () => {
 
   it("says in words why an act was refused", async () => {
     await openWorkplace(server);
-    server.on("POST /api/contacts/c1/answer", { status: 409, body: { error: "not_your_contact" } });
+    server.on("POST /api/contacts/c1/answer", { status: 409, body: { code: "not_your_contact" } });
     sayOffer();
     await userEvent.click(screen.getByTestId("offer-answer"));
     expect(await screen.findByTestId("toast")).toHaveTextContent("This call is not at your seat.");
@@ -259,7 +259,7 @@ describe("notes", () => {
   });
 
   it("stay through a lost session and are saved after the login", async () => {
-    server.on("PUT /api/cards/i1/notes", { status: 401, body: { error: "signed_out" } });
+    server.on("PUT /api/cards/i1/notes", { status: 401, body: { code: "signed_out" } });
     await openWorkplace(server);
     sayTalking();
     fireEvent.change(await screen.findByTestId("notes"), { target: { value: "fire" } });
@@ -309,10 +309,32 @@ describe("lists", () => {
     expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
   });
 
+  it("ask once why a card is read by somebody outside of it", async () => {
+    const reasons: (string | null)[] = [];
+    server.on("GET /api/cards", { body: { cards: [summary()], next: null } });
+    server.on("GET /api/cards/i1", (_body, headers) => {
+      reasons.push(headers.get("X-Reason"));
+      if (headers.has("X-Reason")) return { body: card() };
+      return { status: 403, body: { code: "reason_needed", detail: "Say why." } };
+    });
+    await openWorkplace(server);
+    await userEvent.click(await screen.findByTestId("recent-card"));
+    expect(await screen.findByTestId("reason-give")).toBeDisabled();
+    await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
+    expect(screen.getByTestId("card-outside")).toHaveTextContent("You do not work on this card");
+    await userEvent.click(screen.getByTestId("reason-ask"));
+    await userEvent.type(screen.getByTestId("reason-why"), " Sūdzība 7 ");
+    await userEvent.click(screen.getByTestId("reason-give"));
+    expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
+    server.say({ type: "card", seq: 2, incident_id: "i1", contact_ids: [], number: "2026-000001" });
+    await waitFor(() => expect(reasons).toHaveLength(3));
+    expect(reasons).toEqual([null, "S%C5%ABdz%C4%ABba%207", "S%C5%ABdz%C4%ABba%207"]);
+  });
+
   it("say that there is nothing, and that something failed", async () => {
     await openWorkplace(server);
     expect(await screen.findByTestId("cards-empty")).toHaveTextContent("no cards yet");
-    server.on("GET /api/cards", { status: 503, body: { error: "database_unavailable" } });
+    server.on("GET /api/cards", { status: 503, body: { code: "database_unavailable" } });
     await userEvent.type(screen.getByTestId("card-search"), "x");
     expect(await screen.findByTestId("cards-error")).toHaveTextContent("The database does not answer");
   });

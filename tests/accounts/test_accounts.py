@@ -99,7 +99,14 @@ REFUSED: list[tuple[str, dict[str, object]]] = [
     ("extension", {"extension": "20a"}),
     ("extension", {"extension": "२३"}),
     ("extension", {"extension": None}),
-    ("extension", {"extension": None, "role": Role.ADMIN, "device": DeviceKind.SIP}),
+    ("role", {"role": "integrator"}),
+    ("role", {"role": "admin"}),
+    ("service", {"service": "fire"}),
+    ("service", {"role": Role.SERVICE_DISPATCHER, "extension": None}),
+    ("service", {"role": Role.SERVICE_DISPATCHER, "extension": None, "service": "ug u"}),
+    ("extension", {"role": Role.SERVICE_DISPATCHER, "service": "fire"}),
+    ("extension", {"role": Role.TELECOM_ADMIN}),
+    ("extension", {"extension": None, "role": Role.SYSTEM_ADMIN, "device": DeviceKind.SIP}),
 ]
 
 

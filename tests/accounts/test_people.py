@@ -24,7 +24,7 @@ from ccserver.accounts import (
 from ccserver.accounts.passwords import Passwords
 from ccserver.acd.events import PresenceKind
 from ccserver.db import Database
-from ccserver.types import AgentId
+from ccserver.types import AgentId, ServiceCode
 
 NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -38,7 +38,7 @@ async def store(database: Database) -> AccountStore:
     for login, role, extension in (
         ("anna", Role.CALL_TAKER, "201"),
         ("chief", Role.SUPERVISOR, None),
-        ("root", Role.ADMIN, None),
+        ("root", Role.SYSTEM_ADMIN, None),
     ):
         await store.add(
             login=login,
@@ -126,6 +126,10 @@ REFUSED: list[tuple[type[Exception], str, PersonChange]] = [
     (AccountInvalid, "chief", PersonChange(role=Role.CALL_TAKER)),
     (AccountInvalid, "chief", PersonChange(device=DeviceKind.SIP)),
     (AccountExists, "chief", PersonChange(extension="201")),
+    (AccountInvalid, "anna", PersonChange(role=Role.QUALITY_OFFICER)),
+    (AccountInvalid, "chief", PersonChange(role=Role.SERVICE_DISPATCHER)),
+    (AccountInvalid, "chief", PersonChange(role=Role.INTEGRATOR)),
+    (AccountInvalid, "chief", PersonChange(service=ServiceCode("fire"))),
     (AccountRefused, "root", PersonChange(role=Role.SUPERVISOR)),
     (UnknownAccount, "nobody", PersonChange(name="Nobody")),
 ]
@@ -139,6 +143,19 @@ async def test_a_change_that_cannot_be_changes_nothing(
     with pytest.raises(error):
         await store.change(login, change, by="root")
     assert await store.people() == before
+
+
+async def test_a_service_comes_and_goes_with_the_dispatchers_role(store: AccountStore) -> None:
+    dispatcher = PersonChange(role=Role.SERVICE_DISPATCHER, service=ServiceCode("fire"))
+    assert (await store.change("chief", dispatcher, by="root")).service == "fire"
+    assert (await store.change("chief", PersonChange(name="C"), by="root")).service == "fire"
+    moved = await store.change("chief", PersonChange(service=ServiceCode("police")), by="root")
+    assert moved.service == "police"
+    account = await store.account("chief")
+    assert account is not None
+    assert account.service == "police"
+    back = await store.change("chief", PersonChange(role=Role.SUPERVISOR), by="root")
+    assert back.service is None
 
 
 async def test_a_change_is_all_or_nothing(store: AccountStore) -> None:
@@ -168,13 +185,15 @@ async def test_an_admin_remains(store: AccountStore) -> None:
     with pytest.raises(AccountRefused) as demoted:
         await store.change("root", PersonChange(role=Role.SUPERVISOR), by="chief")
     assert demoted.value.code == "last_admin"
-    assert [person.role for person in await store.people() if person.login == "root"] == ["admin"]
+    assert [person.role for person in await store.people() if person.login == "root"] == [
+        "system_admin"
+    ]
 
 
 async def test_two_admins_who_demote_each_other_at_once_leave_one(
     store: AccountStore, database_url: str
 ) -> None:
-    await store.change("chief", PersonChange(role=Role.ADMIN), by="root")
+    await store.change("chief", PersonChange(role=Role.SYSTEM_ADMIN), by="root")
     other = Database(database_url, request_timeout_s=20)  # another node
     demote = PersonChange(role=Role.SUPERVISOR)
     results = await asyncio.gather(
@@ -184,5 +203,5 @@ async def test_two_admins_who_demote_each_other_at_once_leave_one(
     )
     await other.close()
     assert [type(result) for result in results].count(AccountRefused) == 1
-    admins = [person for person in await store.people() if person.role is Role.ADMIN]
+    admins = [person for person in await store.people() if person.role is Role.SYSTEM_ADMIN]
     assert len(admins) == 1

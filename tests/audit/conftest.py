@@ -5,5 +5,6 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database,
     database_kind,
     database_url,
+    empty_url,
     sqlite_template,
 )

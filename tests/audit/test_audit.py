@@ -43,7 +43,7 @@ async def people(database: Database) -> AccountStore:
     for login, role, extension in (
         ("anna", Role.CALL_TAKER, "201"),
         ("chief", Role.SUPERVISOR, None),
-        ("root", Role.ADMIN, None),
+        ("root", Role.SYSTEM_ADMIN, None),
     ):
         await store.add(
             login=login,
@@ -88,7 +88,12 @@ async def test_what_was_refused_or_changes_nothing_is_no_act(
     before = await acts(audit)
     with pytest.raises(AccountExists):
         await people.add(
-            login="anna", name="A", role=Role.ADMIN, language="lv", password=PASSWORD, by="root"
+            login="anna",
+            name="A",
+            role=Role.SYSTEM_ADMIN,
+            language="lv",
+            password=PASSWORD,
+            by="root",
         )
     await people.change("anna", PersonChange(), by="root")
     assert await people.verify("anna", PASSWORD) is not None

@@ -22,7 +22,7 @@ DESK = Seat("desk", "Jānis Kalniņš", "302", language="en")
 COLLEAGUE = Seat("colleague", "Olga Petrova", "303", language="en")
 DESK_SEATS = (LATVIAN, DESK, COLLEAGUE)
 CHIEF = Seat("chief", "Zane Krūmiņa", "203", DeviceKind.BROWSER, Role.SUPERVISOR, language="en")
-ADMIN = Seat("admin", "Admin", "", role=Role.ADMIN, language="en")
+ADMIN = Seat("admin", "Admin", "", role=Role.SYSTEM_ADMIN, language="en")
 SEATED = (BROWSER_SEAT, TALKER, CHIEF, *DESK_SEATS)
 # A crowded machine may need seconds for what a person does at once.
 PATIENT = ACDSettings(offer_timeout_s=60.0, wrap_up_s=120.0)

@@ -10,7 +10,7 @@ from ccserver.accounts import Account, AgentProfile, DeviceKind, Role
 from ccserver.acd.events import AgentPresence
 from ccserver.card import EVERY_CARD, Wanted
 from ccserver.db import DatabaseUnavailable
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.types import AgentId, ContactId, IncidentId, ServiceCode
 from ccserver.web.ports import (
     CardPage,
     ContactAction,
@@ -50,7 +50,7 @@ class FakeClock:
 
 @dataclass
 class FakeAccounts:
-    """Five people; sessions with an expiry; may be away or slow."""
+    """People of every role; sessions with an expiry; may be away or slow."""
 
     people: dict[str, Account] = field(default_factory=dict)
     seats: dict[AgentId, AgentProfile] = field(default_factory=dict)
@@ -68,9 +68,12 @@ class FakeAccounts:
             Account("anna", "Anna Ozola", Role.CALL_TAKER, "lv", SEAT_A),
             Account("boris", "Boris Petrovs", Role.CALL_TAKER, "ru", SEAT_B),
             Account("chief", "Dace Liepa", Role.SUPERVISOR, "lv", None),
-            Account("root", "Ivars Kalns", Role.ADMIN, "en", None),
+            Account("root", "Ivars Kalns", Role.SYSTEM_ADMIN, "en", None),
             Account("lost", "No Seat", Role.CALL_TAKER, "en", None),
             Account("duty", "Laima Duty", Role.SUPERVISOR, "lv", SEAT_C),
+            Account("fire", "Uldis Guns", Role.SERVICE_DISPATCHER, "lv", None, ServiceCode("fire")),
+            Account("ears", "Quality Officer", Role.QUALITY_OFFICER, "lv", None),
+            Account("wires", "Telecom Admin", Role.TELECOM_ADMIN, "lv", None),
         )
         self.people = {account.login: account for account in people}
         self.seats = {
@@ -125,7 +128,10 @@ class FakeAccounts:
 
 @dataclass
 class FakeCards:
-    """One card with notes."""
+    """One card with notes; ``more`` is what else is on it.
+
+    ``any_id``: it stands for every card, where another room keeps the real ones.
+    """
 
     text: str = ""
     version: int = 0
@@ -133,6 +139,8 @@ class FakeCards:
     searches: list[tuple[str, int, str | None]] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
     fails: Exception | None = None
+    more: dict[str, object] = field(default_factory=dict)
+    any_id: bool = False
 
     async def search(
         self, q: str, *, limit: int, before: str | None, wanted: Wanted = EVERY_CARD
@@ -141,15 +149,16 @@ class FakeCards:
             raise self.fails
         self.wanted.append(wanted)
         self.searches.append((q, limit, before))
-        return CardPage([{"incident_id": INCIDENT, "number": "2026-000001"}], "2026-000001")
+        line = {"incident_id": INCIDENT, "number": "2026-000001", **self.more}
+        return CardPage([line], "2026-000001")
 
     async def card(self, incident_id: IncidentId) -> JSONObject | None:
         if self.fails:
             raise self.fails
-        if incident_id != INCIDENT:
+        if incident_id != INCIDENT and not self.any_id:
             return None
         notes = {"text": self.text, "version": self.version, "author": self.author}
-        return {"incident_id": INCIDENT, "number": "2026-000001", "notes": notes}
+        return {"incident_id": INCIDENT, "number": "2026-000001", "notes": notes, **self.more}
 
     async def save_notes(
         self, incident_id: IncidentId, text: str, *, base_version: int, author: str, at: datetime
@@ -218,7 +227,7 @@ class FakeControl:
         return [(SEAT_A, "Anna Ozola")]
 
     def rights(self, account: Account) -> Mapping[str, bool]:
-        return {"monitor": account.role is not Role.CALL_TAKER}
+        return {"monitor": account.role is Role.SUPERVISOR}
 
     async def set_presence(self, agent_id: AgentId, presence: AgentPresence) -> None:
         await self._act("set_presence", agent_id, presence)

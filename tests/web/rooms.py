@@ -1,6 +1,6 @@
 """Stand-ins for the rooms that list their own routes: call-backs, routing, people, addresses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
@@ -9,11 +9,16 @@ import msgspec
 
 from ccserver.accounts import (
     Account,
+    AccountInvalid,
+    ApiKey,
     DeviceKind,
+    NewKey,
     Person,
     PersonChange,
     Role,
+    Scope,
     UnknownAccount,
+    UnknownKey,
 )
 from ccserver.addresses import Address, AddressKind, Nearby
 from ccserver.audit import AuditEntry, KeptEntry
@@ -32,11 +37,11 @@ from ccserver.documents import (
 from ccserver.documents.kind import D
 from ccserver.location import Position
 from ccserver.routing import DEFAULT_DOCUMENT, Document, check
-from ccserver.types import AgentId, ContactId
+from ccserver.types import AgentId, ContactId, ServiceCode
 from ccserver.web.callbacks import CallbackMissing, CallbackPage
 from ccserver.web.ports import JSONObject
 from tests.routing.examples import SEATS
-from tests.web.fakes import CONTACT, FakeAccounts
+from tests.web.fakes import CONTACT, START, FakeAccounts
 
 ADDRESS = Address(
     code="101010101",
@@ -174,6 +179,12 @@ class FakeAudit:
     """Acts in memory, oldest first."""
 
     acts: list[AuditEntry] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def record(self, entry: AuditEntry) -> None:
+        if self.fails:
+            raise self.fails
+        self.acts.append(entry)
 
     async def entries(
         self, *, limit: int, before: int | None = None, person: str | None = None
@@ -185,6 +196,51 @@ class FakeAudit:
             if (before is None or one.number < before)
             and (person is None or person in (one.entry.author, one.entry.login))
         ][:limit]
+
+
+@dataclass
+class FakeKeys:
+    """Keys in memory; counts the look-ups."""
+
+    kept: dict[str, ApiKey] = field(default_factory=dict)
+    lookups: int = 0
+    fails: Exception | None = None
+    revoked: list[str] = field(default_factory=list)
+
+    async def check(self, token: str) -> ApiKey | None:
+        self.lookups += 1
+        if self.fails:
+            raise self.fails
+        return self.kept.get(token)
+
+    async def keys(self) -> list[ApiKey]:
+        return list(self.kept.values())
+
+    async def add(
+        self,
+        *,
+        name: str,
+        scopes: Sequence[Scope],
+        service: str | None = None,
+        expires_at: datetime | None = None,
+        by: str,
+    ) -> NewKey:
+        if not scopes:
+            raise AccountInvalid("scopes", "A key needs at least one scope.")
+        key_id = f"{len(self.kept):012x}"
+        code = None if service is None else ServiceCode(service)
+        key = ApiKey(key_id, name, code, frozenset(scopes), START, by, expires_at, None, None)
+        token = f"cck_{key_id}_{'s' * 43}"
+        self.kept[token] = key
+        return NewKey(key, token)
+
+    async def revoke(self, key_id: str, *, by: str) -> ApiKey:
+        for token, key in self.kept.items():
+            if key.key_id == key_id:
+                self.kept[token] = replace(key, revoked_at=START)
+                self.revoked.append(by)
+                return self.kept[token]
+        raise UnknownKey
 
 
 @dataclass
@@ -235,11 +291,14 @@ class FakePeople:
         password: str,
         extension: str | None = None,
         device: DeviceKind | None = None,
+        service: str | None = None,
         by: str,
     ) -> Account:
         if self.refuses:
             raise self.refuses
-        account = Account(login, name, role, language, None)
+        account = Account(
+            login, name, role, language, None, None if service is None else ServiceCode(service)
+        )
         self.accounts.people[login] = account
         return account
 
@@ -271,4 +330,5 @@ class FakePeople:
             account.agent_id,
             None if seat is None else seat.extension,
             None if seat is None else seat.device,
+            account.service,
         )

@@ -72,7 +72,7 @@ async def test_one_address_by_its_code(world: World) -> None:
 )
 async def test_a_question_that_cannot_be_one_is_refused(world: World, query: str) -> None:
     answer = await (await world.person("anna")).get(f"/api/addresses{query}")
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert world.addresses.asked == []
 
 
@@ -95,4 +95,4 @@ async def test_without_an_index_the_client_is_told(
 ) -> None:
     world.addresses.fails = fault
     answer = await (await world.person("anna")).get(f"/api/addresses{path}")
-    assert (answer.status, answer.json()["error"]) == (503, code)
+    assert (answer.status, answer.json()["code"]) == (503, code)

@@ -47,6 +47,25 @@ async def test_every_answer_tells_the_browser_its_bounds(tmp_path: Path, path: s
     assert len(answer.headers["X-Request-Id"]) == 32
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "code", "title"),
+    [
+        ("GET /api/me", 401, "signed_out", "Unauthorized"),
+        ("GET /api/nothing", 404, "not_found", "Not Found"),
+        ("OPTIONS /api/me", 405, "method_not_allowed", "Method Not Allowed"),
+    ],
+)
+async def test_every_refusal_is_a_problem_document(
+    world: World, asked: str, status: int, code: str, title: str
+) -> None:
+    answer = await world.nobody().ask(*asked.split())
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    told = answer.json()
+    assert told.pop("detail").endswith(".")
+    urn = f"urn:ccserver:problem:{code}"
+    assert told == {"type": urn, "title": title, "status": status, "code": code}
+
+
 @pytest.mark.parametrize("host", ["a b", "x; script-src *", "[::1", "ž", "", "a" * 300])
 async def test_a_host_that_is_none_never_gets_into_a_header(world: World, host: str) -> None:
     request = f"GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -63,8 +82,8 @@ async def test_what_nobody_foresaw_is_logged_with_an_id_and_tells_nothing(world:
         answer = await chief.get(f"/api/cards/{INCIDENT}")
     assert answer.status == 500
     body = answer.json()
-    assert set(body) == {"error", "message", "error_id"}
-    assert body["error"] == "internal"
+    assert set(body) == {*errors.MEMBERS, "error_id"}
+    assert body["code"] == "internal"
     assert body["error_id"] == answer.headers["X-Request-Id"]
     assert b"secret" not in answer.body
     assert b"Traceback" not in answer.body
@@ -79,7 +98,7 @@ async def test_what_nobody_foresaw_is_logged_with_an_id_and_tells_nothing(world:
 async def test_an_account_that_was_deleted_meanwhile_is_signed_out(world: World) -> None:
     world.cards.fails = UnknownAccount("anna")
     answer = await (await world.person("anna")).get("/api/cards")
-    assert (answer.status, answer.json()["error"]) == (401, "signed_out")
+    assert (answer.status, answer.json()["code"]) == (401, "signed_out")
 
 
 async def test_every_line_of_a_request_carries_its_ids(world: World) -> None:
@@ -106,7 +125,7 @@ async def test_a_body_over_the_bound_is_refused_with_or_without_its_length(world
     anna = await world.person("anna")
     large = b"x" * (errors.BODY_BYTES_MAX + 1)
     answer = await anna.ask("PUT", "/api/me/language", raw=large)
-    assert (answer.status, answer.json()["error"]) == (413, "too_large")
+    assert (answer.status, answer.json()["code"]) == (413, "too_large")
 
     async def chunks() -> object:
         for _ in range(5):

@@ -102,13 +102,13 @@ async def test_what_cannot_be_kept_is_said_so(
 ) -> None:
     world.attachments.fails = fault
     answer = await (await world.person("anna")).ask("POST", FILES, raw=b"x")
-    assert (answer.status, answer.json()["error"]) == (status, code)
+    assert (answer.status, answer.json()["code"]) == (status, code)
 
 
 async def test_a_file_that_is_lost_from_the_disk_is_said_so(world: World, tmp_path: Path) -> None:
     (tmp_path / "attachment").unlink()
     answer = await (await world.person("anna")).get(f"/api/attachments/{ATTACHMENT}")
-    assert (answer.status, answer.json()["error"]) == (404, "attachment_missing")
+    assert (answer.status, answer.json()["code"]) == (404, "attachment_missing")
 
 
 async def test_a_file_that_is_not_there(world: World) -> None:

@@ -67,4 +67,4 @@ async def test_pages_follow_one_another_and_one_person_can_be_asked_for(world: W
 )
 async def test_a_question_that_cannot_be_one_is_refused(world: World, query: str) -> None:
     answer = await (await world.person("chief")).get(f"/api/audit?{query}")
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")

@@ -29,6 +29,7 @@ async def test_login_gives_the_account_and_a_session_that_works(world: World) ->
             "role": "call_taker",
             "language": "lv",
             "agent_id": "agent-101",
+            "service": None,
         }
     }
     token = cookie_of(answer.cookies)["ccserver_session"].value
@@ -53,10 +54,11 @@ async def test_a_wrong_login_and_a_wrong_password_look_the_same(
 ) -> None:
     answer = await world.login(login, password)
     assert answer.status == 401
-    assert answer.json() == {
-        "error": "wrong_credentials",
-        "message": "The login or the password is wrong.",
-    }
+    told = answer.json()
+    assert (told["code"], told["detail"]) == (
+        "wrong_credentials",
+        "The login or the password is wrong.",
+    )
     assert not answer.cookies
     # Both were put to the accounts, which take equally long for both.
     assert world.accounts.verified == [login]
@@ -83,7 +85,7 @@ async def test_a_body_that_is_no_login_is_refused_before_anything_is_checked(
     world: World, body: object
 ) -> None:
     answer = await world.nobody().ask("POST", "/api/login", body=body, raw=None)
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.accounts.verified
 
 
@@ -117,7 +119,7 @@ async def test_a_session_ends_with_its_time(world: World) -> None:
     assert (await anna.get("/api/me")).status == 200
     world.clock.seconds = world.settings.session_ttl_s + FRESH_S
     answer = await anna.get("/api/me")
-    assert (answer.status, answer.json()["error"]) == (401, "signed_out")
+    assert (answer.status, answer.json()["code"]) == (401, "signed_out")
 
 
 @pytest.mark.parametrize("token", ["", "x", "y" * 5_000, "ž", '"'])
@@ -133,7 +135,7 @@ async def test_a_known_session_works_while_the_database_is_away(world: World) ->
     assert (await anna.put("/api/agent/presence", {"kind": "ready"})).status == 200
     world.clock.seconds = STALE_MAX_S + 1
     answer = await anna.put("/api/agent/presence", {"kind": "ready"})
-    assert (answer.status, answer.json()["error"]) == (503, "database_unavailable")
+    assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")
 
 
 async def test_an_unknown_session_is_not_believed_while_the_database_is_away(world: World) -> None:
@@ -196,7 +198,7 @@ async def test_guessing_is_throttled_and_the_right_password_waits_too(world: Wor
         assert (await world.login("anna", "wrong")).status == 401
     for password in ("wrong", PASSWORD):
         answer = await world.login("Anna ", password)
-        assert (answer.status, answer.json()["error"]) == (429, "too_many_attempts")
+        assert (answer.status, answer.json()["code"]) == (429, "too_many_attempts")
         assert 1 <= int(answer.headers["Retry-After"]) <= LOGIN_AT_ADDRESS.refill_s
     assert len(world.accounts.verified) == LOGIN_AT_ADDRESS.burst
     world.clock.seconds = LOGIN_AT_ADDRESS.refill_s

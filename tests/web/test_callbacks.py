@@ -35,8 +35,8 @@ async def centre(tmp_path: Path) -> AsyncIterator[World]:
 
 def error_of(answer: Answer) -> tuple[int, str]:
     told = answer.json()
-    assert told["message"].endswith(".")
-    return answer.status, told["error"]
+    assert told["detail"].endswith(".")
+    return answer.status, told["code"]
 
 
 async def test_everybody_sees_the_list(centre: World) -> None:

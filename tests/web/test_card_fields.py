@@ -39,7 +39,7 @@ async def test_a_colleagues_value_is_not_overwritten_but_shown(centre: World, ca
     anna, boris = await centre.person("anna"), await centre.person("boris")
     await put(boris, f"{card}/fields/priority", 9)
     answer = await put(anna, f"{card}/fields/priority", 2)
-    assert (answer.status, answer.json()["error"]) == (412, "conflict")
+    assert (answer.status, answer.json()["code"]) == (412, "conflict")
     assert answer.headers["ETag"] == '"1"'
     assert answer.json()["current"] == {
         "value": 9,
@@ -59,12 +59,12 @@ async def test_a_colleagues_value_is_not_overwritten_but_shown(centre: World, ca
 async def test_what_is_wrong_is_told_with_its_place(centre: World, card: str) -> None:
     anna = await centre.person("anna")
     answer = await put(anna, f"{card}/fields/address", {"text": "x" * 201})
-    assert (answer.status, answer.json()["error"]) == (422, "invalid_value")
+    assert (answer.status, answer.json()["code"]) == (422, "invalid_value")
     assert answer.json()["path"] == "address.text"
-    assert answer.json()["message"] == "address.text: at most 200 characters."
+    assert answer.json()["detail"] == "address.text: at most 200 characters."
     answers = {f"q{n}": "x" * 2_000 for n in range(9)}
     answer = await put(anna, f"{card}/fields/answers", answers)
-    assert (answer.status, answer.json()["error"]) == (413, "value_too_long")
+    assert (answer.status, answer.json()["code"]) == (413, "value_too_long")
     answer = await put(anna, f"{card}/fields/summary", "x" * 300_000)
     assert answer.status == 413
     vin = await put(anna, f"{card}/fields/{PERSON.replace('person', 'vehicle')}", {"vin": "IOQ"})
@@ -110,7 +110,7 @@ async def test_a_save_is_undone_once_and_not_over_a_later_one(centre: World, car
     await put(anna, f"{card}/fields/type", "fire")
     await put(anna, f"{card}/fields/type", "flood", 1)
     answer = await anna.post(f"{card}/undo", {"entry": "field_saved:type:1"})
-    assert (answer.status, answer.json()["error"]) == (409, "changed_since")
+    assert (answer.status, answer.json()["code"]) == (409, "changed_since")
     assert (await anna.post(f"{card}/undo", {"entry": "field_saved:type:2"})).json() == {}
     history = (await anna.get(f"{card}/fields/type/history")).json()["versions"]
     assert [one["value"] for one in history] == ["fire", "flood", "fire"]
@@ -130,7 +130,7 @@ async def test_a_card_that_was_merged_away_says_where_to(
         await put(anna, f"{card}/fields/type", "fire"),
         await anna.post(f"{card}/undo", {"entry": "field_saved:type:1"}),
     ):
-        assert (answer.status, answer.json()["error"]) == (409, "merged")
+        assert (answer.status, answer.json()["code"]) == (409, "merged")
         assert answer.json()["into"] == {
             "incident_id": other.incident_id,
             "number": other.number,
@@ -177,4 +177,4 @@ async def test_a_database_that_is_away_is_said_so(world: World) -> None:
         await anna.get(f"{card}/fields/type/history"),
         await anna.post(f"{card}/undo", {"entry": "field_saved:type:1"}),
     ):
-        assert (answer.status, answer.json()["error"]) == (503, "database_unavailable")
+        assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")

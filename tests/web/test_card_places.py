@@ -70,9 +70,9 @@ async def test_what_is_no_place_is_refused_with_a_sentence(
     path: str,
 ) -> None:
     answer = await (await centre.person("anna")).post(f"{card}/locations", CLICK | change)
-    assert (answer.status, answer.json()["error"]) == (422, "invalid_value")
+    assert (answer.status, answer.json()["code"]) == (422, "invalid_value")
     assert answer.json()["path"] == path
-    assert answer.json()["message"].endswith(".")
+    assert answer.json()["detail"].endswith(".")
     (summary,) = await store.search()
     whole = await store.card(summary.incident_id)
     assert whole is not None
@@ -101,7 +101,7 @@ async def test_a_repeated_request_is_the_same_location(centre: World, card: str)
     assert (await anna.post(f"{card}/locations", body)).json() == first
     other = body | {"key": "click-2", "address": {"text": "Brīvības 2"}}
     answer = await anna.post(f"{card}/locations", other)
-    assert (answer.status, answer.json()["error"]) == (412, "conflict")
+    assert (answer.status, answer.json()["code"]) == (412, "conflict")
     assert answer.json()["current"]["value"]["text"] == "Brīvības 1"
 
 
@@ -138,7 +138,7 @@ async def test_a_card_that_is_elsewhere_or_nowhere(
         await anna.post(f"{card}/locations", CLICK),
         await anna.put(f"{card}/location", {"location_id": None}),
     ):
-        assert (answer.status, answer.json()["error"]) == (409, "merged")
+        assert (answer.status, answer.json()["code"]) == (409, "merged")
 
 
 async def test_a_database_that_is_away_is_said_so(world: World) -> None:
@@ -148,4 +148,4 @@ async def test_a_database_that_is_away_is_said_so(world: World) -> None:
         await anna.post(f"/api/cards/{INCIDENT}/locations", CLICK),
         await anna.put(f"/api/cards/{INCIDENT}/location", {"location_id": None}),
     ):
-        assert (answer.status, answer.json()["error"]) == (503, "database_unavailable")
+        assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")

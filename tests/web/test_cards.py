@@ -76,14 +76,14 @@ async def test_search_passes_on_what_the_cards_must_be(world: World) -> None:
 )
 async def test_search_refuses_parameters_out_of_bounds(world: World, query: str) -> None:
     answer = await (await world.person("anna")).get(f"/api/cards?{query}")
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.cards.searches
 
 
 @pytest.mark.parametrize("name", ["nope", "..%2f..", "%00", "'; drop table", "x" * 500])
 async def test_a_card_that_cannot_be_is_not_found(world: World, name: str) -> None:
     answer = await (await world.person("anna")).get(f"/api/cards/{name}")
-    assert (answer.status, answer.json()["error"]) == (404, "not_found")
+    assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_notes_are_saved_over_the_version_that_was_read(world: World) -> None:
@@ -103,7 +103,7 @@ async def test_a_colleagues_notes_are_not_overwritten_but_shown(world: World) ->
     assert (await boris.put(NOTES, {"text": "by Boris"}, {"If-Match": '"0"'})).status == 200
     answer = await anna.put(NOTES, {"text": "by Anna"}, {"If-Match": '"0"'})
     assert answer.status == 412
-    assert answer.json()["error"] == "conflict"
+    assert answer.json()["code"] == "conflict"
     assert answer.json()["current"] == {"text": "by Boris", "version": 1, "author": "boris"}
     assert world.cards.text == "by Boris"
     assert (await anna.put(NOTES, {"text": "both"}, {"If-Match": 'W/"1"'})).status == 200
@@ -126,8 +126,8 @@ async def test_notes_up_to_their_limit_pass_and_longer_ones_get_a_sentence(world
     anna = await world.person("anna")
     assert (await anna.put(NOTES, {"text": "ž" * 32_768}, {"If-Match": '"0"'})).status == 200
     answer = await anna.put(NOTES, {"text": "ž" * 32_769}, {"If-Match": '"1"'})
-    assert (answer.status, answer.json()["error"]) == (413, "notes_too_long")
-    assert "65536" in answer.json()["message"]
+    assert (answer.status, answer.json()["code"]) == (413, "notes_too_long")
+    assert "65536" in answer.json()["detail"]
 
 
 async def test_notes_of_an_unknown_card(world: World) -> None:
@@ -152,5 +152,5 @@ async def test_a_database_that_is_away_is_said_so(world: World) -> None:
         await anna.get(f"/api/cards/{INCIDENT}"),
         await anna.put(NOTES, {"text": "x"}, {"If-Match": '"0"'}),
     ):
-        assert (answer.status, answer.json()["error"]) == (503, "database_unavailable")
+        assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")
         assert answer.headers["Retry-After"]

@@ -7,10 +7,11 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from ccserver.acd.events import AgentPresence, PresenceKind
-from ccserver.types import AgentId
+from ccserver.types import AgentId, IncidentId
 from ccserver.web.access import PUBLIC, Route, guarded
 from ccserver.web.app import ROUTES
 from ccserver.web.errors import APIError
+from ccserver.web.key_auth import KeyAuth
 from ccserver.web.ports import (
     AgentChoice,
     ContactAction,
@@ -71,7 +72,7 @@ async def test_every_kind_of_target_can_be_reached(
 async def test_a_target_that_is_none_is_refused(world: World, target: object) -> None:
     anna = await world.person("anna")
     answer = await anna.post(f"/api/contacts/{CONTACT}/transfer", {"target": target})
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.control.actions
 
 
@@ -164,7 +165,7 @@ async def test_a_reason_goes_with_not_ready(world: World, reason: str) -> None:
 )
 async def test_a_presence_that_is_none_is_refused(world: World, body: object) -> None:
     answer = await (await world.person("anna")).put("/api/agent/presence", body)
-    assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     assert not world.control.actions
 
 
@@ -172,7 +173,8 @@ async def test_a_refusal_is_told_with_its_code(world: World) -> None:
     world.control.refuses = ControlRefused("offer_gone", "The offer is over.")
     answer = await (await world.person("anna")).post(f"/api/contacts/{CONTACT}/answer")
     assert answer.status == 409
-    assert answer.json() == {"error": "offer_gone", "message": "The offer is over."}
+    told = answer.json()
+    assert (told["code"], told["detail"]) == ("offer_gone", "The offer is over.")
 
 
 async def test_a_contact_that_cannot_be_never_reaches_the_runtime(world: World) -> None:
@@ -188,7 +190,12 @@ async def test_a_handler_that_hangs_is_ended(world: World) -> None:
         raise AssertionError("the future is nobody's")
 
     route = Route("GET", "/never", never, PUBLIC, timeout_s=0.01)
-    handler = guarded(route, Sessions(world.accounts, world.clock))
+
+    async def admit(_request: web.Request, _incident_id: IncidentId) -> None:
+        raise AssertionError("the route is not a card's")
+
+    sessions = Sessions(world.accounts, world.clock)
+    handler = guarded(route, sessions, KeyAuth(world.keys, world.clock), admit)
     with pytest.raises(APIError) as caught:
         await handler(make_mocked_request("GET", "/never"))
     assert (caught.value.status, caught.value.code) == (503, "timed_out")
@@ -196,4 +203,5 @@ async def test_a_handler_that_hangs_is_ended(world: World) -> None:
 
 async def test_every_route_that_is_no_stream_has_a_deadline(world: World) -> None:
     endless = {route.path for route in world.app[ROUTES] if route.timeout_s is None}
-    assert endless == {"/api/ws", "/api/recordings/{recording_id}/audio"}
+    files = {"/api/recordings/{recording_id}/audio", "/api/attachments/{attachment_id}"}
+    assert endless == {"/api/ws", *files}

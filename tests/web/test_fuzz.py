@@ -199,8 +199,8 @@ async def ask_one(
         if answer.status == 412 and not answer.body:
             return  # a precondition on a file, refused by the framework
         told = answer.json()
-        assert isinstance(told["error"], str)
-        assert told["message"].endswith(".")
+        assert isinstance(told["code"], str)
+        assert told["detail"].endswith(".")
 
 
 async def test_no_bytes_on_the_socket_are_a_500_or_end_the_server(world: World) -> None:

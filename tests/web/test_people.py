@@ -77,6 +77,7 @@ async def test_everybody_is_listed_without_any_secret(office: Office) -> None:
         "agent_id": "agent-101",
         "extension": "101",
         "device": "browser",
+        "service": None,
     }
     assert b"ssss" not in answer.body
 
@@ -91,6 +92,7 @@ async def test_a_person_is_added_and_the_log_says_by_whom(office: Office) -> Non
         "agent_id": None,
         "extension": None,
         "device": None,
+        "service": None,
     }
     added = [line for line in logs if line["event"] == "person_added"]
     assert [(line["login"], line["by"]) for line in added] == [("dita", "root")]
@@ -105,20 +107,23 @@ async def test_only_what_is_sent_is_changed(office: Office) -> None:
         ({"password": PASSWORD}, PersonChange(password=PASSWORD)),
         ({"extension": None}, PersonChange(remove_seat=True)),
         ({"extension": "105"}, PersonChange(extension="105")),
-        ({"device": "sip", "role": "admin"}, PersonChange(device=DeviceKind.SIP, role=Role.ADMIN)),
+        (
+            {"device": "sip", "role": "system_admin"},
+            PersonChange(device=DeviceKind.SIP, role=Role.SYSTEM_ADMIN),
+        ),
         ({}, PersonChange()),
     ]
     for body, change in bodies:
         answer = await root.ask("PATCH", "/api/people/Anna", body=body)
         assert answer.status == 200
         assert office.people.changes.pop() == ("anna", change, "root")
-    assert answer.json()["person"]["role"] == "admin"
+    assert answer.json()["person"]["role"] == "system_admin"
 
 
 async def test_a_new_role_holds_at_once(office: Office) -> None:
     anna, root = await office.world.person("anna"), await office.world.person("root")
     assert (await anna.get("/api/people")).status == 403
-    await root.ask("PATCH", "/api/people/anna", body={"role": "admin"})
+    await root.ask("PATCH", "/api/people/anna", body={"role": "system_admin"})
     assert (await anna.get("/api/people")).status == 200
     await root.ask("PATCH", "/api/people/anna", body={"role": "call_taker"})
     assert (await anna.get("/api/people")).status == 403
@@ -150,8 +155,8 @@ async def test_a_refusal_is_a_sentence(
         requests.append(("POST", "/api/people", NEW))
     for method, path, body in requests:
         answer = await root.ask(method, path, body=body)
-        assert (answer.status, answer.json()["error"]) == (status, code)
-        assert answer.json()["message"] == str(error)
+        assert (answer.status, answer.json()["code"]) == (status, code)
+        assert answer.json()["detail"] == str(error)
     assert office.seats_changed == 0
 
 

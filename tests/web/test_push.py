@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccserver.metrics import Metrics
-from ccserver.types import AgentId
+from ccserver.types import AgentId, ServiceCode
 from ccserver.web import push
-from ccserver.web.push import CLOSE_SLOW, PushHub, Subscription
+from ccserver.web.push import CLOSE_SLOW, Listener, PushHub, Subscription
 from tests.web.fakes import SEAT_A, SEAT_B
 
 
@@ -21,7 +21,10 @@ def subscribe(
     hub: PushHub, agent_id: AgentId | None = None, after: tuple[str, int] | None = None
 ) -> Subscription:
     return hub.subscribe(
-        agent_id, epoch=hub.epoch_for(agent_id), after=after, snapshot=lambda: {"contacts": []}
+        Listener(agent_id),
+        epoch=hub.epoch_for(agent_id),
+        after=after,
+        snapshot=lambda: {"contacts": []},
     )
 
 
@@ -70,6 +73,31 @@ def test_only_the_seat_sees_what_is_for_it_live_and_when_resuming() -> None:
         assert seqs(waiting(client)[1:]) == expected[seat]
         again = subscribe(hub, seat, (hub.epoch_for(seat), 0))
         assert seqs(waiting(again)[1:]) == expected[seat]
+
+
+def test_a_service_sees_what_concerns_it_and_others_outside_the_centre_see_no_people() -> None:
+    hub = PushHub()
+    fire, police = ServiceCode("fire"), ServiceCode("police")
+    listeners = {
+        "call taker": Listener(SEAT_A),
+        "fire": Listener(service=fire, centre=False),
+        "police": Listener(service=police, centre=False),
+        "telecom": Listener(centre=False),
+    }
+    clients = {
+        who: hub.subscribe(listener, epoch=who, after=None, snapshot=dict)
+        for who, listener in listeners.items()
+    }
+    hub.publish({"type": "contact"})
+    hub.publish({"type": "involvement"}, service=fire)
+    hub.publish({"type": "routing", "version": 2})
+    hub.publish({"type": "offer"}, agent_id=SEAT_A)
+    hub.publish({"type": "offer"}, agent_id=SEAT_B)
+    expected = {"call taker": [1, 2, 3, 4], "fire": [2, 3], "police": [3], "telecom": [3]}
+    for who, listener in listeners.items():
+        assert seqs(waiting(clients[who])[1:]) == expected[who]
+        again = hub.subscribe(listener, epoch=who, after=(who, 0), snapshot=dict)
+        assert seqs(waiting(again)[1:]) == expected[who]
 
 
 def test_resuming_gives_exactly_what_was_missed() -> None:

@@ -49,7 +49,7 @@ async def test_a_range_that_is_none_is_refused_and_is_no_listen(world: World, wa
     answer = await (await world.person("anna")).get(PATH, {"Range": wanted})
     assert answer.status == 416
     assert answer.headers["Content-Range"] == f"bytes */{len(AUDIO)}"
-    assert answer.json()["error"] == "range_not_satisfiable"
+    assert answer.json()["code"] == "range_not_satisfiable"
     assert not world.recordings.listens
 
 
@@ -97,7 +97,7 @@ async def test_without_a_trace_there_is_no_listen(world: World, wanted: dict[str
     chief = await world.person("chief")
     world.recordings.fails = RuntimeError("the journal is full")
     answer = await chief.get(PATH, wanted)
-    assert (answer.status, answer.json()["error"]) == (503, "trace_failed")
+    assert (answer.status, answer.json()["code"]) == (503, "trace_failed")
     assert "journal" not in answer.body.decode()
     world.recordings.fails = None
     # The refused one was none, so the next range is traced.
@@ -128,7 +128,7 @@ async def test_a_call_taker_cannot_tell_a_colleagues_recording_from_none(world: 
 async def test_a_missing_file_is_said_so_and_is_no_listen(world: World) -> None:
     world.audio_path.unlink()
     answer = await (await world.person("anna")).get(PATH)
-    assert (answer.status, answer.json()["error"]) == (404, "recording_missing")
+    assert (answer.status, answer.json()["code"]) == (404, "recording_missing")
     assert not world.recordings.listens
 
 

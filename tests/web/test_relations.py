@@ -61,7 +61,7 @@ async def test_cards_are_merged_and_it_is_undone(cards: Cards) -> None:
     assert answer.json() == {"incident_id": cards.fire, "number": "2026-000001"}
     assert (await cards.post(cards.smoke, "merge", {"into": cards.fire})).status == 200
     answer = await cards.post(cards.fire, "merge", {"into": cards.smoke})
-    assert (answer.status, answer.json()["error"]) == (409, "already_merged")
+    assert (answer.status, answer.json()["code"]) == (409, "already_merged")
     assert answer.json()["into"] == {"incident_id": cards.fire, "number": "2026-000001"}
     key = await cards.entry(cards.fire, "merged")
     assert (await cards.post(cards.fire, "undo", {"entry": key})).json() == {}
@@ -69,7 +69,7 @@ async def test_cards_are_merged_and_it_is_undone(cards: Cards) -> None:
     # A second click on what is undone already; the merge since then is another one.
     assert (await cards.post(cards.fire, "undo", {"entry": key})).json() == {}
     answer = await cards.post(cards.storm, "merge", {"into": cards.fire})
-    assert (answer.status, answer.json()["error"]) == (409, "already_merged")
+    assert (answer.status, answer.json()["code"]) == (409, "already_merged")
 
 
 async def test_what_cannot_be_merged_is_told(cards: Cards) -> None:
@@ -82,7 +82,7 @@ async def test_what_cannot_be_merged_is_told(cards: Cards) -> None:
         (cards.fire, 5, 400, "bad_request"),
     ):
         answer = await cards.post(card, "merge", {"into": into})
-        assert (answer.status, answer.json()["error"]) == (status, error)
+        assert (answer.status, answer.json()["code"]) == (status, error)
 
 
 async def test_contacts_get_a_card_of_their_own_and_it_is_undone(cards: Cards) -> None:
@@ -92,7 +92,7 @@ async def test_contacts_get_a_card_of_their_own_and_it_is_undone(cards: Cards) -
     assert (await cards.post(cards.fire, "split", body)).json() == answer.json()
     for contacts, error in ((cards.contacts[:1], "last_contact"), (["x"], "not_on_card")):
         refused = await cards.post(cards.fire, "split", {"contact_ids": contacts})
-        assert (refused.status, refused.json()["error"]) == (409, error)
+        assert (refused.status, refused.json()["code"]) == (409, error)
     assert (await cards.post(cards.fire, "split", {"contact_ids": []})).status == 400
     assert (await cards.post("unknown", "split", body)).status == 404
     key = await cards.entry(cards.fire, "split")
@@ -107,7 +107,7 @@ async def test_cards_are_linked_to_a_larger_one(cards: Cards) -> None:
         (cards.smoke, cards.fire, "too_deep"),
     ):
         answer = await cards.parent(card, parent)
-        assert (answer.status, answer.json()["error"]) == (409, error)
+        assert (answer.status, answer.json()["code"]) == (409, error)
     assert (await cards.parent(cards.fire, "unknown")).status == 404
     assert (await cards.parent(cards.fire, None)).json() == {"parent_id": None}
 

@@ -115,7 +115,7 @@ async def test_what_is_shown_can_be_sent_back_unchanged(desk: Desk) -> None:
 async def test_a_colleagues_save_is_not_overwritten_but_shown(desk: Desk) -> None:
     await desk.save(plain())
     answer = await desk.save(plain(DEFAULT_DOCUMENT), login="root")
-    assert (answer.status, answer.json()["error"]) == (412, "conflict")
+    assert (answer.status, answer.json()["code"]) == (412, "conflict")
     assert answer.headers["ETag"] == '"1"'
     assert answer.json()["current"]["author"] == "chief"
     assert answer.json()["current"]["document"] == plain()
@@ -127,7 +127,7 @@ async def test_a_document_with_errors_is_refused_with_each_place(desk: Desk) -> 
     document["entries"][0]["queue"] = "gone"
     document["agents"].append({"agent_id": "agent-999"})
     answer = await desk.save(document)
-    assert (answer.status, answer.json()["error"]) == (422, "invalid_plan")
+    assert (answer.status, answer.json()["code"]) == (422, "invalid_plan")
     assert answer.json()["problems"] == [
         {
             "path": "entries[0].queue",
@@ -231,7 +231,7 @@ async def test_a_version_that_cannot_be_read_is_said_so_and_mended_by_a_save(des
     desk.routing.kept.append(None)
     chief = await desk.world.person("chief")
     answer = await chief.get("/api/routing/versions/2")
-    assert (answer.status, answer.json()["error"]) == (409, "version_unusable")
+    assert (answer.status, answer.json()["code"]) == (409, "version_unusable")
     answer = await chief.get("/api/routing")
     assert (answer.json()["version"], answer.json()["newest"]) == (1, 2)
     assert answer.headers["ETag"] == '"2"'
@@ -253,9 +253,9 @@ async def test_yaml_goes_out_and_comes_back(desk: Desk) -> None:
 
 async def test_a_broken_yaml_file_gives_line_and_column(desk: Desk) -> None:
     answer = await desk.post("/api/routing/import", raw=b"queues:\n  - {name: a\n")
-    assert (answer.status, answer.json()["error"]) == (400, "bad_yaml")
+    assert (answer.status, answer.json()["code"]) == (400, "bad_yaml")
     assert (answer.json()["line"], answer.json()["column"]) == (3, 1)
-    assert answer.json()["message"].startswith("Line 3, column 1: ")
+    assert answer.json()["detail"].startswith("Line 3, column 1: ")
     answer = await desk.post("/api/routing/import", raw=b"queues: [{nam: a}]")
     assert (answer.status, answer.json()["problems"][0]["path"]) == (422, "queues[0]")
     assert desk.saved == []
@@ -284,10 +284,10 @@ async def test_bodies_are_bounded_and_must_be_json(desk: Desk) -> None:
         answer = await chief.ask(
             method, path, raw=b" " * (DOCUMENT_BYTES_MAX + BODY_MORE_BYTES_MAX + 1), headers=headers
         )
-        assert (answer.status, answer.json()["error"]) == (413, "too_large")
+        assert (answer.status, answer.json()["code"]) == (413, "too_large")
     for raw in (b"", b"{", b"\xff", b"[" * 200_000, b'{"document": {}, "x": 1}', b"[]"):
         answer = await chief.ask("PUT", "/api/routing", raw=raw, headers=headers)
-        assert (answer.status, answer.json()["error"]) == (400, "bad_request")
+        assert (answer.status, answer.json()["code"]) == (400, "bad_request")
     for comment in ("x" * 501, "a\0b"):
         answer = await desk.save(plain(), comment=comment)
         assert answer.status == 400
@@ -327,7 +327,7 @@ async def test_the_directory_is_everybodys_also_without_the_database(desk: Desk)
 async def test_a_database_that_is_away_is_said_so(desk: Desk) -> None:
     desk.routing.fails = DatabaseUnavailable("away")
     answer = await (await desk.world.person("chief")).get("/api/routing")
-    assert (answer.status, answer.json()["error"]) == (503, "database_unavailable")
+    assert (answer.status, answer.json()["code"]) == (503, "database_unavailable")
     assert (await desk.save(plain())).status == 503
 
 
@@ -345,7 +345,7 @@ async def test_no_body_is_a_500(desk: Desk) -> None:
         answer = asyncio.run_coroutine_threadsafe(_ask(chief, *target, body), loop).result(60)
         assert answer.status in (200, 400, 404, 412, 422), (target, body, answer.body)
         told: dict[str, Any] = answer.json()
-        assert "problems" in told or "version" in told or told["message"].endswith(".")
+        assert "problems" in told or "version" in told or told["detail"].endswith(".")
 
     await asyncio.to_thread(one)
 

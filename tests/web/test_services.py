@@ -73,7 +73,7 @@ async def test_only_whoever_acts_for_the_service_tells_its_steps(centre: World) 
         body = {**step, "state": "assigned"} if address == UNIT_STEPS else step
         assert error_of(await anna.post(address, body)) == (403, "other_service")
     for address in (DESK, UNITS):
-        assert error_of(await anna.get(address)) == (403, "other_service")
+        assert error_of(await anna.get(address)) == (403, "forbidden")
     assert (await chief.post(STEPS, step)).status == 200
     (asked,) = centre.services.asked
     assert asked == (

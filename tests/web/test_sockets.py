@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
+from ccserver.types import ServiceCode
 from ccserver.web import push, sockets
 from ccserver.web.sessions import FRESH_S
 from ccserver.web.sockets import SocketTimes
@@ -80,6 +82,7 @@ async def test_hello_gets_a_snapshot_and_then_what_happens(world: World) -> None
                 "role": "call_taker",
                 "language": "lv",
                 "agent_id": "agent-101",
+                "service": None,
             },
             "agent_id": "agent-101",
         },
@@ -92,6 +95,29 @@ async def test_hello_gets_a_snapshot_and_then_what_happens(world: World) -> None
     sample = world.metrics.registry.get_sample_value
     await until(lambda: sample("ccserver_websocket_clients") == 0)
     assert sample("ccserver_push_starts_total", {"kind": "snapshot"}) == 1
+
+
+@pytest.mark.parametrize(("login", "seq"), [("fire", 2), ("ears", 3), ("wires", 3)])
+async def test_who_is_not_of_the_centre_sees_none_of_its_callers(
+    world: World, login: str, seq: int
+) -> None:
+    world.control.contacts.append({"contact_id": "c1"})
+    socket, snapshot = await live(await world.person(login))
+    assert (snapshot["contacts"], snapshot["agents"]) == ([], [])
+    assert snapshot["me"]["account"]["login"] == login
+    world.hub.publish({"type": "contact"})
+    world.hub.publish({"type": "involvement"}, service=ServiceCode("fire"))
+    world.hub.publish({"type": "routing", "version": 2})
+    assert (await receive(socket))["seq"] == seq
+    await socket.close()
+
+
+async def test_another_service_ends_the_connection(hasty: World) -> None:
+    socket, _ = await live(await hasty.person("fire"))
+    known = hasty.accounts.people["fire"]
+    hasty.accounts.people["fire"] = replace(known, service=ServiceCode("police"))
+    hasty.clock.seconds += 10
+    assert await closed(socket) == 4401
 
 
 async def test_after_a_break_come_exactly_the_missed_messages(world: World) -> None:

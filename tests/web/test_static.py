@@ -74,14 +74,14 @@ async def test_what_is_no_navigation_does_not_get_the_page(
     world: World, path: str, headers: dict[str, str]
 ) -> None:
     answer = await world.nobody().get(path, headers)
-    assert (answer.status, answer.json()["error"]) == (404, "not_found")
+    assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.usefixtures("panel")
 async def test_files_can_only_be_read(world: World, method: str) -> None:
     answer = await world.nobody().ask(method, "/index.html")
-    assert (answer.status, answer.json()["error"]) == (405, "method_not_allowed")
+    assert (answer.status, answer.json()["code"]) == (405, "method_not_allowed")
 
 
 @pytest.mark.parametrize(

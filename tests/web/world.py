@@ -10,6 +10,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from ccserver.accounts import Scope
 from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
@@ -42,6 +43,7 @@ from tests.web.rooms import (
     FakeCallbacks,
     FakeCatalogue,
     FakeInForce,
+    FakeKeys,
     FakePeople,
     FakeRouting,
 )
@@ -80,7 +82,7 @@ class World:
         self.audio_path = directory / "sealed.flac"
         self.audio_path.write_bytes(AUDIO)
         self.accounts = FakeAccounts()
-        self.cards = FakeCards()
+        self.cards = FakeCards(any_id=cards is not None or attachments is not None)
         self.fields = FakeFields()
         self.places = FakePlaces()
         self.attachments = FakeAttachments(directory)
@@ -94,6 +96,7 @@ class World:
         self.catalogue = FakeCatalogue()
         self.catalogue_in_force = FakeInForce()
         self.people = FakePeople(self.accounts)
+        self.keys = FakeKeys()
         self.audit = FakeAudit()
         self.addresses = FakeAddresses()
         self.plan_in_use: Callable[[], Document] = lambda: DEFAULT_DOCUMENT
@@ -120,6 +123,7 @@ class World:
             catalogue=self.catalogue,
             catalogue_in_force=self.catalogue_in_force,
             people=self.people,
+            keys=self.keys,
             audit=self.audit,
             plan_in_use=lambda: self.plan_in_use(),  # noqa: PLW0108 - tests replace it
             plan_saved=lambda: self.plan_saved(),  # noqa: PLW0108
@@ -136,7 +140,7 @@ class World:
                 *self.presence.routes(),
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
                 *AddressesAPI(self.addresses).routes(),
-                *ExchangeAPI(self.exchange, self.cards, self.clock).routes(),
+                *ExchangeAPI(self.exchange, self.clock).routes(),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
@@ -182,6 +186,11 @@ class World:
         )
         return Person(self, token)
 
+    async def program(self, *scopes: Scope, service: str | None = None) -> "Person":
+        """A program with a key of its own."""
+        made = await self.keys.add(name="CAD", scopes=scopes, service=service, by="root")
+        return Person(self, None, key=made.token)
+
     async def login(
         self, login: str, password: str = PASSWORD, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -192,11 +201,14 @@ class World:
 class Person:
     """Asks as a panel does: with the session's cookie and the header against forgery."""
 
-    def __init__(self, world: World, token: str | None) -> None:
+    def __init__(self, world: World, token: str | None, *, key: str | None = None) -> None:
         self._world = world
         self.token = token
+        self.key = key
 
     def headers(self) -> dict[str, str]:
+        if self.key is not None:
+            return {"Authorization": f"Bearer {self.key}"}
         cookie = {"Cookie": f"ccserver_session={self.token}"} if self.token else {}
         return {"X-CCServer": "1", **cookie}
 

@@ -17,7 +17,8 @@ import type {
   ServerMessage,
 } from "./types";
 
-const NO_RIGHTS: Rights = {
+/** Of an older server, where everybody who could log in took calls. */
+const PLAIN_RIGHTS: Rights = {
   monitor: false,
   supervise: false,
   routing: false,
@@ -25,6 +26,12 @@ const NO_RIGHTS: Rights = {
   pick: false,
   people: false,
   desk: false,
+  keys: false,
+  contacts: true,
+  callbacks: true,
+  directory: true,
+  "cards.search": true,
+  "cards.edit": true,
 };
 
 const CONTACT_DEFAULTS = {
@@ -85,7 +92,7 @@ export function decodeCallback(raw: Partial<CallbackTask>): CallbackTask {
 
 export function decodeMe(raw: Partial<Me>): Me {
   const supervise = raw.rights?.monitor ?? false;
-  return { ...raw, rights: { ...NO_RIGHTS, supervise, ...raw.rights } } as Me;
+  return { ...raw, rights: { ...PLAIN_RIGHTS, supervise, ...raw.rights } } as Me;
 }
 
 export function decodeDirectory(raw: Partial<Directory> | null): Directory {

@@ -1,5 +1,7 @@
 /** One door for all HTTP: deadlines, the header that proves our origin, and typed failures. */
 
+import { reasonHeader } from "./reasons";
+
 /** An answer that is not a success. `code` is the server's, to be translated for people. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
@@ -56,11 +58,12 @@ export function reportSessionLost(): void {
   sessionLost();
 }
 
+/** Of a problem document (RFC 9457). */
 function readCode(body: unknown, status: number): { code: string; message: string } {
-  if (typeof body === "object" && body !== null && "error" in body) {
-    const { error } = body;
-    const message = "message" in body && typeof body.message === "string" ? body.message : "";
-    if (typeof error === "string") return { code: error, message };
+  if (typeof body === "object" && body !== null && "code" in body) {
+    const { code } = body;
+    const message = "detail" in body && typeof body.detail === "string" ? body.detail : "";
+    if (typeof code === "string") return { code, message };
   }
   return { code: `http_${status}`, message: "" };
 }
@@ -83,7 +86,7 @@ export async function request(
 ): Promise<unknown> {
   const deadline = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
   const signal = options.signal ? AbortSignal.any([deadline, options.signal]) : deadline;
-  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
+  const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...reasonHeader(path), ...options.headers };
   if (method !== "GET") headers["X-CCServer"] = "1";
   const init: RequestInit = { method, headers, signal, credentials: "same-origin" };
   if (options.body !== undefined) {

@@ -3,7 +3,13 @@
 import type { ServiceMessage } from "../services/types";
 
 export type Language = "en" | "lv" | "ru";
-export type Role = "call_taker" | "supervisor" | "admin";
+export type Role =
+  | "call_taker"
+  | "supervisor"
+  | "service_dispatcher"
+  | "quality_officer"
+  | "telecom_admin"
+  | "system_admin";
 export type Device = "sip" | "browser";
 
 export interface Account {
@@ -32,7 +38,7 @@ export interface PhoneSettings {
   password: string;
 }
 
-/** What this account may do beyond taking calls. */
+/** What this account may do; the server knows more rights than the panel asks for. */
 export interface Rights {
   /** Listen, whisper, barge in and take over; needs an own seat. */
   monitor: boolean;
@@ -48,6 +54,18 @@ export interface Rights {
   people: boolean;
   /** See what a service was given, and keep its units. */
   desk: boolean;
+  /** Make and revoke API keys. */
+  keys: boolean;
+  /** See the live centre: who calls, who talks with whom. */
+  contacts: boolean;
+  /** See call-backs, make and close them. */
+  callbacks: boolean;
+  /** See whom a call can be given to. */
+  directory: boolean;
+  /** Look for cards. */
+  "cards.search": boolean;
+  /** Write on cards. */
+  "cards.edit": boolean;
 }
 
 export interface Me {

@@ -21,9 +21,10 @@ import { OpenCardContext, usePresence, type OpenCard } from "./open-card";
 import { OutcomeMark } from "./OutcomeMark";
 import { PeopleSection } from "./PeopleSection";
 import { Player } from "./Player";
+import { ReasonDialog } from "./ReasonDialog";
 import { recordedParty } from "./recorded-party";
 import { Timeline } from "./Timeline";
-import { useCard } from "./useCard";
+import { asksForReason, useCard } from "./useCard";
 import { useRelated } from "./useRelated";
 import { WhatSection } from "./WhatSection";
 
@@ -195,6 +196,21 @@ function CardActions({ card, onOpen }: { card: Card; onOpen: (incidentId: string
   );
 }
 
+/** In the place of a card that its reader has to say why for. */
+function ReasonAsked({ onGive }: { onGive: (reason: string) => void }) {
+  const { t } = useTranslation();
+  const [asking, setAsking] = useState(true);
+  return (
+    <div className="empty empty-card" data-testid="card-outside">
+      <p>{t("refused.reason_needed")}</p>
+      <button type="button" className="button" data-testid="reason-ask" onClick={() => setAsking(true)}>
+        {t("reason.ask")}
+      </button>
+      {asking && <ReasonDialog onGive={onGive} onClose={() => setAsking(false)} />}
+    </div>
+  );
+}
+
 interface OpenedProperties {
   card: Card;
   notes: Saver<string>;
@@ -251,7 +267,8 @@ interface Properties {
 
 export function CardView({ incidentId, onOpen, services = true }: Properties) {
   const { t } = useTranslation();
-  const { opened, error, retry } = useCard(incidentId);
+  const { opened, error, retry, explainRead } = useCard(incidentId);
+  if (opened === null && asksForReason(error)) return <ReasonAsked onGive={explainRead} />;
   if (opened === null) {
     return (
       <div className="empty empty-card" role="status" data-testid="card-loading">

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
+import { useSession } from "../app/session";
 import { currentLanguage, translateCode } from "../i18n";
 import type { Resolution, Saver, SaveState } from "../saving/saver";
 import { clockTime } from "../shared/format";
@@ -78,6 +79,7 @@ function Conflict({ saver, mine, state }: { saver: Saver<string>; mine: string; 
 
 export function NotesEditor({ saver }: { saver: Saver<string> }) {
   const { t } = useTranslation();
+  const mayWrite = useSession().me.rights["cards.edit"];
   const { value: text, state } = useSyncExternalStore(saver.subscribe, saver.getView);
   return (
     <section className="notes" aria-labelledby="notes-title">
@@ -90,7 +92,8 @@ export function NotesEditor({ saver }: { saver: Saver<string> }) {
       {state.kind === "conflict" && <Conflict saver={saver} mine={text} state={state} />}
       <textarea
         aria-labelledby="notes-title"
-        placeholder={t("notes.placeholder")}
+        placeholder={mayWrite ? t("notes.placeholder") : undefined}
+        readOnly={!mayWrite}
         data-testid="notes"
         value={text}
         onChange={(event) => saver.edit(event.target.value)}

@@ -1,5 +1,7 @@
 import { useCallback, useLayoutEffect, useState } from "react";
 import { fetchCard } from "../api/cards";
+import { ApiError } from "../api/http";
+import { giveReason } from "../api/reasons";
 import type { Card } from "../api/types";
 import { useSession } from "../app/session";
 import type { Saver } from "../saving/saver";
@@ -15,13 +17,18 @@ interface Loaded {
   error: unknown;
 }
 
+/** Whether the card is not shown before its reader has said why. */
+export function asksForReason(error: unknown): boolean {
+  return error instanceof ApiError && error.code === "reason_needed";
+}
+
 /** Changes come in bursts (offer, answer, connected); one fetch serves them all. */
 const REFETCH_AFTER_MS = 150;
 /** A card that has just been announced may be a moment behind, and a network may come back. */
 const RETRY_MS = 1_500;
 
 /** One card, kept up to date by the live connection. */
-export function useCard(incidentId: string): Loaded & { retry: () => void } {
+export function useCard(incidentId: string): Loaded & { retry: () => void; explainRead: (reason: string) => void } {
   const { live, saving } = useSession();
   const [loaded, setLoaded] = useState<Loaded>({ opened: null, error: null });
   const [turn, setTurn] = useState(0);
@@ -56,7 +63,8 @@ export function useCard(incidentId: string): Loaded & { retry: () => void } {
       } catch (error) {
         if (abort.signal.aborted) return;
         setLoaded((old) => ({ opened: old.opened, error }));
-        loadAfter(RETRY_MS);
+        // Only its reader can say why.
+        if (!asksForReason(error)) loadAfter(RETRY_MS);
       }
       settled();
     };
@@ -71,5 +79,13 @@ export function useCard(incidentId: string): Loaded & { retry: () => void } {
     };
   }, [live, incidentId, saving, turn]);
 
-  return { ...loaded, retry };
+  const explainRead = useCallback(
+    (reason: string) => {
+      giveReason(incidentId, reason);
+      setLoaded((old) => ({ ...old, error: null }));
+      retry();
+    },
+    [incidentId, retry],
+  );
+  return { ...loaded, retry, explainRead };
 }

@@ -8,6 +8,7 @@ import { Dialog } from "../shared/Dialog";
 import { useHidden } from "../documents/useHidden";
 import { Icon } from "../shared/Icon";
 import { changePerson, fetchPeople, removePerson, type Person } from "./api";
+import { KeysSection } from "./KeysSection";
 import { PasswordDialog } from "./PasswordDialog";
 import { PersonDialog } from "./PersonDialog";
 import { refusal } from "./person-form";
@@ -53,7 +54,9 @@ function Row({ person, own, onTask }: RowProperties) {
         {person.name} {own && <span className="chip">{say("you")}</span>}
       </th>
       <td>{person.login}</td>
-      <td>{t(`role.${person.role}`)}</td>
+      <td>
+        {t(`role.${person.role}`)} {person.service !== null && <span className="chip">{person.service}</span>}
+      </td>
       <td>{LANGUAGE_NAMES[person.language]}</td>
       <td>
         {person.extension === null ? (
@@ -210,6 +213,7 @@ export function PeoplePage({ onClose }: { onClose: () => void }) {
             </tbody>
           </table>
         )}
+        {me.rights.keys && <KeysSection />}
       </div>
       {task?.kind === "add" && (
         <PersonDialog person={null} onClose={() => setTask(null)} onDone={(name) => done(t("people.added", { name }))} />

@@ -1,12 +1,12 @@
 /** Adds a person, or changes one: account and seat. */
 
-import { useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/http";
 import type { Device, Role } from "../api/types";
 import { LANGUAGES, LANGUAGE_NAMES } from "../i18n";
 import { Dialog } from "../shared/Dialog";
-import { addPerson, changePerson, type Person } from "./api";
+import { addPerson, changePerson, fetchServices, type Person } from "./api";
 import {
   changeOf,
   complaintsOf,
@@ -21,8 +21,30 @@ import {
 } from "./person-form";
 import { PersonField } from "./PersonField";
 
-const ROLES: readonly Role[] = ["call_taker", "supervisor", "admin"];
+const ROLES: readonly Role[] = [
+  "call_taker",
+  "supervisor",
+  "service_dispatcher",
+  "quality_officer",
+  "telecom_admin",
+  "system_admin",
+];
 const DEVICES: readonly Device[] = ["browser", "sip"];
+
+/** The catalogue's services, once they are known. */
+function useServices(): readonly string[] | null {
+  const [services, setServices] = useState<readonly string[] | null>(null);
+  useEffect(() => {
+    let shown = true;
+    void fetchServices().then((found) => {
+      if (shown) setServices(found);
+    });
+    return () => {
+      shown = false;
+    };
+  }, []);
+  return services;
+}
 
 interface Properties {
   /** Null: somebody new. */
@@ -40,7 +62,9 @@ export function PersonDialog({ person, onClose, onDone }: Properties) {
   const [refused, setRefused] = useState<Complaints>({});
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const own = complaintsOf(form, person === null);
+  const services = useServices();
+  const servicesId = useId();
+  const own = complaintsOf(form, person === null, services);
 
   const complaint = (field: FieldName): string | null => {
     if (refused[field] !== undefined) return refused[field];
@@ -119,6 +143,28 @@ export function PersonDialog({ person, onClose, onDone }: Properties) {
             </select>
           )}
         </PersonField>
+        {form.role === "service_dispatcher" && (
+          <PersonField name="service" complaint={complaint("service")}>
+            {(wiring) => (
+              <>
+                <input
+                  {...wiring}
+                  className="text"
+                  autoComplete="off"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  list={servicesId}
+                  value={form.service}
+                  onChange={(event) => set("service", event.target.value)}
+                  onBlur={leave("service")}
+                />
+                <datalist id={servicesId}>
+                  {services?.map((service) => <option key={service} value={service} />)}
+                </datalist>
+              </>
+            )}
+          </PersonField>
+        )}
         <PersonField name="language" complaint={complaint("language")}>
           {(wiring) => (
             <select {...wiring} value={form.language} onChange={(event) => set("language", event.target.value)}>

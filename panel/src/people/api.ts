@@ -12,6 +12,8 @@ export interface Person {
   agent_id: string | null;
   extension: string | null;
   device: Device | null;
+  /** Of a service's dispatcher. */
+  service: string | null;
 }
 
 export interface NewPerson {
@@ -22,6 +24,7 @@ export interface NewPerson {
   password: string;
   extension?: string;
   device?: Device;
+  service?: string;
 }
 
 /** What can be changed of a person; `extension` null takes the seat away. */
@@ -32,6 +35,7 @@ export interface PersonChange {
   password?: string;
   extension?: string | null;
   device?: Device;
+  service?: string;
 }
 
 function pathOf(login: string): string {
@@ -40,6 +44,16 @@ function pathOf(login: string): string {
 
 export async function fetchPeople(): Promise<Person[]> {
   return ((await request("GET", "/api/people")) as { people: Person[] }).people;
+}
+
+/** Codes of the services in the catalogue; null where there is none to ask. */
+export async function fetchServices(): Promise<readonly string[] | null> {
+  try {
+    const answer = (await request("GET", "/api/catalogue")) as { catalogue?: { services?: { code: string }[] } } | null;
+    return answer?.catalogue?.services?.map((service) => service.code) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Throws `ApiError`: 422 `invalid_account` with the field, 409 `account_exists`. */

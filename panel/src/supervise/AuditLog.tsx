@@ -33,6 +33,8 @@ export function auditSentence(entry: AuditEntry): string {
     fields: fieldsOf(data),
     role: typeof data.role === "string" ? translateCode("role", data.role, data.role) : "–",
     version: String(data.version ?? "–"),
+    key: String(data.name ?? "–"),
+    card: String(data.number ?? data.incident_id ?? "–"),
   });
 }
 

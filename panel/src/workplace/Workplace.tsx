@@ -6,6 +6,7 @@ import { setPresence } from "../api/agent";
 import { fetchCatalogue, NO_CATALOGUE } from "../api/catalogue";
 import { fetchDirectory } from "../api/directory";
 import { reportSessionLost } from "../api/http";
+import { forgetReasons } from "../api/reasons";
 import { fetchMe, logout } from "../api/session";
 import type { Me } from "../api/types";
 import { SessionContext, attempt, useLive, useSession, type Session } from "../app/session";
@@ -77,6 +78,7 @@ async function checkSession(certain: boolean): Promise<void> {
 }
 
 function createSession(me: Me): Session {
+  forgetReasons();
   return {
     me,
     live: new LiveClient({ url: liveUrl(), onSessionDoubt: (certain) => void checkSession(certain) }),
@@ -205,6 +207,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
   );
 
   const own = incidentOf(seat);
+  const { rights } = session.me;
   const adding = seat.kind === "talk" && seat.contact.contact_id === addingTo ? seat.contact : null;
   const openCard = (incidentId: string): void => {
     setPage(null);
@@ -220,9 +223,9 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       <div className="columns" hidden={page !== null}>
         <div className="column column-left">
           <ErrorBoundary>
-            <WaitingList />
-            <CallbackList onOpenCard={openCard} />
-            <AgentList />
+            {rights.contacts && <WaitingList />}
+            {rights.callbacks && <CallbackList onOpenCard={openCard} />}
+            {rights.contacts && <AgentList />}
           </ErrorBoundary>
         </div>
         <main className="column column-centre">
@@ -248,7 +251,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
         </main>
         <div className="column column-right">
           <ErrorBoundary>
-            <RecentCards selected={open} onSelect={setOpen} />
+            {rights["cards.search"] && <RecentCards selected={open} onSelect={setOpen} />}
           </ErrorBoundary>
         </div>
       </div>

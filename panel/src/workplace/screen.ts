@@ -6,7 +6,7 @@ import { ownAgent, type LiveState } from "../live/state";
 import type { RemoteStore } from "../shared/remote";
 import { isResponsible, mayLeave, othersOf, stageOf, type Stage } from "../talk/stage";
 import { answerDialled, doOn } from "./actions";
-import type { Page } from "./pages";
+import { pagesFor, type Page } from "./pages";
 import { incidentOf, popOf, type Seat } from "./seat";
 
 /** A key pressed to end the ringing must not end the call that was answered at that moment. */
@@ -17,8 +17,10 @@ function useKept(
   { live }: Session,
   store: RemoteStore<unknown>,
   versionOf: (state: LiveState) => number | null,
+  allowed = true,
 ): void {
   useEffect(() => {
+    if (!allowed) return undefined;
     const nameOf = (state: LiveState): string => `${state.epoch ?? ""} ${versionOf(state) ?? ""}`;
     let known = nameOf(live.getState());
     const stop = live.subscribe(() => {
@@ -31,7 +33,7 @@ function useKept(
       stop();
       store.stop();
     };
-  }, [live, store, versionOf]);
+  }, [live, store, versionOf, allowed]);
 }
 
 const routingOf = (state: LiveState): number | null => state.routingVersion;
@@ -39,7 +41,7 @@ const catalogueOf = (state: LiveState): number | null => state.catalogueVersion;
 
 /** Keeps what the server has in documents: the directory of the routing, and the catalogue. */
 export function useRemoteKept(session: Session): void {
-  useKept(session, session.directory, routingOf);
+  useKept(session, session.directory, routingOf, session.me.rights.directory);
   useKept(session, session.catalogue, catalogueOf);
 }
 
@@ -103,7 +105,10 @@ export function useHangUpGuard(situation: string): () => boolean {
 
 /** What covers the workplace; a call that begins brings the workplace back, with its card. */
 export function usePage(seat: Seat): [Page | null, (page: Page | null) => void] {
-  const [page, setPage] = useState<Page | null>(null);
+  const { rights } = useSession().me;
+  // Who has no part in the calls finds the own page at once.
+  const first = rights.contacts || rights["cards.search"] ? null : (pagesFor(rights)[0] ?? null);
+  const [page, setPage] = useState<Page | null>(first);
   const talking = seat.kind === "talk" || seat.kind === "backup_talk" ? popNameOf(seat) : null;
   const [known, setKnown] = useState(talking);
   if (talking !== known) {
