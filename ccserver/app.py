@@ -123,12 +123,16 @@ class Application:
         self.outbound = Outbound(self.runtime, self.clock)
         self.aftermath = Aftermath(self.outbound, self.chronicle, self.clock)
         self.desk = self._build_desk()
+        self.catalogue = CurrentCatalogue(
+            CatalogueStore(self.database), lambda message: self._publish(message, None)
+        )
         self.services = build_services(
             self.database,
             publish=self.hub.publish,
             changed=self.chronicle.card_changed,
             metrics=self.metrics,
             now=self.clock.now,
+            catalogue=self.catalogue,
         )
         self.speakers = Speakers()
         self._build_telephony()
@@ -149,9 +153,6 @@ class Application:
         self._prompts_wanted = asyncio.Event()
         self.plan.took_effect = self._plan_took_effect
         self._follower: Follower[Document] | None = None
-        self.catalogue = CurrentCatalogue(
-            CatalogueStore(self.database), lambda message: self._publish(message, None)
-        )
         self.watch = Watch(
             config,
             self.runtime,

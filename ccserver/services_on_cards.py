@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from ccserver.card import Moved, MoveKind, TimelineTag
 from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow
+from ccserver.catalogue import CurrentCatalogue
 from ccserver.db import Database
 from ccserver.metrics import Metrics
 from ccserver.outbox import EventType, OutboxEvent, record
 from ccserver.services import (
-    Book,
     Incident,
     ServiceDesk,
     ServiceStore,
@@ -34,12 +34,6 @@ ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
         {"sqlite": sqlite.insert, "postgresql": postgresql.insert},
     ).items()
 }
-
-REFUSAL_REASONS = ("not_ours", "other_area", "duplicate", "no_units", "too_little_known", "other")
-DELAY_REASONS = (
-    *("no_units", "distance", "traffic", "road", "weather"),
-    *("address", "access", "technical", "other"),
-)
 
 
 class CardIncidents:
@@ -139,20 +133,24 @@ def _first_numbers(session: Session, incident_ids: Sequence[str]) -> dict[str, s
     return numbers
 
 
-class AnyService:
-    """`ccserver.services.Book` while there is no catalogue: whatever is named may be sent for."""
+class CatalogueBook:
+    """`ccserver.services.Book` over the catalogue in force."""
+
+    def __init__(self, catalogue: CurrentCatalogue) -> None:
+        self._catalogue = catalogue
 
     def terms(self, service: ServiceCode) -> Terms | None:
-        """The same for all."""
-        return Terms()
+        """``None`` for a service that the catalogue does not have, or not any more."""
+        found = self._catalogue.prepared.services.get(service)
+        return Terms(found.seen_timeout_s) if found is not None and found.active else None
 
     def refusal_reasons(self) -> Collection[str]:
         """Why help cannot come."""
-        return REFUSAL_REASONS
+        return [one.code for one in self._catalogue.prepared.catalogue.refusal_reasons]
 
     def delay_reasons(self) -> Collection[str]:
         """Why help comes late."""
-        return DELAY_REASONS
+        return [one.code for one in self._catalogue.prepared.catalogue.delay_reasons]
 
 
 def build_services(
@@ -162,7 +160,7 @@ def build_services(
     changed: Callable[[IncidentId], None],
     metrics: Metrics,
     now: Callable[[], datetime],
-    book: Book | None = None,
+    catalogue: CurrentCatalogue,
 ) -> ServiceDesk:
     """The desk of all services. ``publish`` sends a message to the panels, ``changed`` has them
     fetch a card again.
@@ -170,7 +168,7 @@ def build_services(
 
     return ServiceDesk(
         ServiceStore(database, CardIncidents()),
-        book or AnyService(),
+        CatalogueBook(catalogue),
         publish=lambda message, _: publish(message),
         changed=changed,
         now=now,
