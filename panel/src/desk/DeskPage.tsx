@@ -138,13 +138,14 @@ function ServiceDesk({ service, names, mayTell }: { service: string; names: Name
   const press = (testid: string): void =>
     document.querySelector<HTMLElement>(`[data-testid="desk-incident"] ${testid}`)?.click();
   // With a seat these keys belong to the telephone.
+  const keys = session.me.agent === null && mayTell;
   useShortcuts(
     {
       F2: () => press(".button-primary"),
       F6: () => document.querySelector<HTMLElement>('[data-testid="desk-note"]')?.focus(),
       F8: () => press('[data-testid="desk-refused"]'),
     },
-    session.me.agent === null && mayTell,
+    keys,
   );
   const shown = new Set(desk.lines.map((line) => line.involvement.involvement_id));
   const gone = desk.waiting.filter((step) => !shown.has(step.involvementId));
@@ -170,7 +171,7 @@ function ServiceDesk({ service, names, mayTell }: { service: string; names: Name
           {open === null ? (
             <p className="empty" data-testid="desk-none">{t("desk.none_open")}</p>
           ) : (
-            <Incident key={open.involvement.involvement_id} line={open} desk={desk} names={names} mayTell={mayTell} />
+            <Incident key={open.involvement.involvement_id} line={open} desk={desk} names={names} mayTell={mayTell} keys={keys} />
           )}
         </div>
         <div className="desk-column">

@@ -94,9 +94,11 @@ interface Properties {
   desk: Desk;
   names: Names;
   mayTell: boolean;
+  /** Whether the desk's own keys work; with a telephone at the seat they belong to the calls. */
+  keys: boolean;
 }
 
-export function Incident({ line, desk, names, mayTell }: Properties) {
+export function Incident({ line, desk, names, mayTell, keys }: Properties) {
   const { t } = useTranslation();
   const { involvement } = line;
   const [asking, setAsking] = useState<Asking | null>(null);
@@ -129,8 +131,8 @@ export function Incident({ line, desk, names, mayTell }: Properties) {
                 data-testid={`desk-${state}`}
                 onClick={() => choose(state)}
               >
-                {t(`desk.step.${state}`)} {index === 0 && <kbd>F2</kbd>}
-                {state === "refused" && <kbd>F8</kbd>}
+                {t(`desk.step.${state}`)} {keys && index === 0 && <kbd>F2</kbd>}
+                {keys && state === "refused" && <kbd>F8</kbd>}
               </button>
             ))}
           </div>

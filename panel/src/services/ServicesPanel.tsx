@@ -105,7 +105,7 @@ function Item({ involvement, names, onDone }: { involvement: Involvement; names:
       <div className="service-head">
         <strong>{names.service(involvement.service)}</strong>
         <StateMark involvement={involvement} />
-        {involvement.allowed.includes("withdrawn") && involvement.state !== "withdrawn" && (
+        {involvement.allowed.includes("withdrawn") && !isOver(involvement) && (
           <Withdraw involvement={involvement} onDone={onDone} />
         )}
       </div>
