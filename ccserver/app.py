@@ -128,7 +128,7 @@ class Application:
         )
         self.services = build_services(
             self.database,
-            publish=self.hub.publish,
+            publish=lambda message, service: self.hub.publish(message, service=service),
             changed=self.chronicle.card_changed,
             metrics=self.metrics,
             now=self.clock.now,

@@ -156,20 +156,22 @@ class CatalogueBook:
 def build_services(
     database: Database,
     *,
-    publish: Callable[[Mapping[str, object]], None],
+    publish: Callable[[Mapping[str, object], ServiceCode], None],
     changed: Callable[[IncidentId], None],
     metrics: Metrics,
     now: Callable[[], datetime],
     catalogue: CurrentCatalogue,
 ) -> ServiceDesk:
-    """The desk of all services. ``publish`` sends a message to the panels, ``changed`` has them
-    fetch a card again.
+    """The desk of all services.
+
+    ``publish`` sends a message to the centre and to a service; ``changed`` has them fetch a card
+    again.
     """
 
     return ServiceDesk(
         ServiceStore(database, CardIncidents()),
         CatalogueBook(catalogue),
-        publish=lambda message, _: publish(message),
+        publish=publish,
         changed=changed,
         now=now,
         metrics=metrics,

@@ -71,7 +71,7 @@ class FakeAccounts:
             Account("root", "Ivars Kalns", Role.SYSTEM_ADMIN, "en", None),
             Account("lost", "No Seat", Role.CALL_TAKER, "en", None),
             Account("duty", "Laima Duty", Role.SUPERVISOR, "lv", SEAT_C),
-            Account("fire", "Uldis Guns", Role.SERVICE_DISPATCHER, "lv", None, ServiceCode("fire")),
+            Account("fire", "Uldis Guns", Role.SERVICE_DISPATCHER, "lv", None, ServiceCode("vugd")),
             Account("ears", "Quality Officer", Role.QUALITY_OFFICER, "lv", None),
             Account("wires", "Telecom Admin", Role.TELECOM_ADMIN, "lv", None),
         )

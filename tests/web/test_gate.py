@@ -18,7 +18,7 @@ CLOSED: dict[str, Any] = {
     "status": "closed",
     "contacts": [{"agent_id": SEAT_B, "ended_at": "2026-01-01T00:00:00.000Z", "recordings": [1]}],
     "timeline": [],
-    "services": [{"service": "fire", "state": "closed"}],
+    "services": [{"service": "vugd", "state": "closed"}],
 }
 WHY = "Sūdzība Nr. 7, žurnāls"
 
