@@ -16,7 +16,9 @@ def mapping(value: object) -> JSONObject:
 
 def mappings(value: object) -> list[JSONObject]:
     """The objects of a list; none for anything else."""
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+    if not isinstance(value, list | tuple):
+        return []
+    return [one for one in value if isinstance(one, Mapping)]
 
 
 def time(value: object) -> datetime:

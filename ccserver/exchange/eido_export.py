@@ -232,7 +232,7 @@ class _Export:
         casualties = mapping(self._value("casualties"))
         hazards = self._value("hazards")
         lines = [f"{name}: {count}" for name, count in casualties.items() if count]
-        if isinstance(hazards, list):
+        if isinstance(hazards, list | tuple):
             lines += [f"hazard: {code}" for code in hazards]
         lines += [
             f"{name}: {address[name]}" for name in ("door_code", "access") if address.get(name)
