@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from msgspec import to_builtins
 
 from ccserver.accounts import AccountStore, KeyStore
 from ccserver.acd.core import ACDCore
@@ -30,7 +31,8 @@ from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.documents import Follower
-from ccserver.exchange.values import Issuer, Names
+from ccserver.exchange.names import names_of
+from ccserver.exchange.values import Issuer
 from ccserver.exchange_desk import ExchangeDesk
 from ccserver.live import LiveView
 from ccserver.metrics import Metrics
@@ -93,6 +95,8 @@ class Application:
             changed=self._card_changed,
             moved=self._contacts_moved,
             along=(move_along,),
+            # Asked each time: the catalogue in force is another after each save.
+            branch_of=lambda code: self.catalogue.prepared.branch_of(code),  # noqa: PLW0108
         )
         self.routing = RoutingStore(self.database, self.accounts.agent_ids)
         self.recordings = RecordingStore(self.database, config.recording)
@@ -286,8 +290,10 @@ class Application:
 
     def _build_exchange(self) -> ExchangeDesk:
         settings = self.config.exchange
-        # Without a catalogue, types and services go by their codes.
-        return ExchangeDesk(self.cards, Issuer(settings.agency, settings.public_url), Names)
+        issuer = Issuer(settings.agency, settings.public_url)
+        return ExchangeDesk(
+            self.cards, issuer, lambda: names_of(to_builtins(self.catalogue.prepared.catalogue))
+        )
 
     # -- life -------------------------------------------------------------------------------------
 

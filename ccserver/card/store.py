@@ -68,7 +68,8 @@ class CardStore:
 
     ``changed`` is called once after each transaction in which people changed a card; of what the
     journal writes, the journal tells. ``moved`` is called after contacts have gone to another card;
-    each of ``along`` before that, in the same transaction.
+    each of ``along`` before that, in the same transaction. ``branch_of`` says which branch of the
+    incident types a code belongs to.
     """
 
     def __init__(
@@ -78,11 +79,13 @@ class CardStore:
         changed: Callable[[IncidentId], None] = _nobody_listens,
         moved: Callable[[Moved], None] = _nobody_listens,
         along: Sequence[Along] = (),
+        branch_of: BranchOf = str,
     ) -> None:
         self._db = db
         self._changed = changed
         self._moved = moved
         self._along = along
+        self._branch_of = branch_of
 
     async def write(
         self, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
@@ -391,13 +394,10 @@ class CardStore:
             )
         )
 
-    async def related(self, incident_id: IncidentId, branch_of: BranchOf = str) -> Related | None:
-        """Return what is shown beside a card: perhaps the same incident, its callers, its place.
-
-        ``branch_of`` says which branch of the incident types a code belongs to.
-        """
+    async def related(self, incident_id: IncidentId) -> Related | None:
+        """Return what is shown beside a card: perhaps the same incident, its callers, its place."""
         key = clean_text(incident_id)
-        return await self._db.read(lambda session: read_related(session, key, branch_of))
+        return await self._db.read(lambda session: read_related(session, key, self._branch_of))
 
     async def open_contacts(self) -> list[OpenContact]:
         """Return every contact that has not ended, by arrival."""

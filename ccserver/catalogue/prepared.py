@@ -37,6 +37,11 @@ class Prepared:
         """With its areas; may take a second, so in a thread."""
         return Prepared.of(catalogue, AreaIndex.of(catalogue.areas))
 
+    def branch_of(self, code: str) -> str:
+        """The topmost type above this one; a type that is unknown is a branch of its own."""
+        line = self.line(code)
+        return line[0].code if line else code
+
     def line(self, code: str | None) -> list[d.IncidentType]:
         """The type and its parents, from the topmost down; ends also where they form a circle."""
         line: dict[str, d.IncidentType] = {}

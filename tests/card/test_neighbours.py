@@ -184,7 +184,7 @@ class Town:
         )
 
     async def related(self, card: IncidentId) -> Related:
-        found = await self.store.related(card, lambda code: code.partition("-")[0])
+        found = await self.store.related(card)
         assert found is not None
         return found
 
