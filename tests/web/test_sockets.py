@@ -106,7 +106,7 @@ async def test_who_is_not_of_the_centre_sees_none_of_its_callers(
     assert (snapshot["contacts"], snapshot["agents"]) == ([], [])
     assert snapshot["me"]["account"]["login"] == login
     world.hub.publish({"type": "contact"})
-    world.hub.publish({"type": "involvement"}, service=ServiceCode("fire"))
+    world.hub.publish({"type": "involvement"}, service=ServiceCode("vugd"))
     world.hub.publish({"type": "routing", "version": 2})
     assert (await receive(socket))["seq"] == seq
     await socket.close()
