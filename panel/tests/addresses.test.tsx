@@ -236,8 +236,8 @@ describe("the address field", () => {
 
   it.each([
     [{ body: { addresses: [] } }, "The register has no such address. What is typed is kept."],
-    [{ status: 503, body: { error: "no_addresses" } }, "The address register is not loaded. What is typed is kept."],
-    [{ status: 503, body: { error: "addresses_busy" } }, "The address search does not answer."],
+    [{ status: 503, body: { code: "no_addresses" } }, "The address register is not loaded. What is typed is kept."],
+    [{ status: 503, body: { code: "addresses_busy" } }, "The address search does not answer."],
   ])("says why nothing is shown: %#", async (given, sentence) => {
     server.on("GET /api/addresses", given);
     render(<Stage />);

@@ -347,3 +347,72 @@ describe("values as text", () => {
     expect(entitiesOf({ [PERSON]: field(null), "person:x": field({}) }, "person")).toEqual(["person:x"]);
   });
 });
+
+describe("the place", () => {
+  const phone = {
+    location_id: "l1",
+    kind: "caller" as const,
+    source: "aml" as const,
+    shape: { type: "Circle", centre: [56.95, 24.1], radius_m: 25 },
+    lat: 56.95,
+    lon: 24.1,
+    radius_m: 25,
+    confidence: 0.9,
+    observed_at: NOW,
+    received_at: NOW,
+    contact_id: "c1",
+    author: null,
+    data: {},
+  };
+  const clicked = { ...phone, location_id: "l2", kind: "incident" as const, source: "map" as const, author: "anna", contact_id: null };
+
+  it("lists every place that was told, and a person decides which counts", async () => {
+    server.on("PUT /api/cards/i1/location", { body: {} });
+    await openCard({ locations: [phone, clicked], location: { current: "l2", why: "chosen", conflicts: [["l1", "l2"]] } });
+    expect(screen.getByTestId("place-conflict")).toBeVisible();
+    const told = screen.getAllByTestId("told-place");
+    expect(told.map((one) => one.dataset.source)).toEqual(["map", "aml"]);
+    expect(told[0]).toHaveAttribute("data-current", "true");
+    await user.click(screen.getByTestId("place-pin"));
+    await waitFor(() => expect(server.sent("PUT /api/cards/i1/location")).toEqual({ location_id: "l1" }));
+  });
+
+  it("is taken from the register with its address", async () => {
+    saves(1)("address");
+    server.on("POST /api/cards/i1/locations", { body: {} });
+    const address = {
+      code: "104000001",
+      text: "Brīvības iela 1, Rīga",
+      postcode: "LV-1010",
+      lat: 56.95,
+      lon: 24.11,
+      x: 312_000,
+      y: 506_000,
+      kind: "building",
+      old: false,
+      former_text: null,
+      distance_m: null,
+    };
+    server.on("GET /api/addresses", { body: { addresses: [address] } });
+    await openCard();
+    await user.type(screen.getByTestId("address-input"), "briv");
+    await user.click(await screen.findByTestId("address-option"));
+    await waitFor(() =>
+      expect(server.sent("POST /api/cards/i1/locations")).toEqual({
+        kind: "incident",
+        source: "address",
+        lat: 56.95,
+        lon: 24.11,
+        radius_m: null,
+      }),
+    );
+    expect(server.sent("PUT /api/cards/i1/fields/address")).toMatchObject({
+      value: { text: "Brīvības iela 1, Rīga", code: "104000001" },
+    });
+    await user.type(screen.getByTestId("address-floor"), "3");
+    await user.tab();
+    await waitFor(() =>
+      expect(server.sent("PUT /api/cards/i1/fields/address")).toMatchObject({ value: { floor: "3", code: "104000001" } }),
+    );
+  });
+});

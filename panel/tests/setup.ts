@@ -20,6 +20,9 @@ afterEach(() => {
   localStorage.clear();
 });
 
+// jsdom has no media queries; nothing in these tests depends on their answer.
+window.matchMedia = (query) => ({ matches: false, media: query }) as MediaQueryList;
+
 // jsdom knows <dialog> but cannot open one as a modal.
 HTMLDialogElement.prototype.showModal = function showModal(this: HTMLDialogElement) {
   this.open = true;

@@ -20,6 +20,7 @@ import { NotesEditor } from "./NotesEditor";
 import { OpenCardContext, usePresence, type OpenCard } from "./open-card";
 import { OutcomeMark } from "./OutcomeMark";
 import { PeopleSection } from "./PeopleSection";
+import { PlaceSection } from "./PlaceSection";
 import { Player } from "./Player";
 import { ReasonDialog } from "./ReasonDialog";
 import { recordedParty } from "./recorded-party";
@@ -241,6 +242,7 @@ function Opened({ card, notes, services, onOpen }: OpenedProperties) {
         ))}
         <fieldset className="card-edit" disabled={away}>
           <WhatSection />
+          <PlaceSection />
           <PeopleSection />
           <NotesEditor saver={notes} />
         </fieldset>
