@@ -158,7 +158,7 @@ describe("services on the card", () => {
   });
 
   it("says what was not sent, and sends the same again with its key", async () => {
-    server.on("POST /api/cards/i1/services", { status: 503, body: { error: "database_unavailable" } });
+    server.on("POST /api/cards/i1/services", { status: 503, body: { code: "database_unavailable" } });
     const panel = await openCard();
     await userEvent.click(await within(panel).findByLabelText("Fire and Rescue"));
     await userEvent.click(within(panel).getByTestId("service-send"));
@@ -282,7 +282,7 @@ describe("the desk", () => {
     takeSteps();
     const desk = await openDesk([line({ state: "seen", seen_at: NOW })]);
     await userEvent.click(await within(desk).findByTestId("desk-line"));
-    server.on(STEPS, { status: 503, body: { error: "database_unavailable" } });
+    server.on(STEPS, { status: 503, body: { code: "database_unavailable" } });
     await userEvent.click(await within(desk).findByTestId("desk-accepted"));
     expect(await within(desk).findByTestId("waiting-step")).toHaveTextContent("Accepted: not sent yet");
     const key = (server.sent(STEPS) as { key: string }).key;
@@ -297,7 +297,7 @@ describe("the desk", () => {
   it("shows what the server did not take, until somebody has read it", async () => {
     const desk = await openDesk([line({ state: "seen", seen_at: NOW })]);
     await userEvent.click(await within(desk).findByTestId("desk-line"));
-    server.on(STEPS, { status: 409, body: { error: "not_allowed_now", state: "withdrawn", allowed: [] } });
+    server.on(STEPS, { status: 409, body: { code: "not_allowed_now", state: "withdrawn", allowed: [] } });
     await userEvent.click(await within(desk).findByTestId("desk-accepted"));
     const refused = await within(desk).findByTestId("waiting-step");
     await waitFor(() => expect(refused).toHaveAttribute("data-refused", "true"));
@@ -350,7 +350,7 @@ describe("the desk", () => {
   it("keeps the list in sight while it cannot be read anew", async () => {
     const desk = await openDesk([line({ state: "seen", seen_at: NOW })]);
     await within(desk).findByTestId("desk-line");
-    server.on("GET /api/desk/incidents", { status: 503, body: { error: "database_unavailable" } });
+    server.on("GET /api/desk/incidents", { status: 503, body: { code: "database_unavailable" } });
     server.snapshot({ me: { account: me().account, agent_id: null } });
     expect(await within(desk).findByTestId("desk-error")).toBeVisible();
     expect(within(desk).getByTestId("desk-line")).toBeVisible();
