@@ -30,6 +30,7 @@ from ccserver.log import configure
 from sim.panel import Message, Panel, PanelRefused
 from sim.phones import Behaviour, PhoneBank, PhoneError
 from sim.scenarios.base import caller_number
+from sim.scribes import Dispatcher, Scribe
 from sim.stack import Seat, Stack, StackError, seats
 from sim.tools import SetUpMissing
 
@@ -57,7 +58,16 @@ PEOPLE = [
     Seat("softphone", "Softphone call taker", "202", DeviceKind.SIP, language="en"),
     Seat("supervisor", "Supervisor", "190", DeviceKind.BROWSER, Role.SUPERVISOR, "en"),
     Seat("admin", "Administrator", "", role=Role.SYSTEM_ADMIN, language="en"),
+    # The fire service's desk is left to whoever watches; the others answer by themselves.
+    Seat("vugd", "Fire dispatcher", "", role=Role.SERVICE_DISPATCHER, service="vugd"),
+    Seat("nmpd", "Ambulance (simulated)", "", role=Role.SERVICE_DISPATCHER, service="nmpd"),
+    Seat("vp", "Police (simulated)", "", role=Role.SERVICE_DISPATCHER, service="vp"),
+    Seat("quality", "Quality officer", "", role=Role.QUALITY_OFFICER, language="en"),
+    Seat("telecom", "Telecom administrator", "", role=Role.TELECOM_ADMIN, language="en"),
 ]
+SIMULATED_DISPATCHERS = ("nmpd", "vp")
+STREETS = ("brivibas", "rigas", "liela", "dzirnavu", "parka", "meza", "skolas", "upes")
+"""Words of addresses that simulated callers name."""
 
 
 FIRST_SERVICE_TONE = 36
@@ -169,6 +179,7 @@ class Demo:
         work: list[Callable[[], Awaitable[object]]] = [self._show, self._restart_if_dead]
         if not self.chosen.no_traffic:
             await self._seat_takers(bank, exits)
+            await self._seat_dispatchers(exits)
             await self._add_services(bank)
             work.append(lambda: self._call_for_ever(bank))
         tasks = [asyncio.ensure_future(each()) for each in (*work, stop.wait)]
@@ -327,10 +338,18 @@ class Demo:
             )
             panel = await exits.enter_async_context(self._panel(seat.login))
             await panel.ready()
-            task = asyncio.create_task(self._wrap_up_for_ever(panel))
-            exits.callback(task.cancel)
+            scribe = Scribe(panel, self._random, STREETS)
+            for work in (self._wrap_up_for_ever(panel), scribe.run()):
+                exits.callback(asyncio.create_task(work).cancel)
         for number in range(CALLERS):
             await bank.add_phone(f"caller{number}", tone=FIRST_CALLER_TONE + number)
+
+    async def _seat_dispatchers(self, exits: contextlib.AsyncExitStack) -> None:
+        """The desks of services that answer by themselves."""
+        for login in SIMULATED_DISPATCHERS:
+            panel = await exits.enter_async_context(self._panel(login))
+            dispatcher = Dispatcher(panel, self._random)
+            exits.callback(asyncio.create_task(dispatcher.run()).cancel)
 
     async def _add_services(self, bank: PhoneBank) -> None:
         """Phones of the ambulance, the police and an interpreter, and their directory entries."""

@@ -57,6 +57,8 @@ class Seat:
     device: DeviceKind = DeviceKind.SIP
     role: Role = Role.CALL_TAKER
     language: str = "lv"
+    service: str | None = None
+    """Whose, for a service's dispatcher."""
 
 
 def seats(count: int, *, first: int = 101, device: DeviceKind = DeviceKind.SIP) -> list[Seat]:
@@ -179,6 +181,7 @@ class Stack:
                     password=self.passwords[seat.login],
                     extension=seat.extension if takes_calls else None,
                     device=seat.device if takes_calls else None,
+                    service=seat.service,
                 )
             profiles = await store.agents()
         finally:
@@ -202,6 +205,7 @@ class Stack:
                     "login": seat.login,
                     "password": self.passwords[seat.login],
                     "role": seat.role.value,
+                    "service": seat.service,
                     "extension": seat.extension,
                     "device": seat.device.value,
                 }
