@@ -62,10 +62,11 @@ PEOPLE = [
     Seat("vugd", "Fire dispatcher", "", role=Role.SERVICE_DISPATCHER, service="vugd"),
     Seat("nmpd", "Ambulance (simulated)", "", role=Role.SERVICE_DISPATCHER, service="nmpd"),
     Seat("vp", "Police (simulated)", "", role=Role.SERVICE_DISPATCHER, service="vp"),
+    Seat("gaso", "Gas service (simulated)", "", role=Role.SERVICE_DISPATCHER, service="gaso"),
     Seat("quality", "Quality officer", "", role=Role.QUALITY_OFFICER, language="en"),
     Seat("telecom", "Telecom administrator", "", role=Role.TELECOM_ADMIN, language="en"),
 ]
-SIMULATED_DISPATCHERS = ("nmpd", "vp")
+SIMULATED_DISPATCHERS = ("nmpd", "vp", "gaso")
 STREETS = ("brivibas", "rigas", "liela", "dzirnavu", "parka", "meza", "skolas", "upes")
 """Words of addresses that simulated callers name."""
 

@@ -225,6 +225,7 @@ function Opened({ card, notes, services, onOpen }: OpenedProperties) {
   const related = useRelated(card);
   const open = useMemo(() => ({ card, ...presence }), [card, presence]);
   const away = card.merged_into !== null;
+  const writable = useSession().me.rights["cards.edit"] && !away;
   return (
     <OpenCardContext value={open}>
       <article
@@ -236,17 +237,21 @@ function Opened({ card, notes, services, onOpen }: OpenedProperties) {
         <MergedAway card={card} onOpen={onOpen} />
         <Head card={card} />
         <PeopleHere others={presence.others} />
-        {!away && <Neighbours card={card} proposals={related.proposals} onOpen={onOpen} />}
+        {writable && <Neighbours card={card} proposals={related.proposals} onOpen={onOpen} />}
         {card.contacts.map((contact) => (
           <Facts key={contact.contact_id} contact={contact} />
         ))}
-        <fieldset className="card-edit" disabled={away}>
-          <WhatSection />
-          <PlaceSection />
-          <PeopleSection />
-          <NotesEditor saver={notes} />
+        <fieldset className="card-edit" disabled={!writable}>
+          <div className="card-column">
+            <WhatSection />
+            <NotesEditor saver={notes} />
+            <PeopleSection />
+          </div>
+          <div className="card-column">
+            <PlaceSection />
+            {services && !away && <ServicesPanel card={card} />}
+          </div>
         </fieldset>
-        {services && !away && <ServicesPanel card={card} />}
         <div className="card-parts">
           <Recordings card={card} />
           <Timeline card={card} />
@@ -254,7 +259,7 @@ function Opened({ card, notes, services, onOpen }: OpenedProperties) {
           <Attachments card={card} />
           <Family card={card} onOpen={onOpen} />
         </div>
-        {!away && <CardActions card={card} onOpen={onOpen} />}
+        {writable && <CardActions card={card} onOpen={onOpen} />}
       </article>
     </OpenCardContext>
   );

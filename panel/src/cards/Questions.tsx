@@ -81,12 +81,12 @@ function Choices({ question, answer, onAnswer }: QuestionProperties) {
     else onAnswer(has ? (chosen.filter((one) => one !== code) as string[]) : ([...chosen, code] as string[]), true);
   };
   return (
-    <div className="choices">
+    <div className="options">
       {question.answers.map((one) => (
         <button
           key={one.code}
           type="button"
-          className="choice"
+          className="option"
           aria-pressed={chosen.includes(one.code)}
           data-testid="answer"
           data-code={one.code}

@@ -92,12 +92,12 @@ function HazardsField() {
       label={t("field.hazards")}
       show={(value) => (value ?? []).map((code) => titleIn(hazards, code)).join(", ")}
     >
-      <div className="choices">
+      <div className="options">
         {codes.map((code) => (
           <button
             key={code}
             type="button"
-            className="choice choice-hazard"
+            className="option option-hazard"
             aria-pressed={chosen.includes(code)}
             data-testid="hazard"
             data-code={code}

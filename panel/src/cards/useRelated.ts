@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { fetchRelated } from "../api/cards";
+import { ApiError } from "../api/http";
 import type { Card, Related } from "../api/types";
 
 export const NOTHING_RELATED: Related = { proposals: [], same_number: [], same_place: [] };
@@ -22,9 +23,10 @@ export function useRelated(card: Card): Related {
     const load = async (): Promise<void> => {
       try {
         setRelated(await fetchRelated(incidentId, abort.signal));
-      } catch {
-        // A comfort beside the card: it comes when the server answers.
-        if (!abort.signal.aborted) timer = window.setTimeout(() => void load(), RETRY_MS);
+      } catch (error) {
+        // A comfort beside the card: it comes when the server answers, but not to whom it is refused.
+        const refused = error instanceof ApiError && error.status < 500;
+        if (!abort.signal.aborted && !refused) timer = window.setTimeout(() => void load(), RETRY_MS);
       }
     };
     void load();
