@@ -19,6 +19,8 @@ NEAR_M = 1_000.0
 motorway the caller's fix is where the car came to a stop."""
 RADIUS_MAX_M = 5_000.0
 """Of a larger area (a cell in the country) only so much counts, or all of a county were near."""
+ELSEWHERE_M = 20_000.0
+"""Of one caller, incidents so far apart are two: shown among the earlier ones, not proposed."""
 PROPOSALS_MAX = 5
 """More is no help to somebody on the telephone."""
 
@@ -79,7 +81,7 @@ def proposals(card: Facts, others: Iterable[Facts]) -> list[Likeness]:
 def likeness(card: Facts, other: Facts) -> Likeness | None:
     """Return how the other card is like this one; ``None`` if nothing says that it may be the same.
 
-    It may if it is near in place and time, or of the same caller within a day.
+    It may if it is near in place and time, or of the same caller within a day and not far away.
     """
     if other.incident_id == card.incident_id:
         return None
@@ -88,7 +90,8 @@ def likeness(card: Facts, other: Facts) -> Likeness | None:
     same_number = not card.callers.isdisjoint(other.callers) and apart <= SAME_NUMBER
     recent = apart <= RECENT or (card.open and other.open)
     near = distance is not None and distance <= _reach(card.place, other.place)
-    if not (same_number or (near and recent)):
+    elsewhere = distance is not None and distance > ELSEWHERE_M
+    if not ((same_number and not elsewhere) or (near and recent)):
         return None
     same_type = card.branch is not None and card.branch == other.branch
     score = TIME_WEIGHT * max(0.0, 1 - apart / RECENT)

@@ -72,6 +72,16 @@ MINUTES_30, HOURS_3, DAY_2 = timedelta(minutes=30), timedelta(hours=3), timedelt
         ),
         (
             {"callers": frozenset({"29"})},
+            {"callers": frozenset({"29"}), "place": north(19_000)},
+            True,
+        ),
+        (  # one caller, but two places: two incidents
+            {"callers": frozenset({"29"})},
+            {"callers": frozenset({"29"}), "place": north(21_000)},
+            False,
+        ),
+        (
+            {"callers": frozenset({"29"})},
             {"callers": frozenset({"29"}), "last_contact_at": ARRIVED - DAY_2},
             False,
         ),
