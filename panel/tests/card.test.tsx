@@ -5,6 +5,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Card, SavedField } from "../src/api/types";
 import { changesBy } from "../src/cards/guidance";
+import { NO_FILTER, questionOf } from "../src/cards/filter";
 import { entitiesOf, typeOptions, valueText } from "../src/cards/field-values";
 import { matching } from "../src/shared/Combobox";
 import { faults } from "./axe";
@@ -414,5 +415,33 @@ describe("the place", () => {
     await waitFor(() =>
       expect(server.sent("PUT /api/cards/i1/fields/address")).toMatchObject({ value: { floor: "3", code: "104000001" } }),
     );
+  });
+});
+
+describe("the list", () => {
+  it("is narrowed by status, type with all under it, call taker and days", async () => {
+    await openWorkplace(server);
+    await user.click(await screen.findByTestId("filter-toggle"));
+    await user.selectOptions(screen.getByTestId("filter-status"), "closed");
+    await user.type(screen.getByTestId("filter-type"), "fire{Enter}");
+    await user.selectOptions(screen.getByTestId("filter-agent"), "agent-101");
+    fireEvent.change(screen.getByTestId("filter-from"), { target: { value: "2026-11-01" } });
+    await waitFor(() => {
+      const asked = new URL(server.paths.findLast((path) => path.startsWith("/api/cards?")) ?? "", "http://x").searchParams;
+      expect(asked.get("status")).toBe("closed");
+      expect(asked.getAll("type")).toEqual(["fire", "fire.building"]);
+      expect(asked.get("agent")).toBe("agent-101");
+      expect(asked.get("from")).toBe(new Date(2026, 10, 1).toISOString());
+    });
+    await user.click(screen.getByTestId("filter-clear"));
+    await waitFor(() => expect(server.paths.at(-1)).not.toContain("status"));
+    expect(await faults(screen.getByTestId("filter"))).toEqual([]);
+  });
+
+  it("asks with the day after the last one, because the end is left out", () => {
+    const question = new URLSearchParams(questionOf("", { ...NO_FILTER, to: "2026-12-31" }, []));
+    expect(question.get("to")).toBe(new Date(2027, 0, 1).toISOString());
+    expect(questionOf("", NO_FILTER, [])).toBe("");
+    expect(questionOf("", { ...NO_FILTER, from: "no day" }, [])).toBe("");
   });
 });

@@ -299,12 +299,12 @@ describe("lists", () => {
     });
     server.on("GET /api/cards", { body: { cards: [summary({ caller_number: "+37129000000" })], next: "n1" } });
     await userEvent.type(screen.getByTestId("card-search"), "290");
-    await waitFor(() => expect(paths).toContain("/api/cards?limit=40&q=290"));
+    await waitFor(() => expect(paths).toContain("/api/cards?q=290&limit=40"));
     const row = await screen.findByTestId("recent-card");
     server.on("GET /api/cards", { body: { cards: [summary({ incident_id: "i2" })], next: null } });
     await userEvent.click(await screen.findByTestId("cards-more"));
     await waitFor(() => expect(screen.getAllByTestId("recent-card")).toHaveLength(2));
-    expect(paths).toContain("/api/cards?limit=40&q=290&before=n1");
+    expect(paths).toContain("/api/cards?q=290&limit=40&before=n1");
     await userEvent.click(row);
     expect(await screen.findByTestId("card")).toHaveAttribute("data-incident", "i1");
   });

@@ -18,13 +18,14 @@ import type {
 
 const PAGE_SIZE = 40;
 
+/** `question`: the parameters of a search, as `cards/filter` writes them. */
 export async function searchCards(
-  query: string,
+  question: string,
   before: string | null,
   signal?: AbortSignal,
 ): Promise<CardPage> {
-  const parameters = new URLSearchParams({ limit: String(PAGE_SIZE) });
-  if (query !== "") parameters.set("q", query);
+  const parameters = new URLSearchParams(question);
+  parameters.set("limit", String(PAGE_SIZE));
   if (before !== null) parameters.set("before", before);
   const path = `/api/cards?${parameters.toString()}`;
   return (await request("GET", path, signal ? { signal } : {})) as CardPage;

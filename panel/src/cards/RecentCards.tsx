@@ -6,6 +6,8 @@ import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
 import { titleIn } from "./field-values";
+import { isNarrowed, NO_FILTER } from "./filter";
+import { FilterForm } from "./FilterForm";
 import { OutcomeMark } from "./OutcomeMark";
 import { useCards, type CardsList } from "./useCards";
 
@@ -103,7 +105,10 @@ interface Properties {
 export function RecentCards({ selected, onSelect }: Properties) {
   const { t } = useTranslation();
   const [query, setQuery] = useState("");
-  const list = useCards(query);
+  const [filter, setFilter] = useState(NO_FILTER);
+  const [filtering, setFiltering] = useState(false);
+  const narrowed = isNarrowed(filter);
+  const list = useCards(query, filter);
   return (
     <section className="pane pane-cards" aria-labelledby="cards-title">
       <h2 id="cards-title">
@@ -126,13 +131,24 @@ export function RecentCards({ selected, onSelect }: Properties) {
         />
         <kbd aria-hidden="true">F3</kbd>
       </label>
+      <button
+        type="button"
+        className="link filter-toggle"
+        aria-expanded={filtering}
+        data-testid="filter-toggle"
+        onClick={() => setFiltering(!filtering)}
+      >
+        {t(filtering ? "filter.hide" : "filter.show")}
+        {narrowed && <span className="chip">{t("filter.on")}</span>}
+      </button>
+      {filtering && <FilterForm filter={filter} onChange={setFilter} />}
       <div className="recent-list" data-testid="recent-cards">
         <ul className="rows" aria-busy={list.loading}>
           {list.cards.map((card) => (
             <Row key={card.incident_id} card={card} selected={card.incident_id === selected} onSelect={onSelect} />
           ))}
         </ul>
-        <Footing list={list} searched={query.trim() !== ""} />
+        <Footing list={list} searched={query.trim() !== "" || narrowed} />
       </div>
     </section>
   );

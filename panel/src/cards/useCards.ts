@@ -1,10 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { searchCards } from "../api/cards";
 import type { CardSummary } from "../api/types";
-import { useSession } from "../app/session";
+import { useCatalogue, useSession } from "../app/session";
+import { NO_FILTER, questionOf, type CardFilter } from "./filter";
 
 interface Found {
-  /** The query that these cards answer; null before the first answer. */
+  /** The question that these cards answer; null before the first answer. */
   query: string | null;
   cards: readonly CardSummary[];
   next: string | null;
@@ -43,10 +44,12 @@ export interface CardsList extends Found {
   retry: () => void;
 }
 
-/** The newest cards that answer `typed`, refreshed as cards change. */
-export function useCards(typed: string): CardsList {
+/** The newest cards that answer `typed` within `filter`, refreshed as cards change. */
+export function useCards(typed: string, filter: CardFilter = NO_FILTER): CardsList {
   const { live } = useSession();
-  const query = useDebounced(typed.trim());
+  const { types } = useCatalogue();
+  const words = useDebounced(typed.trim());
+  const query = questionOf(words, filter, types);
   const [found, setFound] = useState<Found>({ query: null, cards: [], next: null, error: null });
   const [turn, setTurn] = useState(0);
   const [loadingMore, setLoadingMore] = useState(false);
@@ -118,6 +121,6 @@ export function useCards(typed: string): CardsList {
     void load();
   }, [query, next]);
 
-  const loading = found.query !== query || typed.trim() !== query || loadingMore;
+  const loading = found.query !== query || typed.trim() !== words || loadingMore;
   return { ...found, loading, loadMore, retry };
 }
