@@ -1,6 +1,6 @@
 """The live part: which citizens are to be called back, who does it now, whose turn is next.
 
-What is shown changes at once (`ccserver.callbacks.board`) and is written by the outbox: a database
+What is shown changes at once (`ccserver.callbacks.board`) and is written behind it: a database
 that is away delays what is kept, never a call. Nothing here that the path of a waiting caller calls
 has an await.
 """
@@ -17,7 +17,7 @@ from ccserver.callbacks import states
 from ccserver.callbacks.board import CallbackBoard, JSONObject, following
 from ccserver.callbacks.looks import Looks
 from ccserver.callbacks.lost import LostAttempts
-from ccserver.callbacks.outbox import Outbox, Pause, Write
+from ccserver.callbacks.pending import Pause, PendingWrites, Write
 from ccserver.callbacks.reconcile import Alive, Reconciler
 from ccserver.callbacks.store import CallbackStore
 from ccserver.callbacks.story import CallbackStep, Storyteller
@@ -116,7 +116,7 @@ class CallbackDesk:
         self._withdraw = withdraw
         self._board = CallbackBoard(publish, self._withdrawn, settings or CallbackSettings())
         self._storyteller = Storyteller(tell)
-        self.outbox = Outbox(pause=pause)
+        self.pending_writes = PendingWrites(pause=pause)
         self._own: set[str] = set()
         self._placing: set[asyncio.Task[ContactId]] = set()
         self._early: dict[ContactId, _Ended] = {}
@@ -130,12 +130,12 @@ class CallbackDesk:
     async def run(self) -> None:
         """Write, and look into the cards every half minute; never ends by itself."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.outbox.run(), name="callback_outbox")
+            tasks.create_task(self.pending_writes.run(), name="callback_writes")
             tasks.create_task(self._looks.run(), name="callback_reconcile")
 
     async def drain(self, deadline_s: float) -> bool:
         """Write what is left at the end of the process; what is not, the next start finds."""
-        return await self.outbox.drain(deadline_s)
+        return await self.pending_writes.drain(deadline_s)
 
     def telephony_known(self) -> None:
         """From now on ``alive`` can be believed: an attempt whose contact is gone has ended."""
@@ -218,14 +218,14 @@ class CallbackDesk:
         async def work() -> None:
             self._adopt(await self._store.open_task(contact))
 
-        self.outbox.submit(Write("open", work, lambda: None))
+        self.pending_writes.submit(Write("open", work, lambda: None))
 
     def citizen_called(
         self, number: str | None, contact_id: ContactId, at: datetime | None = None
     ) -> None:
         """An inbound contact arrived (at ``at``, or now); cheap where nothing is to be done."""
         digits = digits_of(number)
-        certain = self._loaded and not self.outbox.pending
+        certain = self._loaded and not self.pending_writes.pending
         if not digits or (certain and not self._board.has_number(digits)):
             return
         moment = at or self._now()
@@ -234,7 +234,7 @@ class CallbackDesk:
             for task in await self._store.called_again(number or "", contact_id, moment):
                 self._adopt(task)
 
-        self.outbox.submit(Write("called_again", work, lambda: None))
+        self.pending_writes.submit(Write("called_again", work, lambda: None))
 
     def contact_accepted(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """A call taker accepted the contact that stood in line for a task."""
@@ -500,4 +500,4 @@ class CallbackDesk:
             self._storyteller.tell(task, self._board.settings)
             self._board.release(task_id, task)
 
-        self.outbox.submit(Write(name, write, lambda: self._board.release(task_id, None)))
+        self.pending_writes.submit(Write(name, write, lambda: self._board.release(task_id, None)))

@@ -154,7 +154,7 @@ class History:
     async def restart(self, _: int) -> None:
         """A new process: what was not written is lost, the calls live on in Asterisk."""
         away = self.centre.store.away
-        if self.centre.desk.outbox.pending:
+        if self.centre.desk.pending_writes.pending:
             # Calls that nobody has written down cannot be told from others; they hang up.
             self.calls.clear()
             self.centre.alive.clear()

@@ -30,7 +30,7 @@ class Write:
     failed: Callable[[], None]
 
 
-class Outbox:
+class PendingWrites:
     """A bounded queue in front of the store; one write at a time, in the order given.
 
     Counters: ``retries``, ``dropped`` (no room), ``failures`` (refused by the store for good).

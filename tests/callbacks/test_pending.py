@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from ccserver.callbacks.outbox import Outbox, Write
+from ccserver.callbacks.pending import PendingWrites, Write
 from ccserver.db import DatabaseUnavailable
 
 
@@ -36,47 +36,47 @@ class Log:
 
 
 async def test_writes_are_done_in_order_however_often_the_database_is_away() -> None:
-    log, outbox = Log(), Outbox(pause=no_pause)
+    log, pending_writes = Log(), PendingWrites(pause=no_pause)
     log.away = 7
     for name in "abc":
-        outbox.submit(log.write(name))
+        pending_writes.submit(log.write(name))
     assert log.done == []
-    assert await outbox.drain(10)
-    assert (log.done, log.failed, outbox.retries) == (["a", "b", "c"], [], 7)
+    assert await pending_writes.drain(10)
+    assert (log.done, log.failed, pending_writes.retries) == (["a", "b", "c"], [], 7)
 
 
 async def test_a_write_that_is_refused_does_not_stop_the_next() -> None:
-    log, outbox = Log(), Outbox(pause=no_pause)
-    outbox.submit(log.write("poison", ValueError("never")))
-    outbox.submit(log.write("good"))
-    assert await outbox.drain(10)
-    assert (log.done, log.failed, outbox.failures) == (["good"], ["poison"], 1)
+    log, pending_writes = Log(), PendingWrites(pause=no_pause)
+    pending_writes.submit(log.write("poison", ValueError("never")))
+    pending_writes.submit(log.write("good"))
+    assert await pending_writes.drain(10)
+    assert (log.done, log.failed, pending_writes.failures) == (["good"], ["poison"], 1)
 
 
 async def test_the_queue_is_bounded_and_says_what_it_drops() -> None:
-    log, outbox = Log(), Outbox(pending_max=2, pause=no_pause)
+    log, pending_writes = Log(), PendingWrites(pending_max=2, pause=no_pause)
     for name in "abc":
-        outbox.submit(log.write(name))
-    assert (outbox.pending, outbox.dropped, log.failed) == (2, 1, ["c"])
-    assert await outbox.drain(10)
+        pending_writes.submit(log.write(name))
+    assert (pending_writes.pending, pending_writes.dropped, log.failed) == (2, 1, ["c"])
+    assert await pending_writes.drain(10)
     assert log.done == ["a", "b"]
 
 
 async def test_what_cannot_be_written_in_time_is_told() -> None:
-    log, outbox = Log(), Outbox(pause=lambda _: asyncio.Event().wait())  # type: ignore[arg-type, return-value]
+    log, pending_writes = Log(), PendingWrites(pause=lambda _: asyncio.Event().wait())  # type: ignore[arg-type, return-value]
     log.away = 1
-    outbox.submit(log.write("a"))
-    assert not await outbox.drain(0.01)
-    assert outbox.pending == 1
+    pending_writes.submit(log.write("a"))
+    assert not await pending_writes.drain(0.01)
+    assert pending_writes.pending == 1
 
 
 async def test_run_and_drain_do_no_write_twice() -> None:
-    log, outbox = Log(), Outbox(pause=no_pause)
-    running = asyncio.create_task(outbox.run())
+    log, pending_writes = Log(), PendingWrites(pause=no_pause)
+    running = asyncio.create_task(pending_writes.run())
     for name in "abcdef":
-        outbox.submit(log.write(name))
+        pending_writes.submit(log.write(name))
         await asyncio.sleep(0)
-    assert await outbox.drain(10)
+    assert await pending_writes.drain(10)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert log.done == list("abcdef")
