@@ -28,7 +28,8 @@ TOLD_TO_SERVICES = frozenset(
         *("outbound_dialled", "outbound_answered", "outbound_failed"),
         *("notes_saved", "field_saved", "field_undone"),
         *("location_added", "location_pinned", "attachment_added", "attachment_removed"),
-        *("merged", "split", "linked", "joining_undone"),
+        *("merged", "merge_undone", "split", "split_undone"),
+        *("linked", "unlinked", "link_undone", "eido_received"),
     }
 )
 """What happened to the incident and its callers; not how the centre shared out the work."""

@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccserver.accounts import Account, Role
+from ccserver.card import TimelineTag
 from ccserver.types import AgentId, ServiceCode
-from ccserver.web.visibility import RULES, Viewer, viewer_of, visible_card, visible_field
+from ccserver.web.visibility import (
+    RULES,
+    TOLD_TO_SERVICES,
+    Viewer,
+    viewer_of,
+    visible_card,
+    visible_field,
+)
 
 CENTRE = Viewer(centre=True, medical=True)
 FIRE = Viewer(service="vugd")
@@ -126,6 +134,13 @@ def test_a_service_sees_the_incident_and_nothing_of_the_centres_people(viewer: V
         assert hidden not in str(card)
 
 
+def test_services_are_told_of_tags_that_there_are_and_of_every_joining_and_its_undoing() -> None:
+    assert set(TimelineTag) >= TOLD_TO_SERVICES
+    joinings = {"merged", "split", "linked"}
+    undone = {"merge_undone", "split_undone", "link_undone", "unlinked"}
+    assert joinings | undone <= TOLD_TO_SERVICES
+
+
 def test_a_service_reads_its_own_words_and_not_those_of_others() -> None:
     own, other = shown(FIRE)["services"]
     assert (own["note"], own["steps"][0]["note"]) == ("bring ladders", "traffic")
@@ -196,6 +211,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(list(CARD)), JSON))
 def test_a_card_of_any_shape_is_shown_or_hidden_but_never_fails(card: dict[str, Any]) -> None:
     for viewer in (FIRE, AMBULANCE, QUALITY, Viewer()):
