@@ -19,6 +19,9 @@ from ccserver.card import (
 )
 from ccserver.card import NotesConflict as CardNotesConflict
 from ccserver.card import NotesTooLong as CardNotesTooLong
+from ccserver.chronicle import Chronicle
+from ccserver.live import LiveView
+from ccserver.location import Location
 from ccserver.recording import RecordingStore
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web import callbacks as web_callbacks
@@ -130,6 +133,25 @@ class Recordings:
                 data={"recording_id": recording.recording_id},
             )
         )
+
+
+class ContactLocations:
+    """`ccserver.web.contact_locations.ContactLocationsPort` over live calls, journal and cards."""
+
+    def __init__(self, live: LiveView, chronicle: Chronicle, cards: CardStore) -> None:
+        self._live = live
+        self._chronicle = chronicle
+        self._cards = cards
+
+    async def knows(self, contact_id: ContactId) -> bool:
+        """Whether there is such a contact; of a live one the database is not asked."""
+        if self._live.get(contact_id) is not None:
+            return True
+        return await self._cards.head_of_contact(contact_id) is not None
+
+    def locate(self, contact_id: ContactId, key: str, location: Location, *, author: str) -> None:
+        """Hand it to the journal."""
+        self._chronicle.locate(contact_id, f"told-{key}", location, author=author)
 
 
 class CardContacts:

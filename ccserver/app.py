@@ -15,7 +15,7 @@ from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
-from ccserver.adapters import Callbacks, CardContacts, Cards, Recordings
+from ccserver.adapters import Callbacks, CardContacts, Cards, ContactLocations, Recordings
 from ccserver.addresses import Addresses
 from ccserver.aftermath import Aftermath
 from ccserver.audit import AuditStore
@@ -61,6 +61,7 @@ from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import WebServer, create_app
+from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
@@ -283,6 +284,9 @@ class Application:
             rooms=(
                 *self.card_desk.routes(),
                 *AddressesAPI(self.addresses).routes(),
+                *ContactLocationsAPI(
+                    ContactLocations(self.live, self.chronicle, self.cards), self.clock
+                ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
             ),
         )

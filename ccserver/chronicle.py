@@ -112,12 +112,14 @@ class Chronicle:
         location: Location,
         *,
         kind: LocationKind = LocationKind.CALLER,
+        author: str | None = None,
     ) -> None:
         """Keep where the contact is said to be; its card may come later than this.
 
         The same ``key`` again is the same location. The panels hear of it when it is written.
+        ``author``: the login of the other system that told it, where one did.
         """
-        self._journal.submit(LocationTold.of(contact_id, key, location, kind=kind))
+        self._journal.submit(LocationTold.of(contact_id, key, location, kind=kind, author=author))
 
     def tell(
         self,

@@ -6,9 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from ccserver import chronicle as chronicle_module
-from ccserver.card import ContactOpened, TimelineEntry, TimelineTag
+from ccserver.adapters import ContactLocations
+from ccserver.card import CardStore, ContactOpened, LocationTold, TimelineEntry, TimelineTag
 from ccserver.chronicle import Chronicle
+from ccserver.db import Database, DatabaseUnavailable
 from ccserver.live import LiveContact, LiveView, Message
+from ccserver.location import Location, LocationSource, Point, Position
 from ccserver.telephony.call import CallFacts
 from ccserver.types import ContactId, IncidentId
 from tests.telephony.centre import EPOCH, ListJournal
@@ -120,3 +123,18 @@ async def test_a_call_for_a_card_that_was_merged_shows_the_one_it_is_in() -> Non
     desk.live.add(LiveContact(C1, EPOCH, "+371", False, "a", 5, incident_id=IncidentId("i9")))
     desk.chronicle.card_written(C1, IncidentId("i2"), "2026-000002")
     assert shown_card(desk) == ("i2", "2026-000002")
+
+
+async def test_where_a_live_contact_is_waits_for_no_database() -> None:
+    desk = Desk()
+    desk.live.add(LiveContact(C1, EPOCH, "+371", False, "a", 5))
+    away = CardStore(Database("postgresql://nobody@127.0.0.1:1/none", request_timeout_s=0.2))
+    contacts = ContactLocations(desk.live, desk.chronicle, away)
+    assert await contacts.knows(C1)
+    fix = Location(Point(Position(56.95, 24.1)), LocationSource.HTTPS, received_at=EPOCH)
+    contacts.locate(C1, "fix-1", fix, author="key:1")
+    (told,) = desk.journal.items
+    assert isinstance(told, LocationTold)
+    assert (told.location, told.author) == (fix, "key:1")
+    with pytest.raises(DatabaseUnavailable):
+        await contacts.knows(ContactId("over"))

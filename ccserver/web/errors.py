@@ -122,24 +122,33 @@ def timed_out() -> APIError:
     )
 
 
-async def read_body(request: web.Request, shape: type[Body]) -> Body:
-    """The JSON body as ``shape``; raises `APIError` 400, 408, 413 or 415."""
+async def read_raw(request: web.Request) -> bytes:
+    """The body as it came; raises `APIError` 400, 408, 413 or 415."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
         raise APIError(415, "unsupported_encoding", "The body must not be compressed.")
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            raw = await request.read()
+            return await request.read()
     except TimeoutError:
         raise APIError(408, "body_timeout", "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ValueError, EOFError):
         raise bad_request("The body broke off or is not what its headers announce.") from None
+
+
+def decoded(raw: bytes, shape: type[Body]) -> Body:
+    """JSON as ``shape``; raises `APIError` 400."""
     try:
         return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
         raise bad_request(f"The body is not as expected: {error}.") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise bad_request("The body is not JSON in UTF-8.") from None
+
+
+async def read_body(request: web.Request, shape: type[Body]) -> Body:
+    """The JSON body as ``shape``; raises `APIError` 400, 408, 413 or 415."""
+    return decoded(await read_raw(request), shape)
 
 
 def check_text(text: str, field: str) -> str:

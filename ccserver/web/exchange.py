@@ -1,6 +1,5 @@
 """Incidents in the formats of others: cards out as EIDO and CAP, EIDOs in as cards."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +12,7 @@ from aiohttp import web
 from ccserver.types import IncidentId
 from ccserver.web.access import EDIT_CARDS, READ_CARDS, Route, signed_in
 from ccserver.web.cards import incident_of
-from ccserver.web.errors import (
-    BODY_TIMEOUT_S,
-    APIError,
-    bad_request,
-    json_response,
-)
+from ccserver.web.errors import APIError, bad_request, json_response, read_raw
 from ccserver.web.gate import GATE
 from ccserver.web.ports import Clock, JSONObject
 
@@ -139,15 +133,7 @@ async def _document(request: web.Request) -> bytes:
     """The body as it came; raises `APIError` 400, 408, 413 or 415."""
     if request.content_type != EIDO_TYPE:
         raise APIError(415, "unsupported_media_type", f"The body must be {EIDO_TYPE}.")
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise APIError(415, "unsupported_encoding", "The body must not be compressed.")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await request.read()
-    except TimeoutError:
-        raise APIError(408, "body_timeout", "The body did not arrive in time.") from None
-    except (web.RequestPayloadError, ValueError, EOFError):
-        raise bad_request("The body broke off or is not what its headers announce.") from None
+    return await read_raw(request)
 
 
 def _file(body: bytes, content_type: str, name: str) -> web.Response:

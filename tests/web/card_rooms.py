@@ -23,7 +23,7 @@ from ccserver.card.fields import check_name, checked
 from ccserver.card.locations import Pin, place_of
 from ccserver.location import Location, LocationKind
 from ccserver.types import ContactId, IncidentId, LocationId
-from tests.web.fakes import INCIDENT, START
+from tests.web.fakes import CONTACT, INCIDENT, START
 
 
 @dataclass
@@ -117,6 +117,22 @@ class FakePlaces:
             raise self.fails
         if incident_id != INCIDENT:
             raise UnknownIncident
+
+
+@dataclass
+class FakeContactLocations:
+    """One contact; notes what is told of it."""
+
+    told: list[tuple[ContactId, str, Location, str]] = field(default_factory=list)
+    fails: Exception | None = None
+
+    async def knows(self, contact_id: ContactId) -> bool:
+        if self.fails:
+            raise self.fails
+        return contact_id == CONTACT
+
+    def locate(self, contact_id: ContactId, key: str, location: Location, *, author: str) -> None:
+        self.told.append((contact_id, key, location, author))
 
 
 ATTACHMENT = "3f2a6c1e-0d4b-4c43-9d56-0f2f8b6f1b07"

@@ -294,6 +294,12 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {},
         {who: 415 if status == 200 else status for who, status in CENTRE.items()},
     ),
+    # Of programs alone; those are proved with the locations.
+    ("POST", "/api/contacts/{contact_id}/locations"): (
+        f"/api/contacts/{CONTACT}/locations",
+        {"lat": 56.9, "lon": 24.1, "source": "https"},
+        only(),
+    ),
     ("GET", "/api/recordings/{recording_id}/audio"): (
         f"/api/recordings/{RECORDING}/audio",
         None,

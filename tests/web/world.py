@@ -21,11 +21,12 @@ from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
+from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.push import PushHub
 from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
-from tests.web.card_rooms import FakeAttachments, FakeFields, FakePlaces
+from tests.web.card_rooms import FakeAttachments, FakeContactLocations, FakeFields, FakePlaces
 from tests.web.exchange_rooms import FakeExchange
 from tests.web.fakes import (
     PASSWORD,
@@ -85,6 +86,7 @@ class World:
         self.cards = FakeCards(any_id=cards is not None or attachments is not None)
         self.fields = FakeFields()
         self.places = FakePlaces()
+        self.contact_locations = FakeContactLocations()
         self.attachments = FakeAttachments(directory)
         self.relations = FakeRelations()
         self.exchange = FakeExchange()
@@ -136,6 +138,7 @@ class World:
             rooms=(
                 *CardFieldsAPI(cards or self.fields, self.clock).routes(),
                 *CardPlacesAPI(cards or self.places, self.clock).routes(),
+                *ContactLocationsAPI(self.contact_locations, self.clock).routes(),
                 *AttachmentsAPI(attachments or self.attachments, self.clock).routes(),
                 *self.presence.routes(),
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
