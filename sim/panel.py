@@ -1,4 +1,4 @@
-"""A call taker's panel without a browser: the same API, the same WebSocket."""
+"""A panel without a browser, the same API and WebSocket; and other systems with their keys."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import time
 from collections import deque
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 
@@ -18,20 +19,83 @@ Message = dict[str, Any]
 class PanelRefused(Exception):
     """The API said no."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, problem: Message | None = None) -> None:
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
+        self.problem = problem or {}
+        """The whole problem document."""
 
 
-class Panel:
+class Client:
+    """Whoever asks the API; `PanelRefused` is raised for what it refuses."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str, *, reason: str | None = None, **params: str) -> Message:
+        """GET a JSON document; ``reason``: why somebody from outside reads a card."""
+        headers = None if reason is None else {"X-Reason": quote(reason)}
+        return await self._request("GET", path, params=params, headers=headers)
+
+    async def post(
+        self, path: str, body: Message | None = None, *, headers: dict[str, str] | None = None
+    ) -> Message:
+        """POST, with or without a body."""
+        return await self._request("POST", path, json=body or {}, headers=headers)
+
+    async def put(
+        self, path: str, body: Message, *, headers: dict[str, str] | None = None
+    ) -> Message:
+        """PUT a JSON document."""
+        return await self._request("PUT", path, json=body, headers=headers)
+
+    async def download(self, path: str, *, headers: dict[str, str] | None = None) -> bytes:
+        """GET bytes."""
+        assert self._session is not None
+        async with self._session.get(self._url + path, headers=headers) as response:
+            if response.status >= 400:
+                raise PanelRefused(response.status, await response.text())
+            return await response.read()
+
+    async def _request(self, method: str, path: str, **arguments: Any) -> Message:
+        assert self._session is not None
+        async with self._session.request(method, self._url + path, **arguments) as response:
+            if response.status == 204:
+                return {}
+            body: Message = await response.json(content_type=None)
+            if response.status >= 400:
+                raise PanelRefused(response.status, str(body.get("code")), body)
+            return body or {}
+
+
+class Program(Client):
+    """Another system with an API key."""
+
+    def __init__(self, url: str, token: str) -> None:
+        super().__init__(url)
+        self._token = token
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+
+class Panel(Client):
     """One person logged in."""
 
     def __init__(self, url: str, login: str, password: str) -> None:
-        self._url = url
+        super().__init__(url)
         self._login = login
         self._password = password
-        self._session: aiohttp.ClientSession | None = None
         self._reader: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
         self.messages: deque[tuple[float, Message]] = deque(maxlen=MESSAGES_MAX)
@@ -74,28 +138,6 @@ class Panel:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, path: str, **params: str) -> Message:
-        """GET a JSON document."""
-        return await self._request("GET", path, params=params)
-
-    async def post(self, path: str, body: Message | None = None) -> Message:
-        """POST, with or without a body."""
-        return await self._request("POST", path, json=body or {})
-
-    async def put(
-        self, path: str, body: Message, *, headers: dict[str, str] | None = None
-    ) -> Message:
-        """PUT a JSON document."""
-        return await self._request("PUT", path, json=body, headers=headers)
-
-    async def download(self, path: str, *, headers: dict[str, str] | None = None) -> bytes:
-        """GET bytes."""
-        assert self._session is not None
-        async with self._session.get(self._url + path, headers=headers) as response:
-            if response.status >= 400:
-                raise PanelRefused(response.status, await response.text())
-            return await response.read()
-
     async def ready(self) -> None:
         """Take calls from now on."""
         await self.put("/api/agent/presence", {"kind": "ready", "reason": None})
@@ -130,16 +172,6 @@ class Panel:
             lambda m: m["type"] == "card" and contact_id in m["contact_ids"]
         )
         return await self.get(f"/api/cards/{message['incident_id']}")
-
-    async def _request(self, method: str, path: str, **arguments: Any) -> Message:
-        assert self._session is not None
-        async with self._session.request(method, self._url + path, **arguments) as response:
-            if response.status == 204:
-                return {}
-            body: Message = await response.json(content_type=None)
-            if response.status >= 400:
-                raise PanelRefused(response.status, str(body.get("code")))
-            return body or {}
 
     async def _follow(self) -> None:
         assert self._session is not None

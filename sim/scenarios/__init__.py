@@ -5,6 +5,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     bad_input,
     browser,
     callers,
+    cards,
     chaos,
     crash,
     first_call,
