@@ -1,16 +1,20 @@
-"""How fast one of a million cards is found, on SQLite and PostgreSQL.
+"""How fast one of a million cards is found, opened and saved, on SQLite and PostgreSQL.
 
-Run as ``python -m bench.cards``; prints one JSON line. Cards are made up from a seed: numbers,
-notes, addresses, persons and vehicles as Latvian cards have them, with words as common and as rare
-as in real texts. They are loaded into the schema of before the search, and the product's own
-migration makes them findable; ``load_s`` and ``migrate_s`` say how long each takes, ``size_mb``
-what is on the disk then. Each kind of query is asked ``--queries`` times, each time with other
-words, through the store as the API does it, page and summaries included; ``ms`` says how long an
-answer takes.
+Run as ``python -m bench.cards``; prints one JSON line. Made-up cards are loaded into the schema of
+before the search, and the product's own migration makes them findable; ``load_s`` and ``migrate_s``
+say how long each takes, ``size_mb`` what is on the disk then. Each kind of query is asked
+``--queries`` times, each time with other words, through the store as the API does it, page and
+summaries included; ``ms`` says how long an answer takes, ``cpu_ms`` the processor's time of this
+process (a PostgreSQL server has its own). ``steps`` are what a call taker does besides: a card is
+read, what is related to it, a field and the notes are saved, and a call is written from its arrival
+to its end. Both databases wait for their disk, as in production.
+
+With ``--folder`` the databases are kept there, and asked again by the next run.
 """
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -20,282 +24,46 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import psycopg
 import structlog
 from alembic import command
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
+from bench.made_up import (
+    AGENTS,
+    BETWEEN_CARDS,
+    NAMES,
+    NEWEST,
+    NOTES,
+    REQUEST_TIMEOUT_S,
+    SURNAMES,
+    TYPES,
+    Centre,
+    load_postgresql,
+    load_sqlite,
+)
 from ccserver import db
-from ccserver.accounts.models import AgentRow
-from ccserver.card import CardStatus, CardStore
-from ccserver.card.models import ContactRow, FieldRow, IncidentRow
+from ccserver.card import CardStatus, CardStore, ContactOpened, TimelineEntry, TimelineTag
 from ccserver.card.search import Wanted
-from ccserver.card.text import digits_of, folded
 from ccserver.db import Database
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from sim.scenarios.latency import percentiles
 from tests.databases import BINARIES, Cluster
 
 CARDS = 1_000_000
 QUERIES = 200
-BATCH = 20_000
 BEFORE_SEARCH = "0008"
 """The schema that the cards are loaded into."""
-NEWEST = datetime(2026, 11, 1, tzinfo=UTC)
-BETWEEN_CARDS = timedelta(seconds=31)
-"""A million in a year."""
-OPEN = 60
-"""The newest cards are still open."""
-AGENTS = 120
-REQUEST_TIMEOUT_S = 600.0
-
-STREETS = (
-    "Brīvības iela", "Krišjāņa Barona iela", "Kr. Valdemāra iela", "Maskavas iela", "Dzirnavu iela",
-    "Ģertrūdes iela", "Lāčplēša iela", "Čaka iela", "Skolas iela", "Stabu iela", "Miera iela",
-    "Ulbrokas iela", "Juglas iela", "Ropažu iela", "Slokas iela", "Kurzemes prospekts",
-    "Zolitūdes iela", "Vienības gatve", "Bauskas iela", "Ziepniekkalna iela", "Rīgas iela",
-    "Parka iela", "Dārza iela", "Liepu iela", "Ozolu iela", "Bērzu iela", "Jelgavas iela",
-    "Saules iela", "Meža iela", "Stacijas iela", "Raiņa iela", "Upes iela", "Kalna iela",
-    "Lielā iela", "Zaļā iela", "Jaunā iela", "Ventspils šoseja", "Viestura prospekts",
-)  # fmt: skip
-TOWNS = (
-    "Rīga", "Rīga", "Rīga", "Rīga", "Daugavpils", "Liepāja", "Jelgava", "Jūrmala", "Ventspils",
-    "Rēzekne", "Valmiera", "Ogre", "Cēsis", "Tukums", "Salaspils", "Kuldīga", "Sigulda", "Olaine",
-    "Saldus", "Talsi", "Dobele", "Krāslava", "Bauska", "Ludza", "Līvāni", "Gulbene", "Madona",
-)  # fmt: skip
-NAMES = (
-    "Jānis", "Andris", "Juris", "Edgars", "Māris", "Mārtiņš", "Anna", "Kristīne", "Inese", "Ilze",
-    "Līga", "Dace", "Александр", "Сергей", "Елена", "Наталья", "Ольга", "Иван", "Artūrs", "Aija",
-)  # fmt: skip
-SURNAMES = (
-    "Bērziņš", "Kalniņš", "Ozoliņš", "Jansons", "Liepiņš", "Krūmiņš", "Balodis", "Eglītis",
-    "Zariņš", "Pētersons", "Vītols", "Kļaviņš", "Kārkliņš", "Vanags", "Иванов", "Петров",
-    "Смирнов", "Кузнецов", "Šmits", "Dreimane",
-)  # fmt: skip
-NOTES = (
-    "zvana", "deg", "māja", "dūmi", "dzīvoklis", "cietušais", "sāp", "sirds", "elpo", "bezsamaņā",
-    "avārija", "automašīna", "kritis", "asiņo", "kaujas", "zagļi", "dzēris", "bērns", "sieviete",
-    "vīrietis", "kāpnes", "trešais", "stāvs", "ieeja", "pagalms", "kods", "suns", "ugunsgrēks",
-    "garāža", "mežs", "kūla", "ceļš", "grāvis", "saduras", "krustojums", "bojāta", "gāze", "smaka",
-    "lifts", "iesprūdis", "ūdens", "ledus", "slīkst", "pazudis", "meklē", "policija", "ātrā",
-    "брат", "пожар", "дым", "плохо", "сердце", "драка", "авария", "человек", "лежит", "улица",
-    "подъезд", "дверь", "ребёнок", "запах", "газа", "noreibis", "krampji", "diabēts", "alerģija",
-    "smadzenes", "insults", "apdegums", "lūzums", "traucē", "troksnis", "kaimiņš", "draudi",
-)  # fmt: skip
-TYPES = tuple(
-    f"{branch}-{leaf}" for branch in ("fire", "medical", "police", "traffic") for leaf in range(12)
-)
-PLATES = "ABCDEFGHIJKLMNOPRSTUVZ"
-VIN = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
-
-
-class Centre:
-    """Makes up cards, always the same ones for a seed and a count."""
-
-    def __init__(self, cards: int) -> None:
-        self.cards = cards
-        self.random = random.Random(f"cards {cards}")
-        self.rare = [self._rare_word() for _ in range(max(200, cards // 20))]
-        """Words of which each stands on some ten cards: farms, nicknames, spelling mistakes."""
-        self.sample: list[Mapping[str, Any]] = []
-        """Some of the cards, to be looked for."""
-        # As in real texts the n-th most common word is n times as rare as the first.
-        self._weights = [1 / (rank + 2) for rank in range(len(NOTES))]
-
-    def batches(self) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """The cards, oldest first."""
-        for begin in range(0, self.cards, BATCH):
-            yield [self.card(index) for index in range(begin, min(begin + BATCH, self.cards))]
-
-    def card(self, index: int) -> Mapping[str, Any]:
-        """The card with the so many-th number."""
-        draw = self.random
-        street, town = draw.choice(STREETS), draw.choice(TOWNS)
-        address = f"{street} {draw.randint(1, 180)}-{draw.randint(1, 90)}, {town}"
-        words = draw.choices(NOTES, self._weights, k=draw.randint(4, 16))
-        if draw.random() < 0.6:
-            words.append(draw.choice(self.rare))
-        made = {
-            "index": index,
-            "incident_id": str(uuid.UUID(int=draw.getrandbits(128), version=4)),
-            "opened_at": NEWEST - BETWEEN_CARDS * (self.cards - index),
-            "number": f"2026-{index + 1:06d}",
-            "caller": f"+3712{draw.randrange(10**7):07d}",
-            "second": f"+3712{draw.randrange(10**7):07d}" if draw.random() < 0.15 else None,
-            "agent": f"agent-{draw.randrange(AGENTS)}",
-            "notes": " ".join(words),
-            "street": street,
-            "town": town,
-            "address": address,
-            "code": f"{100_000_000 + draw.randrange(560_000)}",
-            "type": draw.choice(TYPES),
-            "person": f"{draw.choice(NAMES)} {draw.choice(SURNAMES)}",
-            "plate": "".join(draw.choices(PLATES, k=2)) + f"-{draw.randint(1, 9999)}",
-            "vin": "".join(draw.choices(VIN, k=17)),
-            "latitude": draw.uniform(55.7, 58.0),
-            "longitude": draw.uniform(21.0, 28.2),
-        }
-        if draw.random() < 5_000 / self.cards:
-            self.sample.append(made)
-        return made
-
-    def _rare_word(self) -> str:
-        syllables = (
-            "ka",
-            "le",
-            "pu",
-            "ri",
-            "to",
-            "mež",
-            "kaln",
-            "ziem",
-            "vec",
-            "jaun",
-            "up",
-            "sil",
-        )
-        return "".join(self.random.choices(syllables, k=4)) + self.random.choice(("i", "as", "ēni"))
-
-
-def incident_rows(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The card's own row."""
-    return [
-        {
-            "incident_id": made["incident_id"],
-            "number": made["number"],
-            "opened_at": made["opened_at"],
-            "notes_text": made["notes"],
-            "notes_folded": folded(made["notes"]),
-            "notes_version": 1,
-            "type_code": made["type"],
-            "address_text": made["address"],
-            "latitude": made["latitude"],
-            "longitude": made["longitude"],
-            "radius_m": 30.0,
-        }
-    ]
-
-
-def contact_rows(made: Mapping[str, Any], cards: int) -> Sequence[Mapping[str, Any]]:
-    """One contact, of some cards two."""
-    at = made["opened_at"]
-    ended = None if made["index"] >= cards - OPEN else at + timedelta(seconds=90)
-    return [
-        {
-            "contact_id": f"{made['incident_id'][:-1]}{number}",
-            "incident_id": made["incident_id"],
-            "medium": "voice",
-            "direction": "inbound",
-            "queue": "emergency",
-            "priority": 5,
-            "caller_number": caller,
-            "caller_digits": digits_of(caller),
-            "caller_number_hidden": False,
-            "called_number": "112",
-            "arrived_at": at + timedelta(seconds=number),
-            "answered_at": at + timedelta(seconds=5),
-            "ended_at": ended,
-            "agent_id": made["agent"],
-            "outcome": "ended",
-        }
-        for number, caller in enumerate((made["caller"], made["second"]))
-        if caller is not None
-    ]
-
-
-def field_rows(made: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Address and type of all cards, a person of half of them, a vehicle of every fifth."""
-    values: dict[str, object] = {
-        "type": made["type"],
-        "address": {"text": made["address"], "code": made["code"]},
-    }
-    if made["index"] % 2 == 0:
-        values["person:" + made["incident_id"]] = {"role": "patient", "name": made["person"]}
-    if made["index"] % 5 == 0:
-        values["vehicle:" + made["incident_id"]] = {"plate": made["plate"], "vin": made["vin"]}
-    return [
-        {
-            "incident_id": made["incident_id"],
-            "name": name,
-            "value": value,
-            "version": 1,
-            "saved_at": made["opened_at"],
-            "author": "anna",
-        }
-        for name, value in values.items()
-    ]
-
-
-def agent_rows() -> Sequence[Mapping[str, Any]]:
-    """The call takers' seats."""
-    names = [f"{first} {last}" for first in NAMES for last in SURNAMES]
-    return [
-        {
-            "agent_id": f"agent-{number}",
-            "name": names[number * 3],
-            "extension": str(2_000 + number),
-            "device": "sip",
-            "sip_password": "x" * 32,
-        }
-        for number in range(AGENTS)
-    ]
-
-
-def load_sqlite(url: str, centre: Centre) -> None:
-    """Load everything in one transaction."""
-    engine = db.make_engine(url, timeout_s=REQUEST_TIMEOUT_S)
-    with engine.begin() as connection:
-        connection.execute(insert(AgentRow), list(agent_rows()))
-        for batch in centre.batches():
-            for table, rows in rows_of(batch, centre.cards).items():
-                connection.execute(insert(table).inline(), rows)
-    engine.dispose()
-
-
-def load_postgresql(url: str, centre: Centre) -> None:
-    """Load everything by COPY."""
-    engine = db.make_engine(url, timeout_s=REQUEST_TIMEOUT_S)
-    with engine.begin() as connection:
-        connection.execute(insert(AgentRow), list(agent_rows()))
-    with closing(engine.raw_connection()) as raw:
-        connection_now: psycopg.Connection[Any] = raw.driver_connection  # type: ignore[assignment]
-        for batch in centre.batches():
-            for table, rows in rows_of(batch, centre.cards).items():
-                copy_rows(connection_now, table.__tablename__, rows)
-        connection_now.commit()
-    engine.dispose()
-
-
-def copy_rows(
-    connection: "psycopg.Connection[Any]", table: str, rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Copy rows that have the same columns."""
-    names = list(rows[0])
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN".encode()) as copy,
-    ):
-        for row in rows:
-            copy.write_row(
-                [json.dumps(row[name]) if name == "value" else row[name] for name in names]
-            )
-
-
-def rows_of(
-    batch: Sequence[Mapping[str, Any]], cards: int
-) -> Mapping[Any, list[Mapping[str, Any]]]:
-    """The rows of some cards by their table."""
-    return {
-        IncidentRow: [row for made in batch for row in incident_rows(made)],
-        ContactRow: [row for made in batch for row in contact_rows(made, cards)],
-        FieldRow: [row for made in batch for row in field_rows(made)],
-    }
+WARM_UP = 5
+"""The first rounds connect and compile; they are not counted."""
+STEPS = ("card", "related", "save_field", "save_notes", "open", "answer", "end")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,37 +144,131 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-async def ask_all(url: str, centre: Centre, queries: int) -> dict[str, object]:
+@dataclass(slots=True)
+class Taken:
+    """How long something took, each time."""
+
+    wall_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+    found: list[int] = field(default_factory=list)
+
+    async def time(self, work: Awaitable[T]) -> T:
+        """Await and time it; nothing else runs in this process."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        done = await work
+        self.wall_s.append(time.perf_counter() - wall)
+        self.cpu_s.append(time.process_time() - cpu)
+        return done
+
+    def as_json(self) -> dict[str, object]:
+        """Return the figures as they are printed."""
+        found = {"found": round(statistics.mean(self.found), 1)} if self.found else {}
+        return percentiles(self.wall_s) | {"cpu_ms": percentiles(self.cpu_s)} | found
+
+
+async def ask_all(store: CardStore, centre: Centre, queries: int) -> dict[str, object]:
     """Ask every kind of query, the kinds in turns."""
-    database = Database(url, request_timeout_s=REQUEST_TIMEOUT_S)
-    store = CardStore(database)
-    took: dict[str, list[float]] = {name: [] for name in KINDS}
-    found: dict[str, list[int]] = {name: [] for name in KINDS}
+    taken = {name: Taken() for name in KINDS}
     draw = random.Random(112)
-    try:
-        for round_number in range(-5, queries):
-            for name, kind in KINDS.items():
-                ask = kind(draw, centre)
-                started = time.perf_counter()
-                page = await store.search(ask.q, limit=PAGE, before=ask.before, wanted=ask.wanted)
-                if round_number >= 0:  # the first rounds connect and compile
-                    took[name].append(time.perf_counter() - started)
-                    found[name].append(len(page))
-    finally:
-        await database.close()
-    everything = [seconds for each in took.values() for seconds in each]
+    for round_number in range(-WARM_UP, queries):
+        for name, kind in KINDS.items():
+            ask = kind(draw, centre)
+            into = taken[name] if round_number >= 0 else Taken()
+            page = await into.time(
+                store.search(ask.q, limit=PAGE, before=ask.before, wanted=ask.wanted)
+            )
+            into.found.append(len(page))
     return {
-        "ms": percentiles(everything),
-        "by_kind": {
-            name: percentiles(took[name]) | {"found": round(statistics.mean(found[name]), 1)}
-            for name in KINDS
-        },
+        "ms": percentiles([seconds for each in taken.values() for seconds in each.wall_s]),
+        "by_kind": {name: each.as_json() for name, each in taken.items()},
     }
 
 
+async def step_all(store: CardStore, centre: Centre, times: int) -> dict[str, object]:
+    """Do what a call taker does, on other cards each time."""
+    taken = {name: Taken() for name in STEPS}
+    draw = random.Random(113)
+    for number in range(-WARM_UP, times):
+        into = taken if number >= 0 else {name: Taken() for name in STEPS}
+        await work_on_card(store, IncidentId(_one(draw, centre)["incident_id"]), number, into)
+        await write_call(store, _one(draw, centre)["caller"], number, into)
+    return {name: each.as_json() for name, each in taken.items()}
+
+
+async def work_on_card(
+    store: CardStore, incident_id: IncidentId, number: int, into: Mapping[str, Taken]
+) -> None:
+    """Read a card, and save something on it."""
+    card = await into["card"].time(store.card(incident_id))
+    assert card is not None
+    related = await into["related"].time(store.related(incident_id))
+    assert related is not None
+    into["related"].found.append(len(related.same_number) + len(related.same_place))
+    known = card.fields.get("summary")
+    saving = store.save_field(
+        incident_id,
+        "summary",
+        f"deg {number} {uuid.uuid4()}",
+        base_version=known.version if known else 0,
+        author="anna",
+        at=NEWEST,
+    )
+    await into["save_field"].time(saving)
+    notes = store.save_notes(
+        incident_id,
+        f"{card.notes.text} {number}",
+        base_version=card.notes.version,
+        author="anna",
+        at=NEWEST,
+    )
+    await into["save_notes"].time(notes)
+
+
+async def write_call(store: CardStore, caller: str, number: int, into: Mapping[str, Taken]) -> None:
+    """Write a call of somebody who has called before, as the journal does."""
+    arrived_at = NEWEST + timedelta(seconds=WARM_UP + number)
+    contact_id = ContactId(str(uuid.uuid4()))
+    opened = ContactOpened(
+        contact_id=contact_id,
+        medium=Medium.VOICE,
+        queue="emergency",
+        priority=5,
+        caller_number=caller,
+        caller_number_hidden=False,
+        called_number="112",
+        arrived_at=arrived_at,
+    )
+    await into["open"].time(store.write([opened]))
+    for name, tag in (("answer", TimelineTag.OFFER_ACCEPTED), ("end", TimelineTag.ENDED)):
+        entry = TimelineEntry(contact_id, tag, arrived_at, tag.value, agent_id=AgentId("agent-7"))
+        await into[name].time(store.write([entry]))
+
+
+async def ask_and_step(url: str, centre: Centre, times: int) -> dict[str, object]:
+    """Measure a database that is there."""
+    database = Database(url, request_timeout_s=REQUEST_TIMEOUT_S)
+    store = CardStore(database)
+    try:
+        asked = await ask_all(store, centre, times)
+        return asked | {"steps": await step_all(store, centre, times)}
+    finally:
+        await database.close()
+
+
 def measure(url: str, options: argparse.Namespace, size: Callable[[], int]) -> dict[str, object]:
-    """Build one database and ask it."""
+    """Build one database, unless it is there, and ask it."""
     centre = Centre(options.cards)
+    built: dict[str, object] = {}
+    if db.current(url) is None:
+        built = build(url, centre, size)
+    else:
+        centre.make_all()
+    gc.freeze()  # what was made up is not the product's to walk through
+    return built | asyncio.run(ask_and_step(url, centre, options.queries))
+
+
+def build(url: str, centre: Centre, size: Callable[[], int]) -> dict[str, object]:
+    """Load the cards and make them findable."""
     command.upgrade(db.alembic_config(url), BEFORE_SEARCH)
     started = time.perf_counter()
     (load_sqlite if url.startswith("sqlite") else load_postgresql)(url, centre)
@@ -416,12 +278,11 @@ def measure(url: str, options: argparse.Namespace, size: Callable[[], int]) -> d
     migrated = time.perf_counter()
     if not url.startswith("sqlite"):
         analyze(url)
-    line: dict[str, object] = {
+    return {
         "load_s": round(loaded - started, 1),
         "migrate_s": round(migrated - loaded, 1),
         "size_mb": {"cards": loaded_size // 10**6, "with_search": size() // 10**6},
     }
-    return line | asyncio.run(ask_all(url, centre, options.queries))
 
 
 def analyze(url: str) -> None:
@@ -439,13 +300,30 @@ def folder_size(folder: Path) -> int:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[Cluster]:
-    """Run a server of our own."""
-    cluster = Cluster(folder)
+    """Run a server of our own, with a database for us."""
+    cluster = Cluster(folder, durable=True)
+    known = cluster.data.exists()
     try:
-        cluster.start()
+        if known:
+            cluster.start_again()
+        else:
+            cluster.start()
+            cluster.execute("CREATE DATABASE bench")
         yield cluster
     finally:
         cluster.stop()
+
+
+@contextmanager
+def folder_for(kind: str, kept: Path | None) -> Iterator[Path]:
+    """Give the folder of one database: a kept one, or one for this run only."""
+    if kept is not None:
+        folder = kept / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="ccserver-bench-") as name:
+        yield Path(name)
 
 
 def main() -> int:
@@ -454,6 +332,7 @@ def main() -> int:
     parser.add_argument("--cards", type=int, default=CARDS)
     parser.add_argument("--queries", type=int, default=QUERIES, help="of each kind")
     parser.add_argument("--on", choices=("sqlite", "postgresql"), help="only there")
+    parser.add_argument("--folder", type=Path, help="where the databases are kept")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     line: dict[str, object] = {
@@ -463,17 +342,11 @@ def main() -> int:
         "load": round(os.getloadavg()[0], 1),
     }
     if options.on != "postgresql":
-        with tempfile.TemporaryDirectory(prefix="ccserver-bench-") as name:
-            folder = Path(name)
-            line["sqlite"] = measure(
-                f"sqlite:///{folder}/bench.db", options, lambda: folder_size(folder)
-            )
+        with folder_for("sqlite", options.folder) as folder:
+            url = f"sqlite:///{folder}/bench.db"
+            line["sqlite"] = measure(url, options, lambda: folder_size(folder))
     if options.on != "sqlite" and BINARIES:
-        with (
-            tempfile.TemporaryDirectory(prefix="ccserver-pg-") as name,
-            postgresql(Path(name)) as cluster,
-        ):
-            cluster.execute("CREATE DATABASE bench")
+        with folder_for("postgresql", options.folder) as folder, postgresql(folder) as cluster:
             line["postgresql"] = measure(
                 cluster.url("bench"), options, lambda: folder_size(cluster.data / "base")
             )

@@ -6,10 +6,12 @@ Times are not judged here: a busy machine would break it. What is asked of the d
 import argparse
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, bindparam, select, text
 
 from bench import cards as bench
+from bench.made_up import Centre
 from ccserver import db
+from ccserver.card.models import IncidentRow
 from ccserver.card.search import (
     ALL,
     AMONG_NEWEST,
@@ -50,6 +52,9 @@ def test_every_kind_of_query_is_answered(empty_url: str) -> None:  # noqa: F811
     assert set(kinds) == set(bench.KINDS)
     assert [kind for kind in ALWAYS_FOUND if not kinds[kind]["found"]] == []
     assert kinds["nothing_found"]["found"] == 0
+    steps = line["steps"]
+    assert isinstance(steps, dict)
+    assert set(steps) == set(bench.STEPS)
     engine = db.make_engine(empty_url, timeout_s=10)
     try:
         check_plans(engine)
@@ -59,6 +64,15 @@ def test_every_kind_of_query_is_answered(empty_url: str) -> None:  # noqa: F811
 
 def check_plans(engine: Engine) -> None:
     with engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+        for column in (IncidentRow.merged_into, IncidentRow.parent_id):
+            plan = explained(
+                connection,
+                "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN ",
+                str(select(IncidentRow.number).where(column == bindparam("key"))),
+                key="a",
+            )
+            assert f"ix_incidents_{column.key}" in plan
         if connection.dialect.name == "sqlite":
             check_sqlite(connection)
         else:
@@ -77,7 +91,6 @@ def check_sqlite(connection: Connection) -> None:
 
 
 def check_postgresql(connection: Connection) -> None:
-    connection.execute(text("ANALYZE"))
     common, rare = lexemes(query_of("deg")), lexemes(query_of("3456"))
     newest = explained(connection, "EXPLAIN ", str(AMONG_NEWEST), query=common)
     assert "Index Scan Backward using pk_search_documents" in newest
@@ -94,5 +107,5 @@ def explained(connection: Connection, how: str, statement: str, **more: object) 
 
 @pytest.mark.parametrize("count", [1, 1_000])
 def test_the_made_up_cards_are_the_same_each_time(count: int) -> None:
-    first, second = bench.Centre(count), bench.Centre(count)
+    first, second = Centre(count), Centre(count)
     assert list(first.batches()) == list(second.batches())
