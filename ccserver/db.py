@@ -292,7 +292,9 @@ def make_engine(url: str, *, timeout_s: float, readonly: bool = False) -> Engine
             "connect_timeout": max(2, math.ceil(timeout_s)),
             "tcp_user_timeout": milliseconds,
             "options": f"-c timezone=UTC -c statement_timeout={milliseconds}"
-            f" -c lock_timeout={milliseconds} -c synchronous_commit=on",
+            f" -c lock_timeout={milliseconds} -c synchronous_commit=on"
+            # To compile a statement takes tens of milliseconds, longer than any of ours runs.
+            " -c jit=off",
         },
     )
     if readonly:

@@ -26,6 +26,7 @@ from ccserver.card.words import (
     Query,
     Term,
     first_position,
+    holds,
     mark,
     matches,
     position_of,
@@ -41,11 +42,15 @@ PREFIX_MAX = 6
 CUT_HITS = 4
 """Of so many times as many hits of six letters as are wanted, most begin with all of them."""
 NEWEST = 2_000
-"""Cards that PostgreSQL looks through before it asks its index: a few milliseconds; a word on
-every fortieth card fills a page from them."""
-COMMON = NEWEST // 50
-"""A word on more of the newest cards is not asked of the index, as long as there is a rarer one:
-to collect it would take longer than to look at what the other one has found."""
+"""Cards that PostgreSQL looks through before it asks its index: two milliseconds; a word on every
+fortieth card fills a page from them."""
+FURTHER = 15
+"""So many times as many cards are looked through, if by what was found among the newest two thirds
+of them will fill the page; for what is so common the index would take longer."""
+CARDS_PER_LOOK = 20
+"""PostgreSQL's index collects so many cards of a word in the time in which it looks at one."""
+WORK_MEMORY = "32MB"
+"""For what the index collects: in less it keeps pages instead of cards, all to be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +218,12 @@ IN_INDEX = text(
     " AND position >= :first AND position < :end"
     ") SELECT position, incident_id FROM found ORDER BY position DESC LIMIT :limit"
 )
+BY_INDEX = text(
+    "SELECT set_config('enable_seqscan', 'off', true),"
+    # A plan for any span would suppose a narrow one, and collect all positions of a wide one.
+    " set_config('plan_cache_mode', 'force_custom_plan', true),"
+    f" set_config('work_mem', '{WORK_MEMORY}', true)"
+)
 BY_INDEX_ALONE = text(
     "WITH found AS MATERIALIZED ("
     " SELECT position, incident_id FROM search_documents"
@@ -230,38 +241,67 @@ def _hits(
 
 
 def _find_sqlite(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
-    cut = tuple(dict.fromkeys(tuple(map(_cut, clause)) for clause in query))
-    if cut == query:
-        return _hits(connection, SQLITE, span, limit, query=full_text(query))
-    # Six letters mostly say which word it is, and are streamed; whatever begins with more of them
-    # SQLite collects first, which takes long for a common word.
-    values = {"first": span.first, "end": span.end, "limit": limit * CUT_HITS}
-    rows = connection.execute(SQLITE, values | {"query": full_text(cut)}).all()
-    hits = [(row.position, row.incident_id) for row in rows if matches(query, row.words.split(" "))]
-    if len(hits) >= limit or len(rows) < limit * CUT_HITS:
-        return hits[:limit]
-    return _hits(connection, SQLITE, span, limit, query=full_text(query))
+    """Look for six letters of each word, and for a whole one only where that leads astray.
+
+    Six letters mostly say which word it is, and are streamed; whatever begins with more of them
+    SQLite collects first, which takes long for a common word.
+    """
+    whole: set[Clause] = set()
+    wanted = limit * CUT_HITS
+    while True:
+        asked = {clause: clause if clause in whole else _cut(clause) for clause in query}
+        cut = [clause for clause, as_asked in asked.items() if as_asked != clause]
+        words = full_text(dict.fromkeys(asked.values()))
+        if not cut:
+            return _hits(connection, SQLITE, span, limit, query=words)
+        values = {"first": span.first, "end": span.end, "limit": wanted, "query": words}
+        rows = connection.execute(SQLITE, values).all()
+        known = [set(row.words.split(" ")) for row in rows]
+        held = {clause: [holds(clause, each) for each in known] for clause in cut}
+        hits = [
+            (row.position, row.incident_id)
+            for row, all_held in zip(rows, zip(*held.values(), strict=True), strict=True)
+            if all(all_held)
+        ]
+        if len(hits) >= limit or len(rows) < wanted:
+            return hits[:limit]
+        astray = {clause for clause in cut if sum(held[clause]) < len(rows) / 2}
+        whole |= astray or {min(cut, key=lambda clause: sum(held[clause]))}
 
 
-def _cut(term: Term) -> Term:
-    return Term(term.word[:PREFIX_MAX]) if term.prefix else term
+def _cut(clause: Clause) -> Clause:
+    return tuple(Term(term.word[:PREFIX_MAX]) if term.prefix else term for term in clause)
 
 
 def _find_postgresql(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
-    hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST, query=lexemes(query))
+    words = lexemes(query)
+    hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST, query=words)
+    if len(hits) < limit <= len(hits) * FURTHER * 2 // 3:
+        hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST * FURTHER, query=words)
     if len(hits) == limit:
         return hits
-    counts = _counts(connection, query, span)
-    rare = [
-        clause
-        for clause, count in zip(query, counts, strict=True)
-        if count <= max(min(counts), COMMON)
-    ]
-    common = [clause for clause in query if clause not in rare]
-    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    rare, common = split(query, _counts(connection, query, span))
+    connection.execute(BY_INDEX)
     if not common:
         return _hits(connection, BY_INDEX_ALONE, span, limit, rare=lexemes(rare))
     return _hits(connection, IN_INDEX, span, limit, rare=lexemes(rare), common=lexemes(common))
+
+
+def split(query: Query, counts: Sequence[int]) -> tuple[list[Clause], list[Clause]]:
+    """Tell the clauses to ask of the index from those for which what it has found is looked at.
+
+    The rarest first, and one more as long as to collect its cards takes less time than to look at
+    all that is left without it.
+    """
+    ordered = sorted(zip(counts, query, strict=True), key=lambda pair: pair[0])
+    left = float(NEWEST)
+    for number, (count, _) in enumerate(ordered):
+        if number > 0 and count > left * CARDS_PER_LOOK:
+            return [clause for _, clause in ordered[:number]], [
+                clause for _, clause in ordered[number:]
+            ]
+        left *= max(count, 1) / NEWEST
+    return list(query), []
 
 
 def _counts(connection: Connection, query: Query, span: Span) -> Sequence[int]:

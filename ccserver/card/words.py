@@ -144,7 +144,12 @@ def national_digits(digits: str) -> str:
 def matches(query: Query, words: Iterable[str]) -> bool:
     """Tell whether a card with these words is one that the query asks for."""
     known = set(words)
-    return all(any(_found(term, known) for term in clause) for clause in query)
+    return all(holds(clause, known) for clause in query)
+
+
+def holds(clause: Clause, words: set[str]) -> bool:
+    """Tell whether a card with these words has one that the clause asks for."""
+    return any(_found(term, words) for term in clause)
 
 
 def _found(term: Term, words: set[str]) -> bool:

@@ -1,16 +1,19 @@
 """Cards are found by a part of what a person remembers, newest first, page by page."""
 
+import random
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from alembic import command
 from argon2 import PasswordHasher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from ccserver import db
 from ccserver.accounts import AccountStore, Role
@@ -22,11 +25,12 @@ from ccserver.card import (
     InvalidCursor,
     TimelineEntry,
     TimelineTag,
+    search,
 )
-from ccserver.card.models import ContactRow, IncidentRow
+from ccserver.card.models import ContactRow, IncidentRow, SearchRow
 from ccserver.card.search import Wanted
 from ccserver.card.text import folded, phone_digits
-from ccserver.card.words import Document, matches, query_of, words_of
+from ccserver.card.words import Document, Term, matches, query_of, words_of
 from ccserver.db import Database
 from tests.card.conftest import ARRIVED
 from tests.databases import REQUEST_TIMEOUT_S, empty_url  # noqa: F401  (fixture)
@@ -364,6 +368,66 @@ async def test_the_databases_find_what_the_words_say(
     }
     found = {card.number for card in await store.search(" ".join(asked[:3]))}
     assert found & set(made) == expected
+
+
+COMMON_AND_RARE = (
+    "deg",
+    "automašīna",
+    "automatika",
+    "automatisks",
+    "autobuss",
+    "bezsamaņā",
+    "2912",
+)
+
+
+async def test_every_way_of_finding_finds_the_same(
+    store: CardStore,
+    database: Database,
+    arrived: Callable[..., ContactOpened],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By looking through the newest, through more, and by the index, with all words or the rare."""
+    monkeypatch.setattr(search, "NEWEST", 6)
+    monkeypatch.setattr(search, "FURTHER", 2)
+    monkeypatch.setattr(search, "CUT_HITS", 1)
+    draw = random.Random(1)  # noqa: S311
+    for _ in range(40):
+        rare = draw.choices(COMMON_AND_RARE, weights=[40, 20, 5, 2, 10, 8, 0], k=draw.randint(1, 4))
+        await card_with(store, arrived, " ".join(rare))
+
+    def check(session: Session) -> None:
+        rows = session.execute(select(SearchRow.position, SearchRow.words)).all()
+        cards = sorted(((at, words.split(" ")) for at, words in rows), reverse=True)
+        for typed in product(COMMON_AND_RARE, COMMON_AND_RARE[:4], COMMON_AND_RARE[3:]):
+            query = query_of(" ".join(typed))
+            for limit in (1, 3, 50):
+                span = search.Span(end=cards[limit % 7][0])
+                hits = search.find(session.connection(), query, span, limit)
+                expected = [at for at, words in cards if at < span.end and matches(query, words)]
+                assert [at for at, _ in hits] == expected[:limit], typed
+
+    await database.read(check)
+
+
+@pytest.mark.parametrize(
+    ("counts", "asked_of_the_index"),
+    [
+        ([5], "a"),
+        ([0, 2_000], "a"),
+        ([1, 20], "ab"),
+        ([1, 21], "a"),
+        ([1_900, 40, 300], "bc"),
+        ([500, 400, 300], "abc"),
+    ],
+)
+def test_only_words_that_spare_looking_at_cards_are_asked_of_the_index(
+    counts: list[int], asked_of_the_index: str
+) -> None:
+    query = tuple((Term(word),) for word in "abc"[: len(counts)])
+    rare, common = search.split(query, counts)
+    assert {clause[0].word for clause in rare} == set(asked_of_the_index)
+    assert {*rare, *common} == set(query)
 
 
 @given(st.text(max_size=300))
