@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import structlog
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ccserver.card import (
     AttachmentEmpty,
@@ -179,7 +180,7 @@ async def _body(request: web.Request) -> AsyncIterator[Upload]:
 async def _form(request: web.Request) -> AsyncIterator[Upload]:
     try:
         part = await _first_file(await request.multipart())
-    except (ValueError, web.RequestPayloadError, EOFError):
+    except (ValueError, web.RequestPayloadError, EOFError, HttpProcessingError):
         raise bad_request("The form cannot be understood.") from None
     if part is None:
         raise bad_request("There is no file in the form.")

@@ -69,7 +69,14 @@ async def test_a_form_gives_its_first_file(world: World) -> None:
     )
     without = aiohttp.FormData({"note": "x"}, default_to_multipart=True)
     assert await post_form(anna, world, FILES, without) == 400
-    for raw in (b"", b"--x\r\n", b"--x\r\nContent-Disposition: form-data\r\n\r\n", b"\xff" * 99):
+    bad_header = b'--x\r\nContent-Disposition: form-data; name="\x04"\r\n\r\n1\r\n--x--\r\n'
+    for raw in (
+        bad_header,
+        b"",
+        b"--x\r\n",
+        b"--x\r\nContent-Disposition: form-data\r\n\r\n",
+        b"\xff" * 99,
+    ):
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         assert (await anna.ask("POST", FILES, raw=raw, headers=headers)).status == 400
     no_boundary = {"Content-Type": "multipart/form-data"}
