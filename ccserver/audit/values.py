@@ -26,6 +26,11 @@ class AuditTag(StrEnum):
     CATALOGUE_SAVED = "catalogue_saved"
     KEY_ADDED = "key_added"
     KEY_REVOKED = "key_revoked"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_SECRET_SET = "webhook_secret_set"  # noqa: S105 - the act, not a secret
+    WEBHOOK_REMOVED = "webhook_removed"
+    WEBHOOK_REPLAYED = "webhook_replayed"
     CARD_READ = "card_read"
     """By somebody outside of it, who said why."""
 

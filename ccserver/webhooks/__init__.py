@@ -1,7 +1,7 @@
 """Webhooks: events of the outbox are posted to the systems of services, signed, until taken."""
 
-from ccserver.webhooks.sender import WebhookSender
-from ccserver.webhooks.store import WebhookStore
+from ccserver.webhooks.sender import Answer, WebhookSender
+from ccserver.webhooks.store import Due, Involved, WebhookStore
 from ccserver.webhooks.values import (
     Delivery,
     DeliveryState,
@@ -10,11 +10,15 @@ from ccserver.webhooks.values import (
     Webhook,
     WebhookChange,
     WebhookInvalid,
+    WebhookTotals,
 )
 
 __all__ = [
+    "Answer",
     "Delivery",
     "DeliveryState",
+    "Due",
+    "Involved",
     "NewWebhook",
     "UnknownWebhook",
     "Webhook",
@@ -22,4 +26,5 @@ __all__ = [
     "WebhookInvalid",
     "WebhookSender",
     "WebhookStore",
+    "WebhookTotals",
 ]

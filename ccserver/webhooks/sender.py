@@ -56,7 +56,7 @@ class _Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """``status`` is ``None`` where there was no answer; ``error`` says why in words."""
 
     status: int | None
@@ -64,6 +64,7 @@ class _Answer:
 
     @property
     def taken(self) -> bool:
+        """Whether the receiver has the event now."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -90,10 +91,7 @@ class WebhookSender:
 
     async def run(self) -> None:
         """Send for ever; cancel it to stop. What was not confirmed is sent again later."""
-        timeout = aiohttp.ClientTimeout(total=POST_TIMEOUT_S)
-        async with aiohttp.ClientSession(
-            timeout=timeout, headers={"User-Agent": USER_AGENT}, cookie_jar=aiohttp.DummyCookieJar()
-        ) as session:
+        async with _client() as session:
             while True:
                 pause = LOOK_INTERVAL_S
                 try:
@@ -109,6 +107,11 @@ class WebhookSender:
                 self._wake.clear()
                 if pause:
                     await self._sleep(pause)
+
+    async def probe(self, due: Due) -> Answer:
+        """Post once, now, whatever else waits; nothing is kept of it."""
+        async with _client() as session:
+            return await self._post(session, due)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -169,7 +172,7 @@ class WebhookSender:
             log.warning("webhook_stopped", webhook_id=due.webhook_id)
             await self._store.stop(due.webhook_id, GONE)
 
-    async def _post(self, session: aiohttp.ClientSession, due: Due) -> _Answer:
+    async def _post(self, session: aiohttp.ClientSession, due: Due) -> Answer:
         body = msgspec.json.encode(due.body)
         signed = headers(due.secrets, due.event_id, int(self._clock.now().timestamp()), body)
         try:
@@ -181,11 +184,11 @@ class WebhookSender:
                 allow_redirects=False,
             ) as response:
                 await response.content.read(ANSWER_BYTES_MAX)
-                return _Answer(response.status, f"HTTP {response.status}")
+                return Answer(response.status, f"HTTP {response.status}")
         except TimeoutError:
-            return _Answer(None, "no answer in time")
+            return Answer(None, "no answer in time")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _Answer(None, type(error).__name__)
+            return Answer(None, type(error).__name__)
 
     async def _purge(self, now: datetime) -> None:
         if self._clock.monotonic() - self._purged_at < PURGE_INTERVAL_S:
@@ -193,3 +196,11 @@ class WebhookSender:
         self._purged_at = self._clock.monotonic()
         await self._store.purge(at=now)
         await self._outbox.purge(now - OUTBOX_KEPT)
+
+
+def _client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=POST_TIMEOUT_S),
+        headers={"User-Agent": USER_AGENT},
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )

@@ -10,9 +10,12 @@ from sqlalchemy import CursorResult, Table, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ccserver.audit import AuditEntry, AuditTag
+from ccserver.audit import record as audit
 from ccserver.db import Database, clean_text
 from ccserver.outbox import EventType, KeptEvent
-from ccserver.outbox.cloud_events import as_cloud_event
+from ccserver.outbox.cloud_events import as_cloud_event, probe_event
+from ccserver.outbox.models import OutboxRow
 from ccserver.outbox.store import newest, read_after
 from ccserver.types import IncidentId, ServiceCode
 from ccserver.webhooks.models import DeliveryRow, WebhookRow
@@ -25,7 +28,9 @@ from ccserver.webhooks.values import (
     Webhook,
     WebhookChange,
     WebhookInvalid,
+    WebhookTotals,
     checked_name,
+    checked_service,
     checked_url,
 )
 
@@ -41,6 +46,7 @@ DUE_PER_WEBHOOK_MAX = 50
 LIST_MAX = 100
 ERROR_CHARS_MAX = 200
 GONE = "gone"
+CHANGEABLE = ("name", "url", "types", "active")
 
 DELIVERIES: Table = DeliveryRow.__table__  # type: ignore[assignment]
 
@@ -64,7 +70,10 @@ class Due:
 
 
 class WebhookStore:
-    """Every method may raise `ccserver.db.DatabaseUnavailable`."""
+    """Every method may raise `ccserver.db.DatabaseUnavailable`.
+
+    What people and programs do is audited in the same transaction; ``by`` is their login.
+    """
 
     def __init__(self, db: Database, involved: Involved) -> None:
         self._db = db
@@ -76,6 +85,7 @@ class WebhookStore:
         Raises `WebhookInvalid`.
         """
         name, url, secret = checked_name(new.name), checked_url(new.url), new_secret()
+        service = checked_service(new.service)
         webhook_id = str(uuid.uuid4())
 
         def work(session: Session) -> Webhook:
@@ -85,7 +95,7 @@ class WebhookStore:
                 webhook_id=webhook_id,
                 name=name,
                 url=url,
-                service=new.service,
+                service=service,
                 types=[one.value for one in new.types],
                 secret=secret,
                 active=True,
@@ -94,7 +104,10 @@ class WebhookStore:
                 position=newest(session),
             )
             session.add(row)
-            return _webhook(row, {})
+            webhook = _webhook(row, {})
+            data = {"name": webhook.name, "service": webhook.service}
+            _audit(session, AuditTag.WEBHOOK_ADDED, webhook_id, by=by, at=at, **data)
+            return webhook
 
         return await self._db.write(work), secret
 
@@ -116,7 +129,9 @@ class WebhookStore:
             lambda session: _webhook(_existing(session, webhook_id), _counts(session))
         )
 
-    async def change(self, webhook_id: str, change: WebhookChange) -> Webhook:
+    async def change(
+        self, webhook_id: str, change: WebhookChange, *, by: str, at: datetime
+    ) -> Webhook:
         """Change it; turned on again, it goes on where it stopped.
 
         Raises `UnknownWebhook`, `WebhookInvalid`.
@@ -133,11 +148,13 @@ class WebhookStore:
             if change.active is not None:
                 row.active, row.stopped = change.active, None
             session.flush()
+            told = ", ".join(one for one in CHANGEABLE if getattr(change, one) is not None)
+            _audit(session, AuditTag.WEBHOOK_CHANGED, row.webhook_id, by=by, at=at, fields=told)
             return _webhook(row, _counts(session))
 
         return await self._db.write(work)
 
-    async def rotate(self, webhook_id: str, *, at: datetime) -> str:
+    async def rotate(self, webhook_id: str, *, by: str, at: datetime) -> str:
         """Give it a new secret; the former one signs, too, for a day. Raises `UnknownWebhook`."""
         secret = new_secret()
 
@@ -145,17 +162,19 @@ class WebhookStore:
             row = _existing(session, webhook_id)
             row.former_secret, row.former_until = row.secret, at + FORMER_SECRET_KEPT
             row.secret = secret
+            _audit(session, AuditTag.WEBHOOK_SECRET_SET, row.webhook_id, by=by, at=at)
 
         await self._db.write(work)
         return secret
 
-    async def remove(self, webhook_id: str) -> None:
+    async def remove(self, webhook_id: str, *, by: str, at: datetime) -> None:
         """Remove it and its deliveries. Raises `UnknownWebhook`."""
 
         def work(session: Session) -> None:
             row = _existing(session, webhook_id)
             session.execute(delete(DeliveryRow).where(DeliveryRow.webhook_id == row.webhook_id))
             session.delete(row)
+            _audit(session, AuditTag.WEBHOOK_REMOVED, webhook_id, by=by, at=at, name=row.name)
 
         await self._db.write(work)
 
@@ -181,7 +200,7 @@ class WebhookStore:
         return await self._db.read(work)
 
     async def replay(
-        self, webhook_id: str, *, at: datetime, deliveries: Collection[int] | None = None
+        self, webhook_id: str, *, by: str, at: datetime, deliveries: Collection[int] | None = None
     ) -> int:
         """Send these again, or all dead letters; returns how many. Raises `UnknownWebhook`.
 
@@ -198,11 +217,50 @@ class WebhookStore:
                     DeliveryRow.delivery_id.in_(list(deliveries)),
                     DeliveryRow.state != DeliveryState.PENDING.value,
                 )
-            return _rows(
+            count = _rows(
                 session, again.values(state=DeliveryState.PENDING.value, attempts=0, next_at=at)
             )
+            _audit(session, AuditTag.WEBHOOK_REPLAYED, webhook_id, by=by, at=at, count=count)
+            return count
 
         return await self._db.write(work)
+
+    async def probe(self, webhook_id: str, *, at: datetime) -> Due:
+        """A test event for it, to be posted once and not kept. Raises `UnknownWebhook`."""
+
+        def work(session: Session) -> Due:
+            row = _existing(session, webhook_id)
+            event_id = str(uuid.uuid4())
+            return Due(
+                delivery_id=0,
+                webhook_id=row.webhook_id,
+                url=row.url,
+                secrets=_secrets(row, at),
+                event_id=event_id,
+                body=probe_event(event_id, at, row.webhook_id),
+                attempts=0,
+            )
+
+        return await self._db.read(work)
+
+    async def totals(self) -> WebhookTotals:
+        """What waits for all receivers together, and since when."""
+
+        def work(session: Session) -> WebhookTotals:
+            counts = _counts(session)
+            first = (
+                select(func.min(DeliveryRow.seq))
+                .join(WebhookRow, WebhookRow.webhook_id == DeliveryRow.webhook_id)
+                .where(DeliveryRow.state == DeliveryState.PENDING.value, WebhookRow.active)
+                .scalar_subquery()
+            )
+            return WebhookTotals(
+                pending=_sum(counts, DeliveryState.PENDING),
+                dead=_sum(counts, DeliveryState.DEAD),
+                waiting_since=session.scalar(select(OutboxRow.at).where(OutboxRow.seq == first)),
+            )
+
+        return await self._db.read(work)
 
     # -- for the sender -------------------------------------------------------------------------
 
@@ -384,6 +442,22 @@ def _counts(session: Session) -> dict[tuple[str, str], int]:
         .group_by(DeliveryRow.webhook_id, DeliveryRow.state)
     )
     return {(webhook_id, state): count for webhook_id, state, count in session.execute(query)}
+
+
+def _sum(counts: Mapping[tuple[str, str], int], state: DeliveryState) -> int:
+    return sum(count for (_, named), count in counts.items() if named == state.value)
+
+
+def _audit(
+    session: Session,
+    tag: AuditTag,
+    webhook_id: str,
+    *,
+    by: str,
+    at: datetime,
+    **data: str | int | None,
+) -> None:
+    audit(session, AuditEntry(tag, at, by, data={"webhook_id": webhook_id, **data}))
 
 
 def _existing(session: Session, webhook_id: str) -> WebhookRow:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from ccserver.accounts.values import SERVICE_PATTERN
 from ccserver.outbox import EventType
 from ccserver.types import ServiceCode
 
@@ -98,12 +99,31 @@ class Delivery:
     delivered_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookTotals:
+    """What all receivers together have not got: still to be sent, and given up.
+
+    ``waiting_since`` is when the oldest event happened that a working webhook waits for.
+    """
+
+    pending: int
+    dead: int
+    waiting_since: datetime | None
+
+
 def checked_name(name: str) -> str:
     """The name without surrounding space. Raises `WebhookInvalid`."""
     text = name.strip()
     if not 1 <= len(text) <= NAME_CHARS_MAX or not text.isprintable():
         raise WebhookInvalid("name", f"A name has 1 to {NAME_CHARS_MAX} printable characters.")
     return text
+
+
+def checked_service(service: ServiceCode | None) -> ServiceCode | None:
+    """The service if it can be one. Raises `WebhookInvalid`."""
+    if service is not None and not SERVICE_PATTERN.fullmatch(service):
+        raise WebhookInvalid("service", "A service's code has 1 to 32 letters a-z and digits.")
+    return service
 
 
 def checked_url(url: str) -> str:

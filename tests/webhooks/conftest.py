@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +59,8 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     """The next answers, then always 204."""
     received: list[Received] = field(default_factory=list)
+    before_answer: Callable[[int], None] = lambda _: None
+    """Told the number of each request that has come, before it is answered."""
     arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def reached(self, count: int) -> None:
@@ -69,6 +71,7 @@ class Receiver:
     async def take(self, request: web.Request) -> web.Response:
         body = await request.read()
         self.received.append(Received({k.lower(): v for k, v in request.headers.items()}, body))
+        self.before_answer(len(self.received))
         async with self.arrived:
             self.arrived.notify_all()
         status = self.answers.pop(0) if self.answers else 204
@@ -114,6 +117,7 @@ async def tell(
     *keys: str,
     service: ServiceCode | None = None,
     type_: EventType = EventType.CARD_CHANGED,
+    at: datetime = START,
 ) -> None:
-    events = [OutboxEvent(type_, key, CRASH, START, service=service) for key in keys]
+    events = [OutboxEvent(type_, key, CRASH, at, service=service) for key in keys]
     await database.write(lambda session: record(session, *events))

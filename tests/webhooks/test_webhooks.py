@@ -141,7 +141,7 @@ async def test_after_the_last_try_it_is_a_dead_letter_that_can_be_sent_again(
     assert (await store.webhook(webhook.webhook_id)).dead == 1
     await steps(sender)
     assert len(receiver.received) == len(RETRY_AFTER_S) + 1  # nobody sends it by itself
-    assert await store.replay(webhook.webhook_id, at=clock.now()) == 1
+    assert await store.replay(webhook.webhook_id, by="admin", at=clock.now()) == 1
     await steps(sender)
     (delivery,) = await store.deliveries(webhook.webhook_id)
     assert delivery.state is DeliveryState.DELIVERED
@@ -181,7 +181,7 @@ async def test_410_turns_the_webhook_off_until_somebody_turns_it_on(
     stopped = await store.webhook(webhook.webhook_id)
     assert (stopped.active, stopped.stopped) == (False, "gone")
     assert len(receiver.received) == 1
-    await store.change(webhook.webhook_id, WebhookChange(active=True))
+    await store.change(webhook.webhook_id, WebhookChange(active=True), by="admin", at=START)
     await steps(sender, 2)
     assert len(receiver.received) == 3  # nothing was lost meanwhile
 
@@ -194,7 +194,7 @@ async def test_a_new_secret_and_the_former_both_sign_for_a_day(
     clock: MovedClock,
 ) -> None:
     webhook, former = await store.add(NewWebhook("Fire", receiver.url), by="admin", at=START)
-    fresh = await store.rotate(webhook.webhook_id, at=clock.now())
+    fresh = await store.rotate(webhook.webhook_id, by="admin", at=clock.now())
     assert fresh != former
     await tell(database, "one")
     await steps(sender)
@@ -256,11 +256,11 @@ async def test_an_address_that_cannot_be_posted_to_is_refused(
 async def test_an_unknown_webhook_is_said_to_be_unknown(store: WebhookStore) -> None:
     for call in (
         store.webhook("no"),
-        store.remove("no"),
-        store.rotate("no", at=START),
-        store.change("no", WebhookChange(active=False)),
+        store.remove("no", by="admin", at=START),
+        store.rotate("no", by="admin", at=START),
+        store.change("no", WebhookChange(active=False), by="admin", at=START),
         store.deliveries("no\0"),
-        store.replay("no", at=START),
+        store.replay("no", by="admin", at=START),
     ):
         with pytest.raises(UnknownWebhook):
             await call
@@ -273,7 +273,7 @@ async def test_a_removed_webhook_takes_its_deliveries_along(
     receiver.answers = [500]
     await tell(database, "one")
     await steps(sender)
-    await store.remove(webhook.webhook_id)
+    await store.remove(webhook.webhook_id, by="admin", at=START)
     assert await store.webhooks() == []
     assert await store.next_due() is None
 
