@@ -34,6 +34,7 @@ from ccserver.documents import Follower
 from ccserver.exchange.names import names_of
 from ccserver.exchange.values import Issuer
 from ccserver.exchange_desk import ExchangeDesk
+from ccserver.integration import Integration
 from ccserver.live import LiveView
 from ccserver.metrics import Metrics
 from ccserver.news import News
@@ -43,6 +44,7 @@ from ccserver.recording import RecordedParty, RecordingState, RecordingStore
 from ccserver.routing import Document, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
+from ccserver.services import involved_services
 from ccserver.services_on_cards import build_services, move_along
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
@@ -91,6 +93,9 @@ class Application:
             config.database.url, request_timeout_s=config.database.request_timeout_s
         )
         self.accounts = AccountStore(self.database)
+        self.integration = Integration(
+            self.database, involved_services, metrics=self.metrics, clock=self.clock
+        )
         self.cards = CardStore(
             self.database,
             changed=self._card_changed,
@@ -134,7 +139,7 @@ class Application:
         self.services = build_services(
             self.database,
             publish=lambda message, service: self.hub.publish(message, service=service),
-            changed=self.chronicle.card_changed,
+            changed=self._service_told,
             metrics=self.metrics,
             now=self.clock.now,
             catalogue=self.catalogue,
@@ -169,6 +174,7 @@ class Application:
             publish=lambda message: self._publish(message, None),
             plan_faulty=lambda: self.plan.faulty,
             callbacks_stuck=lambda: self.desk.stuck,
+            webhooks_stuck=lambda: self.integration.stuck,
         )
         self.card_desk = CardDesk(
             self.database,
@@ -288,8 +294,10 @@ class Application:
                     ContactLocations(self.live, self.chronicle, self.cards), self.clock
                 ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
+                *self.integration.routes(),
             ),
         )
+        self.integration.attach(application)
         return WebServer(application, host=web.host, port=web.port)
 
     def _build_exchange(self) -> ExchangeDesk:
@@ -350,6 +358,7 @@ class Application:
             "card_presence": self.card_desk.presence.run(),
             "services": self.services.run(),
             "call_backs_in_line": self.aftermath.run(),
+            **self.integration.services(),
             **seals,
         }
 
@@ -416,6 +425,11 @@ class Application:
     def _card_changed(self, incident_id: IncidentId) -> None:
         self.chronicle.card_changed(incident_id)
         self.services.card_changed(incident_id)
+        self.integration.wake()
+
+    def _service_told(self, incident_id: IncidentId) -> None:
+        self.chronicle.card_changed(incident_id)
+        self.integration.wake()
 
     def _contacts_moved(self, moved: Moved) -> None:
         target = moved.target
@@ -428,6 +442,7 @@ class Application:
         self, contact_id: ContactId, incident_id: IncidentId, item: JournalItem
     ) -> None:
         self.chronicle.card_written(contact_id, incident_id, None)
+        self.integration.wake()
         if self.chronicle.unseen_loss(item):
             self.desk.look_again()
 

@@ -84,6 +84,30 @@ class Metrics:
             registry=registry,
         )
 
+        # what leaves the centre
+        self.event_streams = Gauge(
+            "ccserver_event_streams", "Event streams open now.", registry=registry
+        )
+        self.webhook_deliveries = Counter(
+            "ccserver_webhook_deliveries",
+            "Tries to deliver an event: delivered, failed; dead: given up after the last.",
+            ("result",),
+            registry=registry,
+        )
+        self.webhook_pending = Gauge(
+            "ccserver_webhook_deliveries_pending", "Deliveries to be sent.", registry=registry
+        )
+        self.webhook_dead = Gauge(
+            "ccserver_webhook_deliveries_dead",
+            "Deliveries given up, for somebody to send again.",
+            registry=registry,
+        )
+        self.webhook_lag_seconds = Gauge(
+            "ccserver_webhook_lag_seconds",
+            "Age of the oldest event that a working webhook has not got.",
+            registry=registry,
+        )
+
         # distributor
         self.alarms = Counter(
             "ccserver_alarms",

@@ -44,6 +44,7 @@ class AlarmCode(StrEnum):
     SERVER_SLOW = "server_slow"
     PLAN_UNUSABLE = "plan_unusable"
     CALLBACKS_FAIL = "callbacks_fail"
+    WEBHOOKS_FAIL = "webhooks_fail"
 
 
 @dataclass(slots=True)
@@ -80,9 +81,11 @@ class Watch:
         publish: Callable[[dict[str, object]], None],
         plan_faulty: Callable[[], bool] = lambda: False,
         callbacks_stuck: Callable[[], bool] = lambda: False,
+        webhooks_stuck: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan_faulty = plan_faulty
         self._callbacks_stuck = callbacks_stuck
+        self._webhooks_stuck = webhooks_stuck
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -143,6 +146,7 @@ class Watch:
         self._alarms.set(AlarmCode.SERVER_SLOW, active=lag_s > LAG_ALARM_S)
         self._alarms.set(AlarmCode.PLAN_UNUSABLE, active=self._plan_faulty())
         self._alarms.set(AlarmCode.CALLBACKS_FAIL, active=self._callbacks_stuck())
+        self._alarms.set(AlarmCode.WEBHOOKS_FAIL, active=self._webhooks_stuck())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(CONTACT_STATES, 0)

@@ -80,6 +80,7 @@ class Desk:
         self.runtime, self.clock, self.metrics = FakeRuntime(), FakeClock(), Metrics()
         self.told: list[tuple[object, object]] = []
         self.callbacks_stuck = False
+        self.webhooks_stuck = False
 
         class Recording:
             spool_dir = ""
@@ -100,6 +101,7 @@ class Desk:
                 (message["code"], cast("dict[str, object]", message["data"])["active"])
             ),
             callbacks_stuck=lambda: self.callbacks_stuck,
+            webhooks_stuck=lambda: self.webhooks_stuck,
         )
 
     def look(self, *, after_s: float = 1.0, lag_s: float = 0.0, free: int = PLENTY) -> None:
@@ -130,6 +132,16 @@ def test_call_backs_that_fail_again_and_again_are_an_alarm_until_one_does_not(de
     desk.callbacks_stuck = False
     desk.look()
     assert desk.told[1:] == [("callbacks_fail", False)]
+
+
+def test_events_that_do_not_arrive_are_an_alarm_until_they_do(desk: Desk) -> None:
+    desk.webhooks_stuck = True
+    desk.look()
+    desk.look()
+    assert desk.told == [("webhooks_fail", True)]
+    desk.webhooks_stuck = False
+    desk.look()
+    assert desk.told[1:] == [("webhooks_fail", False)]
 
 
 def test_a_lost_link_is_an_alarm_after_its_patience_and_is_cleared_when_it_is_back(

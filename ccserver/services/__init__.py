@@ -1,6 +1,7 @@
 """Services in incidents: who was sent for, what came of it, and the units that were sent."""
 
 from ccserver.services.desk import ServiceDesk
+from ccserver.services.involved import involved_services
 from ccserver.services.passing import on_merge, on_unmerge
 from ccserver.services.states import (
     EIDO_INCIDENT,
@@ -86,6 +87,7 @@ __all__ = [
     "UnknownService",
     "UnknownUnit",
     "as_json",
+    "involved_services",
     "line_json",
     "on_merge",
     "on_unmerge",

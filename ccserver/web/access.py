@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ccserver.accounts import Account, Right, rights_of
+from ccserver.db import DatabaseUnavailable
 from ccserver.types import AgentId, IncidentId
 from ccserver.web.errors import APIError, path_id, timed_out
 from ccserver.web.key_auth import KeyAuth, key_token
@@ -32,16 +33,21 @@ Admit = Callable[[web.Request, IncidentId], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route. No right: everybody. ``seat``: the account must have a seat, too."""
+    """Who may use a route. No right: everybody. ``seat``: the account must have a seat, too.
+
+    ``any_key``: programs need no right, only a key that is good.
+    """
 
     right: Right | None = None
     seat: bool = False
+    any_key: bool = False
 
 
 CARD_RIGHTS = frozenset({Right.CARDS_READ, Right.CARDS_EDIT})
 
 PUBLIC = Access()
 ANY_PERSON = Access(Right.PANEL)
+ANY_CALLER = Access(Right.PANEL, any_key=True)
 SEAT = Access(Right.CALLS, seat=True)
 READ_CARDS = Access(Right.CARDS_READ)
 SEARCH_CARDS = Access(Right.CARDS_SEARCH)
@@ -94,6 +100,8 @@ class Principal:
 
 
 _PRINCIPAL = web.RequestKey("principal", Principal)
+_AGAIN: web.RequestKey[Callable[[], Awaitable[Principal]]] = web.RequestKey("again")
+"""Looks once more who makes the request, for answers that last."""
 
 
 def signed_in(request: web.Request) -> Principal:
@@ -108,6 +116,20 @@ def seat_of(request: web.Request) -> AgentId:
     return agent_id
 
 
+async def still_admitted(request: web.Request) -> bool:
+    """Whether the key or session that opened a long answer still holds, with the same rights.
+
+    Not knowing, because the database is away, is no reason to end what runs.
+    """
+    try:
+        now = await request[_AGAIN]()
+    except APIError as error:
+        return error.status not in (401, 403)
+    except DatabaseUnavailable:
+        return True
+    return now.account.service == signed_in(request).account.service
+
+
 def guarded(route: Route, sessions: Sessions, keys: KeyAuth, admit: Admit) -> Handler:
     """The route's handler behind its checks: same site, session or key, right, card, deadline."""
 
@@ -117,11 +139,14 @@ def guarded(route: Route, sessions: Sessions, keys: KeyAuth, admit: Admit) -> Ha
         if token is None and request.method not in SAFE_METHODS:
             check_same_site(request)
         if route.access.right is not None:
-            if token is None:
-                principal = await authorise(request, route.access, sessions)
-            else:
-                principal = await authorise_key(request, token, route.access, keys)
-            request[_PRINCIPAL] = principal
+
+            async def who() -> Principal:
+                if token is None:
+                    return await authorise(request, route.access, sessions)
+                return await authorise_key(request, token, route.access, keys)
+
+            request[_PRINCIPAL] = await who()
+            request[_AGAIN] = who
         if route.behind_the_door:
             await admit(request, IncidentId(path_id(request, "incident_id", "card")))
         return await route.handler(request)
@@ -155,7 +180,7 @@ async def authorise_key(
 ) -> Principal:
     """The program behind the request; raises `APIError` 401, 403 or 429."""
     key = await keys.key(token, request.remote or "")
-    if access.right not in key.rights:
+    if access.right not in key.rights and not access.any_key:
         raise APIError(403, "forbidden", "The key's scopes do not allow this.")
     assert not access.seat, "no scope gives the right to a seat"
     return Principal(key.account, f"key:{key.key_id}", key.rights)

@@ -74,6 +74,9 @@ LINGER_S = 2.0
 BACKLOG = 256
 """Connections not yet accepted: all panels of a centre coming back at once."""
 
+WEBSOCKETS = frozenset({"/api/ws", "/api/events"})
+"""Where HEAD has no answer of its own."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
 LOGGED_IDS = frozenset(
@@ -179,7 +182,7 @@ def create_app(
     for route in table:
         handler = guarded(route, sessions, key_auth, gate.admit)
         app.router.add_route(route.method, route.path, handler)
-        if route.method == "GET" and route.path != "/api/ws":
+        if route.method == "GET" and route.path not in WEBSOCKETS:
             app.router.add_route("HEAD", route.path, handler)
     app.on_response_prepare.append(_headers(settings))
     app.on_shutdown.append(_end_sockets)

@@ -137,7 +137,7 @@ class Sockets:
             self._open -= 1
             self._metrics.websocket_clients.set(self._open)
             self._metrics.websocket_closed.labels(str(ws.close_code or code)).inc()
-            await _close(ws, code, transport, self._times.close_timeout_s)
+            await close_within(ws, code, transport, self._times.close_timeout_s)
         return ws
 
     def end_session(self, session: str, code: int) -> None:
@@ -294,7 +294,7 @@ def snapshot_for(listener: Listener, whole: JSONObject) -> dict[str, object]:
     return {name: part if name in FOR_EVERYBODY else [] for name, part in whole.items()}
 
 
-async def _close(
+async def close_within(
     ws: web.WebSocketResponse, code: int, transport: asyncio.BaseTransport | None, timeout_s: float
 ) -> None:
     """Close in order within the time given, otherwise cut the connection and free its buffer."""

@@ -1,7 +1,7 @@
 """The application of a test on a free port of this machine, and people who use it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from ccserver.card import CardStore
 from ccserver.config import ACDSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
+from ccserver.web.access import Route
 from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import create_app
 from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
@@ -78,6 +79,7 @@ class World:
         settings: Mapping[str, object] | None = None,
         cards: CardStore | None = None,
         attachments: AttachmentsPort | None = None,
+        rooms: Callable[["World"], Sequence[Route]] = lambda _: (),
     ) -> None:
         self.panel_dir = directory / "panel"
         self.audio_path = directory / "sealed.flac"
@@ -144,6 +146,7 @@ class World:
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
                 *AddressesAPI(self.addresses).routes(),
                 *ExchangeAPI(self.exchange, self.clock).routes(),
+                *rooms(self),
             ),
         )
         self._server = TestServer(self.app, host="127.0.0.1")
@@ -251,11 +254,15 @@ class Person:
         return await self.ask("PUT", path, body=body, headers=headers)
 
     async def connect(
-        self, *, autoping: bool = True, headers: Mapping[str, str] | None = None
+        self,
+        path: str = "/api/ws",
+        *,
+        autoping: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket, before its hello."""
         return await self._world.http.ws_connect(
-            self._world.url("/api/ws"),
+            self._world.url(path),
             headers={**self.headers(), **(headers or {})},
             autoping=autoping,
         )
