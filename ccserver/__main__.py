@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import getpass
+import json
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.routing import RoutingStore
 from ccserver.routing import commands as routing
 from ccserver.telephony.asterisk_conf import render
+from ccserver.web.openapi import document
+from ccserver.web.shapes import OPERATIONS
 
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h
@@ -104,6 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     asterisk.add_argument("action", choices=("render",))
     asterisk.set_defaults(run=_render)
 
+    described = commands.add_parser("openapi", help="print the API's description (OpenAPI 3.1)")
+    described.set_defaults(run=_openapi)
+
     add_key_commands(commands, author_of_command)
     add_audit_commands(commands)
     routing.COMMANDS.add(commands)
@@ -133,6 +139,15 @@ def _serve(settings: config.Config, _: argparse.Namespace) -> int:
 
 def _check(settings: config.Config, options: argparse.Namespace) -> int:
     print(f"{options.config}: usable, panel at {settings.web.host}:{settings.web.port}")  # noqa: T201
+    return 0
+
+
+def _openapi(settings: config.Config, _: argparse.Namespace) -> int:
+    async def made() -> dict[str, object]:
+        # Composed as it serves, and never started: the description is that of its own routes.
+        return document(Application(settings).web.routes, OPERATIONS)
+
+    print(json.dumps(asyncio.run(made()), indent=1, ensure_ascii=False))  # noqa: T201
     return 0
 
 

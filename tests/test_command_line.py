@@ -272,3 +272,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(upgraded: Shell) -> None:
     status, _, error = upgraded("asterisk", "render")
     assert status == EXIT_UNAVAILABLE
     assert "etc" in one_line(error)
+
+
+def test_the_api_describes_itself(shell: Shell) -> None:
+    status, out, _ = shell("openapi")
+    assert status == 0
+    described = json.loads(out[out.index("{\n") :])
+    assert described["openapi"] == "3.1.0"
+    assert "get" in described["paths"]["/api/cards/{incident_id}"]

@@ -45,6 +45,7 @@ from ccserver.web.gate import GATE, CardGate
 from ccserver.web.health import HealthAPI
 from ccserver.web.key_auth import KeyAuth
 from ccserver.web.keys import KeyAdminPort, KeysAPI
+from ccserver.web.openapi import OpenAPI
 from ccserver.web.people import PeopleAPI, PeoplePort
 from ccserver.web.ports import (
     AccountsPort,
@@ -61,6 +62,7 @@ from ccserver.web.recordings import RecordingsAPI
 from ccserver.web.routing import RoutingAPI, RoutingPort
 from ccserver.web.services import ServicesAPI, ServicesPort
 from ccserver.web.sessions import Sessions
+from ccserver.web.shapes import OPERATIONS
 from ccserver.web.sockets import Sockets, SocketTimes
 from ccserver.web.static import Static
 from ccserver.web.tiles import TilesAPI
@@ -144,6 +146,7 @@ def create_app(
         metrics=metrics,
         clock=clock,
     )
+    openapi = OpenAPI(OPERATIONS)
     table = routes(
         auth=auth,
         cards=CardsAPI(cards, clock, gate),
@@ -169,9 +172,11 @@ def create_app(
             *KeysAPI(keys, key_auth).routes(),
             *AuditAPI(audit, people).routes(),
             *TilesAPI(settings.map_dirs).routes(),
+            *openapi.routes(),
             *rooms,
         ),
     )
+    openapi.table = table
     app = web.Application(
         middlewares=[_around(metrics)],
         client_max_size=BODY_BYTES_MAX,
@@ -397,6 +402,7 @@ class WebServer:
             lingering_time=LINGER_S,
             logger=_http_logger(),
         )
+        self._routes: tuple[Route, ...] = app[ROUTES]
         self._host = host
         self._port = port
 
@@ -409,6 +415,15 @@ class WebServer:
             await self._runner.cleanup()
             raise
         log.info("web_listening", host=self._host, port=self.port)
+
+    def take_any_port(self) -> None:
+        """Listen on whichever port is free; before `start`."""
+        self._port = 0
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every address of the server."""
+        return self._routes
 
     @property
     def port(self) -> int:

@@ -36,7 +36,7 @@ class CataloguePort(Protocol):
         """A new version was saved."""
 
 
-class _Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of ``POST /api/catalogue/guide``."""
 
     type: str | None = None
@@ -80,7 +80,7 @@ class CatalogueAPI:
 
     async def guide(self, request: web.Request) -> web.Response:
         """``POST /api/catalogue/guide``: what to ask next, and what follows from the answers."""
-        body = await read_body(request, _Guide)
+        body = await read_body(request, Guide)
         if (body.lat is None) != (body.lon is None):
             raise bad_request("The fields lat and lon belong together.")
         guidance = guided(

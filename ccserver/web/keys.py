@@ -74,7 +74,7 @@ class KeysAPI:
         return json_response({"keys": keys, "scopes": list(Scope)})
 
     async def add(self, request: web.Request) -> web.Response:
-        """``POST /api/keys``: 201 with the key and its ``token``, which is shown this once."""
+        """``POST /api/keys``: the key with its ``token``, which is shown this once."""
         body = await read_body(request, WantedKey)
         check_text(body.name, "name")
         check_text(body.service or "", "service")

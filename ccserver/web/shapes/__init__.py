@@ -1,0 +1,35 @@
+"""What every route takes and gives, by subject."""
+
+from ccserver.web.describe import Operations
+from ccserver.web.shapes import (
+    addresses,
+    callbacks,
+    cards,
+    catalogue,
+    contacts,
+    events,
+    exchange,
+    people,
+    places,
+    relations,
+    routing,
+    server,
+    services,
+)
+
+OPERATIONS: Operations = {
+    **server.OPERATIONS,
+    **people.OPERATIONS,
+    **contacts.OPERATIONS,
+    **cards.OPERATIONS,
+    **places.OPERATIONS,
+    **relations.OPERATIONS,
+    **callbacks.OPERATIONS,
+    **services.OPERATIONS,
+    **exchange.OPERATIONS,
+    **routing.OPERATIONS,
+    **catalogue.OPERATIONS,
+    **addresses.OPERATIONS,
+    **events.OPERATIONS,
+}
+"""All of them. A test holds them against the routes of the server."""
