@@ -17,7 +17,7 @@ from ccserver.outbox import OutboxStore
 from ccserver.outbox.cloud_events import CONTENT_TYPE
 from ccserver.webhooks.schedule import next_attempt, pause_s
 from ccserver.webhooks.signing import headers
-from ccserver.webhooks.store import GONE, Due, WebhookStore
+from ccserver.webhooks.store import GONE, WEBHOOKS_MAX, Due, WebhookStore
 
 POST_TIMEOUT_S = 15.0
 """Of one delivery in all; Standard Webhooks recommends 15 to 30 s."""
@@ -69,7 +69,7 @@ class Answer:
 
 
 class WebhookSender:
-    """One task that turns events into deliveries and posts them.
+    """Turns events into deliveries and posts them, each webhook's by a task of its own.
 
     Counters: ``posted``, ``refused``, ``died``.
     """
@@ -80,6 +80,8 @@ class WebhookSender:
         self._clock = clock
         self._wake = asyncio.Event()
         self._receivers: dict[str, _Receiver] = defaultdict(_Receiver)
+        self._sending: dict[str, asyncio.Task[None]] = {}
+        """By webhook: a receiver that is slow holds up nobody else's events."""
         self._purged_at = -PURGE_INTERVAL_S
         self.posted = 0
         self.refused = 0
@@ -92,21 +94,26 @@ class WebhookSender:
     async def run(self) -> None:
         """Send for ever; cancel it to stop. What was not confirmed is sent again later."""
         async with _client() as session:
-            while True:
-                pause = LOOK_INTERVAL_S
-                try:
-                    if await self._step(session):
-                        pause = 0.0
-                except DatabaseUnavailable as error:
-                    log.warning("webhooks_wait", reason=str(error))
-                    pause = AWAY_PAUSE_S
-                except Exception:
-                    # One event that cannot be sent must not silence all others.
-                    log.exception("webhooks_failed")
-                    pause = AWAY_PAUSE_S
-                self._wake.clear()
-                if pause:
-                    await self._sleep(pause)
+            try:
+                while True:
+                    self._wake.clear()
+                    await self._sleep(await self._look(session))
+            finally:
+                sending = list(self._sending.values())
+                for task in sending:
+                    task.cancel()
+                await asyncio.gather(*sending, return_exceptions=True)
+
+    async def _look(self, session: aiohttp.ClientSession) -> float:
+        """One step, whatever becomes of it; returns how long to wait if nobody wakes us."""
+        try:
+            return 0.0 if await self._step(session) else LOOK_INTERVAL_S
+        except DatabaseUnavailable as error:
+            log.warning("webhooks_wait", reason=str(error))
+        except Exception:
+            # One event that cannot be sent must not silence all others.
+            log.exception("webhooks_failed")
+        return AWAY_PAUSE_S
 
     async def probe(self, due: Due) -> Answer:
         """Post once, now, whatever else waits; nothing is kept of it."""
@@ -128,12 +135,31 @@ class WebhookSender:
         batches: dict[str, list[Due]] = defaultdict(list)
         for due in await self._store.due(at=now, quiet=self._quiet()):
             batches[due.webhook_id].append(due)
-        await asyncio.gather(*(self._send_all(session, batch) for batch in batches.values()))
+        for webhook_id, batch in batches.items():
+            self._sending[webhook_id] = asyncio.create_task(
+                self._work(session, webhook_id, batch), name=f"webhook.{webhook_id}"
+            )
         return looked_at > 0 or bool(batches)
 
     def _quiet(self) -> list[str]:
         now = self._clock.monotonic()
-        return [key for key, one in self._receivers.items() if one.quiet_until > now]
+        left_alone = [key for key, one in self._receivers.items() if one.quiet_until > now]
+        return [*self._sending, *left_alone]
+
+    async def _work(
+        self, session: aiohttp.ClientSession, webhook_id: str, batch: Sequence[Due]
+    ) -> None:
+        """One webhook's batch, and then a look for more."""
+        try:
+            await self._send_all(session, batch)
+        except Exception as error:
+            # It was posted or not, and is posted again: better twice than not at all.
+            away = isinstance(error, DatabaseUnavailable)
+            log.warning("webhook_waits", webhook_id=webhook_id, exc_info=None if away else error)
+            self._receivers[webhook_id].quiet_until = self._clock.monotonic() + AWAY_PAUSE_S
+        finally:
+            del self._sending[webhook_id]
+            self.wake()
 
     async def _send_all(self, session: aiohttp.ClientSession, batch: Sequence[Due]) -> None:
         """One webhook's batch, oldest first, until its receiver fails."""
@@ -145,7 +171,11 @@ class WebhookSender:
             if receiver.failures:
                 return
             together = batch[start : start + PARALLEL_PER_WEBHOOK]
-            await asyncio.gather(*(self._send(session, due) for due in together))
+            # All are awaited, so that none is still under way when it is posted again.
+            sends = (self._send(session, due) for due in together)
+            for result in await asyncio.gather(*sends, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
 
     async def _send(self, session: aiohttp.ClientSession, due: Due) -> None:
         answer = await self._post(session, due)
@@ -201,6 +231,8 @@ class WebhookSender:
 def _client() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=POST_TIMEOUT_S),
+        # Waiting for a free connection would count as the receiver's silence.
+        connector=aiohttp.TCPConnector(limit=PARALLEL_PER_WEBHOOK * WEBHOOKS_MAX),
         headers={"User-Agent": USER_AGENT},
         cookie_jar=aiohttp.DummyCookieJar(),
     )

@@ -4,6 +4,8 @@ import asyncio
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook as StandardWebhook
 
 from ccserver.db import Database
@@ -36,6 +38,7 @@ async def steps(sender: WebhookSender, count: int = 1) -> None:
     async with aiohttp.ClientSession() as session:
         for _ in range(count):
             await sender._step(session)
+            await asyncio.gather(*sender._sending.values())
 
 
 async def test_an_event_arrives_signed_as_the_standard_says(
@@ -162,6 +165,38 @@ async def test_a_dead_receiver_never_stands_before_another(
         clock.at_s += 0.1
     assert len(receiver.received) == 120
     assert sender.refused <= 5
+
+
+async def test_a_slow_receiver_holds_up_nobody_else(
+    store: WebhookStore, sender: WebhookSender, database: Database, receiver: Receiver
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def dawdle(request: web.Request) -> web.Response:
+        asked.set()
+        await answer.wait()
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/hook", dawdle)
+    async with TestServer(app) as slow, aiohttp.ClientSession() as session:
+        late, _ = await store.add(
+            NewWebhook("Slow", str(slow.make_url("/hook"))), by="admin", at=START
+        )
+        await store.add(NewWebhook("Well", receiver.url), by="admin", at=START)
+        await tell(database, "one")
+        await sender._step(session)
+        await asyncio.wait_for(asked.wait(), 20)
+        await tell(database, "two")
+        await asyncio.wait_for(receiver.reached(1), 20)
+        while len(receiver.received) < 2:
+            await sender._step(session)
+            await asyncio.sleep(0)
+        answer.set()
+        await asyncio.gather(*sender._sending.values())
+        await steps(sender, 2)
+        told = await store.deliveries(late.webhook_id, state=DeliveryState.DELIVERED)
+        assert len(told) == 2
 
 
 async def test_410_turns_the_webhook_off_until_somebody_turns_it_on(
