@@ -1,10 +1,15 @@
 """Places of a card."""
 
 from datetime import datetime
+from typing import Annotated
+
+import msgspec
 
 from ccserver.location import LocationKind, LocationSource
+from ccserver.location.pidf import MEDIA_TYPE
 from ccserver.web.card_places import Pinning, PlaceTold
-from ccserver.web.describe import Operation, Operations, Shape
+from ccserver.web.contact_locations import KEY_CHARS_MAX, KEY_HEADER, LocationBody
+from ccserver.web.describe import File, Operation, Operations, Parameter, Shape
 
 
 class Location(Shape, frozen=True):
@@ -40,7 +45,30 @@ class Pinned(Shape, frozen=True):
     location: Place
 
 
+class Taken(Shape, frozen=True):
+    """How many locations were taken; they reach the card by the journal."""
+
+    locations: int
+
+
 OPERATIONS: Operations = {
+    ("POST", "/api/contacts/{contact_id}/locations"): Operation(
+        Taken,
+        status=202,
+        bodies=(LocationBody, File((MEDIA_TYPE,), text=True)),
+        parameters=(
+            Parameter(
+                KEY_HEADER,
+                Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARS_MAX)],
+                "Makes repeating the request harmless; without it the body itself does.",
+                where="header",
+            ),
+        ),
+        errors={
+            415: ("unsupported_media_type",),
+            422: ("invalid_location", "invalid_pidf_lo"),
+        },
+    ),
     ("POST", "/api/cards/{incident_id}/locations"): Operation(
         Location,
         summary="Tell a place; it counts at once, and overwrites nothing.",
