@@ -28,7 +28,7 @@ from ccserver.web.shapes import OPERATIONS
 from tests.databases import sqlite_template  # noqa: F401  (fixture)
 from tests.web.real import Centre, centre
 
-EXAMPLES = int(os.environ.get("CCSERVER_API_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("CCSERVER_API_EXAMPLES", "2"))
 """Of each operation for each caller, right and wrong ones; more for a thorough run by hand."""
 
 STREAMS = frozenset({"/api/ws", "/api/events"})
