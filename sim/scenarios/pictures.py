@@ -4,9 +4,10 @@ import time
 from pathlib import Path
 
 from playwright.async_api import Locator
+from playwright.async_api import expect as expect_element
 
 from ccserver.accounts import DeviceKind, Role
-from sim.browser import Chromium, ColourScheme, Workplace
+from sim.browser import HEIGHT, WIDTH, Chromium, ColourScheme, Workplace
 from sim.panel import Message
 from sim.phones import Behaviour
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
@@ -19,13 +20,23 @@ COLLEAGUES = [
     Seat("ilze", "Ilze Ozola", "103"),
 ]
 PICTURE_AFTER_S = 8.0
+MAP_RESTS_AFTER_S = 5.0  # it flies for a second or two, and a picture may take its time
 EARLIER_NOTES = "Sirdslēkme, vīrietis, 67 gadi, elpo. Lāčplēša iela 12, 4. stāvs. NMPD izsaukta."
 LIVE_NOTES = (
-    "Deg divstāvu koka māja, Brīvības iela 1, Cēsis.\n"
+    "Deg divstāvu koka māja, Brīvības iela 1.\n"
     "Liesmas no 2. stāva loga, iekšā varētu būt viens cilvēks.\n"
     "Zvana kaimiņiene, gaida pie vārtiem."
 )
 CHIEF = Seat("zane", "Zane Krūmiņa", "190", DeviceKind.BROWSER, Role.SUPERVISOR, language="en")
+BUILDINGS = 2_000
+CARD_FIELDS: Message = {
+    "type": "fire.building",
+    "answers": {"fire_people": "yes", "fire_injured": "no"},
+    "priority": 10,
+    "summary": "Deg divstāvu koka māja, iekšā cilvēks",
+    "hazards": ["smoke"],
+}
+WIDE, HIGH = 1_920, 1_200
 AMBULANCE_NUMBER = "113"
 AMBULANCE_TONE = 35
 ALARM_AFTER_S = "20"
@@ -41,16 +52,18 @@ SKILLS_OF = {
 
 @scenario("panel-pictures", "the pictures of the panel in the documentation; to=DIR says where")
 async def panel_pictures(run: Run) -> Measured:
-    """A shift: calls, callers who wait, a consultation, the supervisor's view, the routing."""
+    """A shift: calls, who waits, a card, a consultation, the supervisor's view, the routing."""
     target = Path(run.options.get("to", run.data_dir))
     await run.start(takers=0, people=[BROWSER_SEAT, CHIEF, *COLLEAGUES])
     for tone, seat in enumerate(COLLEAGUES):
         await run.add_taker_phone(seat, tone)
+    await run.stack.make_addresses(BUILDINGS)
     await run.add_outside_phone(AMBULANCE_NUMBER, AMBULANCE_TONE, Behaviour(on_call="answer"))
     chromium = await open_chromium(run)
     chief = await enter(run, chromium, CHIEF)
     await plan_a_centre(run, chief)
     workplace = await busy_hour(run, chromium)
+    await fill_card(run, workplace)
     taken: Measured = {}
     schemes: tuple[tuple[ColourScheme, str], ...] = (
         ("light", "panel.png"),
@@ -60,6 +73,7 @@ async def panel_pictures(run: Run) -> Measured:
         await workplace.page.emulate_media(color_scheme=scheme)
         taken[name] = await take(workplace, target / name)
     await workplace.page.emulate_media(color_scheme="light")
+    taken["panel-card.png"] = await take_card(workplace, target)
     taken["panel-consult.png"] = await take_consultation(workplace, target)
     taken["panel-live.png"] = await take_live(chief, target)
     taken["panel-routing.png"] = await take_routing(chief, target)
@@ -145,6 +159,38 @@ async def take(window: Workplace, path: Path) -> int:
     """One picture; gives its size in bytes."""
     await window.page.mouse.move(0, 0)
     return len(await window.page.screenshot(path=path, animations="disabled", caret="hide"))
+
+
+async def fill_card(run: Run, workplace: Workplace) -> None:
+    """What, where, and who comes, on the card of the conversation."""
+    panel = await run.panel("supervisor", ready=False)
+    incident_id = await workplace.at("card").get_attribute("data-incident")
+    path = f"/api/cards/{incident_id}"
+    found = (await panel.get("/api/addresses", q="brivibas 1 riga"))["addresses"]
+    house = next(one for one in found if one["kind"] == "building" and one["lat"] is not None)
+    address = {"text": house["text"], "code": house["code"], "floor": "2"}
+    for name, value in (CARD_FIELDS | {"address": address}).items():
+        headers = {"If-Match": '"0"'}
+        await panel.put(f"{path}/fields/{name}", {"value": value}, headers=headers)
+    told = {"kind": "incident", "source": "address", "lat": house["lat"], "lon": house["lon"]}
+    await panel.post(f"{path}/locations", told)
+    await panel.post(f"{path}/services", {"services": ["vugd", "nmpd"]})
+    await workplace.shows("told-place", which='[data-source="address"]')
+    await workplace.shows("service", which='[data-service="vugd"]')
+    await workplace.page.evaluate("document.activeElement.blur()")
+    await workplace.at("card-number").scroll_into_view_if_needed()
+
+
+async def take_card(workplace: Workplace, target: Path) -> int:
+    """The same card on a wide screen, with what happened and where side by side."""
+    await workplace.page.set_viewport_size({"width": WIDE, "height": HIGH})
+    await expect_element(workplace.at("map")).to_have_attribute("data-state", "drawn")
+    still = time.monotonic() + MAP_RESTS_AFTER_S
+    await eventually("the map has come to rest", lambda: passed(still))
+    await workplace.at("card-number").scroll_into_view_if_needed()
+    picture = await take(workplace, target / "panel-card.png")
+    await workplace.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    return picture
 
 
 async def take_consultation(workplace: Workplace, target: Path) -> int:
