@@ -49,7 +49,12 @@ TIMELINE = cast("Table", TimelineRow.__table__)
 
 # Built once, because building a statement costs more than running it.
 HEADS = (
-    select(CONTACTS.c.contact_id, INCIDENTS.c.incident_id, INCIDENTS.c.number)
+    select(
+        CONTACTS.c.contact_id,
+        INCIDENTS.c.incident_id,
+        INCIDENTS.c.number,
+        CONTACTS.c.agent_id,
+    )
     .join(INCIDENTS, INCIDENTS.c.incident_id == CONTACTS.c.incident_id)
     .where(CONTACTS.c.contact_id.in_(bindparam("contact_ids", expanding=True)))
     # Two processes lock the same contacts one after the other, never in a circle; and only against
@@ -81,9 +86,6 @@ ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
     ).items()
 }
 """An entry whose key is there already changes nothing."""
-SEATS = select(CONTACTS.c.incident_id, CONTACTS.c.contact_id, CONTACTS.c.agent_id).where(
-    CONTACTS.c.contact_id.in_(bindparam("contact_ids", expanding=True))
-)
 FACTS = select(
     TIMELINE.c.contact_id, TIMELINE.c.tag, TIMELINE.c.at, TIMELINE.c.key, TIMELINE.c.agent_id
 ).where(
@@ -97,6 +99,8 @@ SET_DERIVED = (
 )
 
 Heads = dict[ContactId, CardHead]
+Seats = Mapping[ContactId, str]
+"""Which seat answered each contact, as far as one did."""
 
 
 def write_items(
@@ -112,7 +116,7 @@ def write_items(
     # Incidents are locked before contacts, as by whoever moves contacts between them.
     locating.lock_incidents_of(session, told)
     known = _known_cards(connection, openings)
-    heads = _heads(connection, {item.contact_id for item in items})
+    heads, seats = _heads(connection, {item.contact_id for item in items})
     arrivals = _open_cards(connection, openings, heads, known)
     entries = [
         item for item in items if isinstance(item, TimelineEntry) and item.contact_id in heads
@@ -121,7 +125,8 @@ def write_items(
     rows = [_values(entry) for entry in (*arrivals, *entries, *located)]
     if rows:
         connection.execute(ADD_ENTRIES[connection.dialect.name], rows)
-    _derive(connection, {entry.contact_id for entry in entries if entry.tag in DECISIVE})
+    decided = {entry.contact_id for entry in entries if entry.tag in DECISIVE}
+    _index_answers(connection, heads, seats, _derive(connection, decided))
     # Last, because it lets other writers of events wait until the commit.
     record(session, *(_told_outside(entry, heads[entry.contact_id]) for entry in located))
     return [heads.get(item.contact_id) for item in items]
@@ -131,12 +136,13 @@ def _told_outside(entry: TimelineEntry, head: CardHead) -> OutboxEvent:
     return changed(head.incident_id, entry.tag, entry.key, entry.at)
 
 
-def _heads(connection: Connection, contact_ids: Iterable[ContactId]) -> Heads:
-    rows = connection.execute(HEADS, {"contact_ids": list(contact_ids)})
-    return {
+def _heads(connection: Connection, contact_ids: Iterable[ContactId]) -> tuple[Heads, Seats]:
+    rows = connection.execute(HEADS, {"contact_ids": list(contact_ids)}).all()
+    heads = {
         ContactId(contact_id): CardHead(IncidentId(incident_id), number)
-        for contact_id, incident_id, number in rows
+        for contact_id, incident_id, number, _ in rows
     }
+    return heads, {ContactId(row.contact_id): row.agent_id for row in rows if row.agent_id}
 
 
 def _open_cards(
@@ -281,16 +287,15 @@ def _arrival(opened: ContactOpened) -> TimelineEntry:
     )
 
 
-def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> None:
-    """Say in the contacts' rows what follows from their whole timelines."""
+def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> Seats:
+    """Say in the contacts' rows what follows from their whole timelines; return who answered."""
     if not contact_ids:
-        return
+        return {}
     facts: dict[ContactId, list[Fact]] = {contact_id: [] for contact_id in contact_ids}
     rows = connection.execute(FACTS, {"contact_ids": list(contact_ids)})
     for contact_id, tag, at, key, agent_id in rows:
         facts[contact_id].append(Fact(TimelineTag(tag), at, key, agent_id))
     now = {contact_id: derive(of) for contact_id, of in facts.items()}
-    seats = connection.execute(SEATS, {"contact_ids": list(contact_ids)}).all()
     connection.execute(
         SET_DERIVED,
         [
@@ -304,18 +309,27 @@ def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> None:
             for contact_id, derived in now.items()
         ],
     )
-    # Of all that is derived, only who answered is searched for by its word.
-    answered = {row.contact_id: now[row.contact_id].agent_id for row in seats}
-    new = [row for row in seats if row.agent_id != answered[row.contact_id]]
-    add_agents(
-        connection,
-        [
-            (row.incident_id, agent_id)
-            for row in new
-            if row.agent_id is None and (agent_id := answered[row.contact_id]) is not None
-        ],
-    )
-    refresh(connection, {row.incident_id for row in new if row.agent_id is not None})
+    return {
+        contact_id: derived.agent_id
+        for contact_id, derived in now.items()
+        if derived.agent_id is not None
+    }
+
+
+def _index_answers(connection: Connection, heads: Heads, before: Seats, answered: Seats) -> None:
+    """Make cards findable by who answered; of all that is derived, only that is searched for."""
+    new = [
+        (heads[contact_id].incident_id, agent_id)
+        for contact_id, agent_id in answered.items()
+        if contact_id not in before
+    ]
+    add_agents(connection, new)
+    changed = [
+        heads[contact_id].incident_id
+        for contact_id, agent_id in answered.items()
+        if before.get(contact_id, agent_id) != agent_id
+    ]
+    refresh(connection, changed)
 
 
 def _values(entry: TimelineEntry) -> dict[str, object]:
