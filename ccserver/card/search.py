@@ -42,13 +42,16 @@ PREFIX_MAX = 6
 CUT_HITS = 4
 """Of so many times as many hits of six letters as are wanted, most begin with all of them."""
 NEWEST = 2_000
-"""Cards that PostgreSQL looks through before it asks its index: two milliseconds; a word on every
+"""Cards that PostgreSQL looks through before it asks its index: a millisecond; a word on every
 fortieth card fills a page from them."""
-FURTHER = 15
-"""So many times as many cards are looked through, if by what was found among the newest two thirds
-of them will fill the page; for what is so common the index would take longer."""
-CARDS_PER_LOOK = 20
+FURTHER = 30
+"""So many times as many cards are looked through, twenty milliseconds at most, if by what was found
+among the newest they will fill the page: the index takes longer for words that are so common."""
+CARDS_PER_LOOK = 25
 """PostgreSQL's index collects so many cards of a word in the time in which it looks at one."""
+LEFT_MIN = 0.1
+"""Of the cards with one word at least so many are believed to have the next, however rare it is:
+the two may be one name."""
 WORK_MEMORY = "32MB"
 """For what the index collects: in less it keeps pages instead of cards, all to be looked at."""
 
@@ -276,7 +279,7 @@ def _cut(clause: Clause) -> Clause:
 def _find_postgresql(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
     words = lexemes(query)
     hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST, query=words)
-    if len(hits) < limit <= len(hits) * FURTHER * 2 // 3:
+    if len(hits) < limit <= len(hits) * FURTHER:
         hits = _hits(connection, AMONG_NEWEST, span, limit, newest=NEWEST * FURTHER, query=words)
     if len(hits) == limit:
         return hits
@@ -294,13 +297,12 @@ def split(query: Query, counts: Sequence[int]) -> tuple[list[Clause], list[Claus
     all that is left without it.
     """
     ordered = sorted(zip(counts, query, strict=True), key=lambda pair: pair[0])
-    left = float(NEWEST)
-    for number, (count, _) in enumerate(ordered):
-        if number > 0 and count > left * CARDS_PER_LOOK:
-            return [clause for _, clause in ordered[:number]], [
-                clause for _, clause in ordered[number:]
-            ]
-        left *= max(count, 1) / NEWEST
+    left = max(ordered[0][0], 1.0)
+    for number, (count, _) in enumerate(ordered[1:], 1):
+        if count > left * CARDS_PER_LOOK:
+            both = [clause for _, clause in ordered]
+            return both[:number], both[number:]
+        left *= max(count / NEWEST, LEFT_MIN)
     return list(query), []
 
 

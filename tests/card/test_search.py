@@ -415,16 +415,17 @@ async def test_every_way_of_finding_finds_the_same(
     [
         ([5], "a"),
         ([0, 2_000], "a"),
-        ([1, 20], "ab"),
-        ([1, 21], "a"),
-        ([1_900, 40, 300], "bc"),
+        ([1, 25], "ab"),
+        ([1, 26], "a"),
+        ([1_900, 2, 40], "bc"),
+        ([51, 51, 1_562, 61], "abd"),
         ([500, 400, 300], "abc"),
     ],
 )
 def test_only_words_that_spare_looking_at_cards_are_asked_of_the_index(
     counts: list[int], asked_of_the_index: str
 ) -> None:
-    query = tuple((Term(word),) for word in "abc"[: len(counts)])
+    query = tuple((Term(word),) for word in "abcd"[: len(counts)])
     rare, common = search.split(query, counts)
     assert {clause[0].word for clause in rare} == set(asked_of_the_index)
     assert {*rare, *common} == set(query)
