@@ -23,7 +23,13 @@ COLLEAGUE = Seat("colleague", "Olga Petrova", "303", language="en")
 DESK_SEATS = (LATVIAN, DESK, COLLEAGUE)
 CHIEF = Seat("chief", "Zane Krūmiņa", "203", DeviceKind.BROWSER, Role.SUPERVISOR, language="en")
 ADMIN = Seat("admin", "Admin", "", role=Role.SYSTEM_ADMIN, language="en")
+FIRE = Seat("fire", "Aivars Kalns", "", role=Role.SERVICE_DISPATCHER, language="en", service="vugd")
+AMBULANCE = Seat(
+    "ambulance", "Līga Vītola", "", role=Role.SERVICE_DISPATCHER, language="en", service="nmpd"
+)
 SEATED = (BROWSER_SEAT, TALKER, CHIEF, *DESK_SEATS)
+SERVICES = ("vugd", "nmpd", "vp")
+BUILDINGS = 2_000  # of the address register: a second's work, and enough to choose from
 # A crowded machine may need seconds for what a person does at once.
 PATIENT = ACDSettings(offer_timeout_s=60.0, wrap_up_s=120.0)
 
@@ -67,6 +73,8 @@ class Centre:
                 except PhoneError:
                     continue
         await self.run.nothing_left()
+        for service in SERVICES:
+            await self._close_desk(service)
         for seat in SEATED:
             profile = self.run.stack.profiles[seat.extension]
             if self.onlooker.agents[profile.agent_id]["state"] == "off":
@@ -78,6 +86,16 @@ class Centre:
             await panel.close()
             await eventually(f"{seat.login} is off", partial(self._is_off, profile.agent_id))
 
+    async def _close_desk(self, service: str) -> None:
+        """Nothing is left for the service to do."""
+        left = await self.onlooker.get("/api/desk/incidents", service=service)
+        for line in left["incidents"]:
+            involvement = line["involvement"]
+            for state in ("withdrawn", "closed"):
+                if state == "closed" or "closed" not in involvement["allowed"]:
+                    path = f"/api/involvements/{involvement['involvement_id']}/steps"
+                    await self.onlooker.post(path, {"state": state, "key": f"clear-{state}"})
+
     async def _is_off(self, agent_id: str) -> bool:
         return bool(self.onlooker.agents[agent_id]["state"] == "off")
 
@@ -86,8 +104,9 @@ class Centre:
 async def running_centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
     run = Run(tmp_path_factory.mktemp("browser"), {})
     async with run.exits:
-        people = [*SEATED, ADMIN]
+        people = [*SEATED, ADMIN, FIRE, AMBULANCE]
         await run.start(takers=0, people=people, acd=PATIENT)
+        await run.stack.make_addresses(BUILDINGS)
         for tone, seat in enumerate(DESK_SEATS):
             await run.add_taker_phone(seat, tone, Behaviour(on_call="ring"))
         onlooker = await run.panel("supervisor", ready=False)

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.browser import Workplace
-from tests.browser.conftest import ADMIN, CHIEF, DESK, DESK_SEATS, Centre
+from tests.browser.conftest import AMBULANCE, CHIEF, DESK, DESK_SEATS, Centre
 
 pytestmark = [
     pytest.mark.browser,
@@ -23,9 +23,9 @@ async def open_desk(workplace: Workplace, service: str) -> None:
 async def test_two_desks_answer_on_the_card(centre: Centre) -> None:
     bank = centre.run.bank
     taker = await centre.enter(DESK)
-    fire, ambulance = await centre.enter(CHIEF), await centre.enter(ADMIN)
+    fire, ambulance = await centre.enter(CHIEF), await centre.enter(AMBULANCE)
     await open_desk(fire, "vugd")
-    await open_desk(ambulance, "nmpd")
+    await ambulance.shows("desk", which='[data-service="nmpd"]')
     await taker.ready()
     call = await centre.run.call()
     await taker.at("offer-answer").click()
