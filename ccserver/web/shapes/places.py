@@ -54,6 +54,7 @@ class Taken(Shape, frozen=True):
 OPERATIONS: Operations = {
     ("POST", "/api/contacts/{contact_id}/locations"): Operation(
         Taken,
+        summary="Tell where a contact is; it reaches the card by the journal.",
         status=202,
         bodies=(LocationBody, File((MEDIA_TYPE,), text=True)),
         parameters=(
