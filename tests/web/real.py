@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from ccserver.accounts import KeyStore, Role, Scope
 from ccserver.app import Application
@@ -19,6 +20,7 @@ from ccserver.card import ContactOpened
 from ccserver.config import Config
 from ccserver.services import UnitFacts
 from ccserver.types import ContactId, Medium, ServiceCode, UnitId
+from ccserver.web import sessions
 from ccserver.web.access import Route
 from ccserver.webhooks import NewWebhook
 
@@ -73,6 +75,15 @@ class Centre:
 @asynccontextmanager
 async def centre(directory: Path, template: Path) -> AsyncIterator[Centre]:
     """A running centre with a person of every role, keys, a card and a webhook."""
+    with pytest.MonkeyPatch.context() as patch:
+        # A busy machine is no fault of the server's.
+        patch.setattr(sessions, "LOOKUP_TIMEOUT_S", 20.0)
+        async with _serving(directory, template) as made:
+            yield made
+
+
+@asynccontextmanager
+async def _serving(directory: Path, template: Path) -> AsyncIterator[Centre]:
     path = directory / "centre.db"
     shutil.copy(template, path)
     application = Application(config(directory, f"sqlite:///{path}"))
