@@ -13,7 +13,7 @@ export function LanguageSwitch({ onChange }: { onChange: (language: Language) =>
           type="button"
           lang={language}
           title={LANGUAGE_NAMES[language]}
-          aria-label={LANGUAGE_NAMES[language]}
+          aria-label={`${language.toUpperCase()}, ${LANGUAGE_NAMES[language]}`}
           aria-pressed={language === current}
           data-testid={`language-${language}`}
           onClick={() => onChange(language)}
