@@ -13,7 +13,7 @@ from collections import Counter
 
 import jsonschema
 
-from ccserver.accounts import Role, Scope
+from ccserver.accounts import Scope
 from ccserver.config import ACDSettings
 from ccserver.exchange.document import schema
 from ccserver.location import Position, distance_m, offset
@@ -21,7 +21,14 @@ from ccserver.location.xml import local_name, read_xml
 from sim.panel import Message, PanelRefused, Program
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
 from sim.scenarios.incident import (
+    ACCIDENT,
+    ADMIN,
+    ANSWERS,
     AT_THE_END,
+    FIRE,
+    PATIENT,
+    QUALITY,
+    SERVICES,
     WHILE_THEY_TALK,
     Caller,
     Crash,
@@ -35,25 +42,10 @@ from sim.scenarios.incident import (
     step,
 )
 from sim.scenarios.recorded import SEALED_WITHIN_S
-from sim.stack import Seat
 
 QUICK = ACDSettings(wrap_up_s=0.2)
-FIRE = Seat("fire", "Fire dispatcher", "", role=Role.SERVICE_DISPATCHER, service="vugd")
-QUALITY = Seat("quality", "Quality officer", "", role=Role.QUALITY_OFFICER)
-ADMIN = Seat("admin", "Administrator", "", role=Role.SYSTEM_ADMIN)
-
 BUILDINGS = 2_000
-ACCIDENT = "traffic.injured"
-ANSWERS: Message = {
-    "traffic_injured": "yes",
-    "traffic_trapped": "yes",
-    "traffic_leak": ["fuel"],
-    "injured_count": 2,
-    "conscious": "yes",
-    "breathing": "normal",
-}
-SERVICES = ("nmpd", "vp", "vugd")
-PATIENT: Message = {"role": "patient", "name": "Andris", "condition": "trapped, conscious"}
+
 SEEN_TIMEOUT_S = 5.0
 """Of the State Police, so that the alarm of an unread incident is due within the scenario."""
 

@@ -4,9 +4,27 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ccserver.accounts import Role
 from ccserver.location import Position
 from sim.panel import Client, Message, Panel, Program
 from sim.scenarios.base import Measured, Run, expect
+from sim.stack import Seat
+
+FIRE = Seat("fire", "Fire dispatcher", "", role=Role.SERVICE_DISPATCHER, service="vugd")
+QUALITY = Seat("quality", "Quality officer", "", role=Role.QUALITY_OFFICER)
+ADMIN = Seat("admin", "Administrator", "", role=Role.SYSTEM_ADMIN)
+
+ACCIDENT = "traffic.injured"
+ANSWERS: Message = {
+    "traffic_injured": "yes",
+    "traffic_trapped": "yes",
+    "traffic_leak": ["fuel"],
+    "injured_count": 2,
+    "conscious": "yes",
+    "breathing": "normal",
+}
+SERVICES = ("nmpd", "vp", "vugd")
+PATIENT: Message = {"role": "patient", "name": "Andris", "condition": "trapped, conscious"}
 
 WHILE_THEY_TALK = (
     # the first caller
