@@ -51,6 +51,10 @@ class Client:
         """PUT a JSON document."""
         return await self._request("PUT", path, json=body, headers=headers)
 
+    async def delete(self, path: str) -> Message:
+        """DELETE."""
+        return await self._request("DELETE", path)
+
     async def download(self, path: str, *, headers: dict[str, str] | None = None) -> bytes:
         """GET bytes."""
         assert self._session is not None

@@ -87,7 +87,7 @@ class Centre:
             await eventually(f"{seat.login} is off", partial(self._is_off, profile.agent_id))
 
     async def _close_desk(self, service: str) -> None:
-        """Nothing is left for the service to do."""
+        """Nothing is left for the service to do, and it has no units."""
         left = await self.onlooker.get("/api/desk/incidents", service=service)
         for line in left["incidents"]:
             involvement = line["involvement"]
@@ -95,6 +95,11 @@ class Centre:
                 if state == "closed" or "closed" not in involvement["allowed"]:
                     path = f"/api/involvements/{involvement['involvement_id']}/steps"
                     await self.onlooker.post(path, {"state": state, "key": f"clear-{state}"})
+
+        for unit in (await self.onlooker.get("/api/desk/units", service=service))["units"]:
+            if unit["active"]:
+                path = f"/api/desk/units/{unit['unit_id']}?service={service}"
+                await self.onlooker.delete(path)
 
     async def _is_off(self, agent_id: str) -> bool:
         return bool(self.onlooker.agents[agent_id]["state"] == "off")

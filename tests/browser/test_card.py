@@ -11,6 +11,7 @@ from ccserver.location import Position, offset
 from sim.browser import ACTION_TIMEOUT_S, Workplace
 from sim.panel import Message, Program
 from sim.scenarios.base import eventually
+from tests.browser.accessible import violations
 from tests.browser.conftest import ADMIN, COLLEAGUE, DESK, DESK_SEATS, FIRE, Centre
 from tests.browser.map_stage import Stage
 
@@ -108,6 +109,7 @@ async def test_a_card_is_filled_by_keyboard_during_the_call(centre: Centre) -> N
 
     await send_proposed(workplace)
     await expect(workplace.at("call")).to_be_visible()
+    assert await violations(workplace, "card") == []
     assert workplace.faults == []
 
 
@@ -244,7 +246,7 @@ async def test_a_dispatcher_sees_the_own_service_alone_and_reports_to_the_end(
     await taker.shows("service", state="accepted", which=vugd)
     await fire.at("unit-call-sign").fill("R-21")
     await fire.at("unit-add").click()
-    await fire.at("unit-assign").first.click()
+    await fire.at("unit-assign").click()
     unit = '[data-unit="R-21"]'
     for state in ("dispatched", "en_route", "on_scene", "cleared"):
         await fire.at("desk-unit").get_by_test_id(f"unit-{state}").click()
