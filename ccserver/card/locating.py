@@ -191,7 +191,7 @@ def pin_location(
     if location_id is not None and all(one.location_id != location_id for one in history):
         raise UnknownLocation("this card has no such location")
     pin = read_pin(session, incident.incident_id)
-    in_force = pin is not None and place_of(history, pin).why == PINNED
+    in_force = pin is not None and place_of(incident.incident_id, history, pin).why == PINNED
     if location_id != (pin.location_id if pin is not None and in_force else None):
         tell(
             session,
@@ -247,7 +247,7 @@ def read_locations(session: Session, incident_id: str) -> tuple[CardLocation, ..
 
 def read_place(session: Session, incident_id: str, history: Sequence[CardLocation]) -> Place:
     """Return where the incident is."""
-    return place_of(history, read_pin(session, incident_id))
+    return place_of(incident_id, history, read_pin(session, incident_id))
 
 
 def read_pin(session: Session, incident_id: str) -> Pin | None:

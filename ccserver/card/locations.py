@@ -116,12 +116,13 @@ class Place:
     conflicts: tuple[tuple[LocationId, LocationId], ...] = ()
 
 
-def place_of(history: Sequence[CardLocation], pin: Pin | None) -> Place:
-    """Choose the incident's place from all that was told, in any order.
+def place_of(incident_id: str, history: Sequence[CardLocation], pin: Pin | None) -> Place:
+    """Choose the incident's place from all that was told on its card and those in it, in any order.
 
     A pin holds until a person chooses a place anew. It depends on the history alone, so the place
     that lists and maps keep is the same that the card shows.
     """
+    history = _without_others_choices(incident_id, history)
     by_id = {one.location_id: one for one in history}
     # As of the last time that anything was told: later than that, nothing can have been seen.
     now = max((one.location.received_at for one in history), default=None)
@@ -137,13 +138,21 @@ def place_of(history: Sequence[CardLocation], pin: Pin | None) -> Place:
     return Place(current, choice.why.value, choice.conflicts)
 
 
+def _without_others_choices(
+    incident_id: str, history: Sequence[CardLocation]
+) -> Sequence[CardLocation]:
+    """What is compared: of places that people chose, the card's own stand before those of a card
+    that it has absorbed, as its fields do.
+    """
+    if not any(_is_chosen(one) and one.incident_id == incident_id for one in history):
+        return history
+    return [one for one in history if not _is_chosen(one) or one.incident_id == incident_id]
+
+
+def _is_chosen(one: CardLocation) -> bool:
+    return one.kind is LocationKind.INCIDENT and one.location.source.is_human
+
+
 def _last_chosen(history: Sequence[CardLocation], default: datetime) -> datetime:
     """When a person last chose a place of the incident."""
-    return max(
-        (
-            one.location.received_at
-            for one in history
-            if one.kind is LocationKind.INCIDENT and one.location.source.is_human
-        ),
-        default=default,
-    )
+    return max((one.location.received_at for one in history if _is_chosen(one)), default=default)

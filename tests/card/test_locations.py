@@ -276,6 +276,21 @@ async def test_places_belong_to_cards_that_are_there(
     assert (await card_of(store, into.incident_id)).locations == (own,)
 
 
+async def test_a_place_chosen_on_the_card_stands_before_one_of_a_card_that_it_absorbed(
+    store: CardStore, arrived: Arrived
+) -> None:
+    """As its fields do; without one of its own the other's holds. Nothing is left out of sight."""
+    source, target, empty = [await store.open_contact(arrived()) for _ in range(3)]
+    own = await choose(store, target.incident_id, clicked(100))
+    later = await choose(store, source.incident_id, clicked(200, latitude=56.5))
+    await store.merge(source.incident_id, target.incident_id, author="anna", at=ARRIVED)
+    card = await card_of(store, target.incident_id)
+    assert card.locations == (own, later)
+    assert card.place.current == own
+    await store.merge(target.incident_id, empty.incident_id, author="anna", at=ARRIVED)
+    assert (await card_of(store, empty.incident_id)).place.current == later
+
+
 async def test_a_shape_of_a_later_version_leaves_the_card_readable(
     store: CardStore, database: Database, arrived: Arrived
 ) -> None:
@@ -348,9 +363,9 @@ def test_the_place_depends_on_what_was_told_and_not_on_its_order(
     if pinned is not None:
         at = ARRIVED + timedelta(seconds=pinned[1])
         pin = Pin(LocationId(f"l{pinned[0]}"), at)
-    expected = place_of(history, pin)
+    expected = place_of("i", history, pin)
     for order in itertools.islice(itertools.permutations(history), 12):
-        assert place_of(order, pin).current == expected.current
+        assert place_of("i", order, pin).current == expected.current
     if expected.current is not None:
         assert expected.current in history
     assert (expected.current is None) == (expected.why == "none")
@@ -358,8 +373,8 @@ def test_the_place_depends_on_what_was_told_and_not_on_its_order(
 
 def test_a_pin_of_what_is_not_there_pins_nothing() -> None:
     history = [known(1, fix())]
-    assert place_of(history, Pin(LocationId("l9"), ARRIVED)).why == "only"
-    assert place_of([], Pin(LocationId("l1"), ARRIVED)).current is None
+    assert place_of("i", history, Pin(LocationId("l9"), ARRIVED)).why == "only"
+    assert place_of("i", [], Pin(LocationId("l1"), ARRIVED)).current is None
 
 
 # -- the path of a live call --

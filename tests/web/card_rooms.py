@@ -110,7 +110,7 @@ class FakePlaces:
         pinned = next((one for one in self.told if one.location_id == location_id), None)
         if location_id is not None and pinned is None:
             raise UnknownLocation
-        return place_of(self.told, Pin(location_id, at))
+        return place_of(incident_id, self.told, Pin(location_id, at))
 
     def _check(self, incident_id: IncidentId) -> None:
         if self.fails:
