@@ -77,6 +77,9 @@ def covering_centre(positions: Sequence[Position]) -> Position:
     origin = positions[0]
     plane = shapely.MultiPoint([_in_plane(origin, position) for position in positions])
     middle = shapely.minimum_bounding_circle(plane).centroid
+    if middle.is_empty:
+        # No circle can be drawn around one place: a pole under two meridians.
+        return origin
     bearing = math.degrees(math.atan2(middle.x, middle.y))
     return offset(origin, bearing, math.hypot(middle.x, middle.y))
 

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccserver.location import Area, LocationInvalid, Position, bearing_deg, distance_m, offset
-from ccserver.location.geometry import AREA_VERTICES_MAX, nearby_longitude, polygon_contains
+from ccserver.location.geometry import (
+    AREA_VERTICES_MAX,
+    covering_centre,
+    nearby_longitude,
+    polygon_contains,
+)
 from tests.location.strategies import RIGA, directions, positions
 
 SQUARE = [[24.0, 56.0], [25.0, 56.0], [25.0, 57.0], [24.0, 57.0], [24.0, 56.0]]
@@ -24,6 +29,21 @@ def test_distance_as_published() -> None:
 @given(positions, directions, st.floats(1, 100_000))
 def test_offset_goes_as_far_as_asked(start: Position, bearing: float, metres: float) -> None:
     assert distance_m(start, offset(start, bearing, metres)) == pytest.approx(metres, rel=1e-6)
+
+
+POLES = [Position(latitude, longitude) for latitude in (-90.0, 90.0) for longitude in (0.0, 45.0)]
+
+
+@given(st.lists(positions | st.sampled_from(POLES), min_size=1, max_size=5))
+def test_there_is_a_centre_of_any_positions_at_all(places: list[Position]) -> None:
+    centre = covering_centre(places)
+    assert max(distance_m(centre, place) for place in places) < 20_100_000
+
+
+@pytest.mark.parametrize("pole", [-90.0, 90.0])
+def test_a_pole_under_two_meridians_is_one_place(pole: float) -> None:
+    places = [Position(pole, 45.0), Position(pole, -1e-300)]
+    assert distance_m(covering_centre(places), places[0]) < 1e-3
 
 
 @pytest.mark.parametrize(("longitude", "near", "same"), [(-179.0, 179.0, 181.0), (24.1, 24, 24.1)])

@@ -196,8 +196,9 @@ async def ask_one(
     if answer.status >= 400 and method != "HEAD" and answer.headers.get("X-Request-Id"):
         if answer.headers["Content-Type"].startswith("text/html"):
             return  # the page that says that no panel is built
-        if answer.status == 412 and not answer.body:
-            return  # a precondition on a file, refused by the framework
+        if answer.status in {412, 416} and not answer.body:
+            return  # a precondition on a file, or a range of it, refused by the framework
+        assert answer.body, (method, path, headers, answer.status)
         told = answer.json()
         assert isinstance(told["code"], str)
         assert told["detail"].endswith(".")
