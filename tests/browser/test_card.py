@@ -127,6 +127,7 @@ async def test_a_click_on_the_map_is_the_place_and_a_late_fix_moves_it(centre: C
     workplace = await centre.enter(DESK)
     incident_id = await answered(centre, workplace)
     stage = Stage(workplace)
+    await workplace.at("map-open").click()
     await stage.shows("drawn")
     admin = await centre.run.panel(ADMIN)
     wanted = {"name": "Network", "scopes": [Scope.CONTACTS_WRITE]}

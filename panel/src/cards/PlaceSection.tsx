@@ -1,6 +1,6 @@
 /** Where it is: the address with how to get in, the map with every place that was told, the one that counts. */
 
-import { useCallback, useId } from "react";
+import { useCallback, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AddressBox } from "../addresses/AddressBox";
 import { addLocation, chooseLocation } from "../api/cards";
@@ -128,6 +128,10 @@ export function PlaceSection() {
   const { card } = useOpenCardContext();
   const { clock } = session.live;
   const now = useCallback(() => clock.now(), [clock]);
+  const [mapWanted, setMapWanted] = useState(false);
+  // A whole country says nothing, and to draw it costs a machine without a graphics card what the
+  // sound of the call needs.
+  const mapped = mapWanted || card.locations.length > 0;
   const tell = (place: NewLocation): void => void attempt(session, () => addLocation(card.incident_id, place));
   const pick = ({ lat, lon }: Position): void => tell({ kind: "incident", source: "map", lat, lon, radius_m: null });
   return (
@@ -137,14 +141,22 @@ export function PlaceSection() {
       </h3>
       <AddressField onPlace={tell} />
       <ToldPlaces card={card} />
-      <p className="faint">{t("place.by_map")}</p>
-      <MapView
-        locations={card.locations as unknown as MapLocation[]}
-        current={card.location.current}
-        conflicts={card.location.conflicts}
-        onPick={pick}
-        now={now}
-      />
+      {mapped ? (
+        <>
+          <p className="faint">{t("place.by_map")}</p>
+          <MapView
+            locations={card.locations as unknown as MapLocation[]}
+            current={card.location.current}
+            conflicts={card.location.conflicts}
+            onPick={pick}
+            now={now}
+          />
+        </>
+      ) : (
+        <button type="button" className="button button-small" data-testid="map-open" onClick={() => setMapWanted(true)}>
+          {t("place.open_map")}
+        </button>
+      )}
     </section>
   );
 }
