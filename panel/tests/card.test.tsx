@@ -176,11 +176,23 @@ describe("fields", () => {
 describe("questions", () => {
   it("are answered by one press, and set what the catalogue says", async () => {
     ["answers", "type", "priority"].forEach(saves(2));
-    await openCard({ fields: { type: field("fire") } });
+    await openCard();
+    await user.type(screen.getByTestId("field-type"), "fire{Enter}");
     await screen.findByTestId("questions");
     await waitFor(() => expect(server.sent("PUT /api/cards/i1/fields/priority")).toEqual({ value: 7 }));
     await user.click(nth("answer", 0));
     await waitFor(() => expect(server.sent("PUT /api/cards/i1/fields/answers")).toEqual({ value: { trapped: "yes" } }));
+  });
+
+  it("write nothing on a card that is only read, and nothing for what a colleague chose", async () => {
+    server.on("POST /api/catalogue/guide", { body: { ...GUIDANCE, hazards: ["smoke"] } });
+    await openCard({ fields: { type: field("fire") } });
+    await screen.findByTestId("questions");
+    server.on("GET /api/cards/i1", { body: card({ fields: { type: field("crash", 2) } }) });
+    server.say({ type: "card", seq: 2, incident_id: "i1", contact_ids: [], number: "2026-000001" });
+    await waitFor(() => expect(server.sent("POST /api/catalogue/guide")).toMatchObject({ type: "crash" }));
+    await user.click(screen.getByTestId("field-summary"));
+    expect(server.asked.filter((name) => name.startsWith("PUT /api/cards/i1/fields"))).toEqual([]);
   });
 
   const guidance = { ...GUIDANCE, kind: undefined } as unknown as Parameters<typeof changesBy>[1];

@@ -13,20 +13,27 @@ import { useField, useOpenCardContext } from "./open-card";
 const RETRY_MS = 3_000;
 const TEXT_CHARS_MAX = 500;
 
-/** What the catalogue makes of the card as it is; asked again with each answer. */
+/**
+ * What the catalogue makes of the card as it is; asked again with each answer. It is written on the card
+ * only after this window has changed the type or an answer: who merely reads a card writes nothing, and
+ * of two windows only that of the one who answered does.
+ */
 export function useGuidance(): Guidance | null {
   const { card } = useOpenCardContext();
   const { catalogueVersion } = useLive();
   const type = useField("type");
   const priority = useField("priority");
   const hazards = useField("hazards");
-  const { value: answers } = useField("answers");
+  const answered = useField("answers");
+  const { value: answers } = answered;
+  const edits = (): number => type.saver.edits + answered.saver.edits;
+  const written = useRef(edits());
   const place = card.locations.find((one) => one.location_id === card.location.current);
   const [guidance, setGuidance] = useState<Guidance | null>(null);
   const former = useRef<Guidance | null>(null);
-  const fields = useRef({ type, priority, hazards });
+  const fields = useRef({ type, priority, hazards, edits });
   useEffect(() => {
-    fields.current = { type, priority, hazards };
+    fields.current = { type, priority, hazards, edits };
   });
   const asked = JSON.stringify({ type: type.value, answers: answers ?? {}, lat: place?.lat ?? null, lon: place?.lon ?? null });
   useEffect(() => {
@@ -49,6 +56,8 @@ export function useGuidance(): Guidance | null {
         });
         former.current = next;
         setGuidance(next);
+        if (now.edits() === written.current) return;
+        written.current = now.edits();
         if (changes.type !== undefined) now.type.choose(changes.type);
         if (changes.priority !== undefined) now.priority.choose(changes.priority);
         if (changes.hazards !== undefined) now.hazards.choose([...changes.hazards]);

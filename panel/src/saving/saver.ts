@@ -76,6 +76,7 @@ export class Saver<T> {
   private state: SaveState<T>;
   private inFlight = false;
   private retries = 0;
+  private made = 0;
   private timer: number | undefined;
   private dirtySince: number | null = null;
   private view: SaverView<T>;
@@ -102,8 +103,14 @@ export class Saver<T> {
     return !this.field.equal(this.value, this.savedValue) || this.inFlight;
   }
 
+  /** How often this window has changed the value; what colleagues save does not count. */
+  get edits(): number {
+    return this.made;
+  }
+
   /** The call taker typed or chose; the whole new value. */
   edit(value: T): void {
+    this.made += 1;
     this.value = value;
     this.drafts.put(this.field.key, { value, version: this.version });
     this.dirtySince ??= Date.now();
