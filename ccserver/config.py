@@ -5,7 +5,7 @@ A file that cannot be used gives one sentence that names the file, the key and w
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -160,6 +160,66 @@ class ExchangeSettings(Settings, frozen=True, kw_only=True):
     """Where others reach this server; empty: nowhere, and recordings are not referred to."""
 
 
+class SMSBindSettings(Settings, frozen=True, kw_only=True):
+    """``[[sms.operators.binds]]``: one SMPP session with an operator's message centre."""
+
+    name: Name
+    host: Text
+    port: Port
+    mode: Literal["transceiver", "transmitter", "receiver"] = "transceiver"
+    system_id: Annotated[str, msgspec.Meta(min_length=1, max_length=15)]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=8, pattern=r"\A[!-~]+\Z")]
+    """At most 8 visible ASCII characters (SMPP 3.4 §5.2.2); the operator chooses it."""
+    system_type: Annotated[str, msgspec.Meta(max_length=12)] = ""
+    tls: bool = False
+    tls_ca: str = ""
+    """File of the certificates to trust; empty: those of the system."""
+    tls_name: str = ""
+    """The name in the operator's certificate; empty: ``host``."""
+
+
+class SMSOperatorSettings(Settings, frozen=True, kw_only=True):
+    """``[[sms.operators]]``: one operator, usually with two binds."""
+
+    name: Name
+    binds: Annotated[tuple[SMSBindSettings, ...], msgspec.Meta(min_length=1, max_length=8)]
+    window: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    """Requests of ours that may be unanswered at a time, for each bind; the operator says it."""
+    source_ton: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    source_npi: Annotated[int, msgspec.Meta(ge=0, le=255)] = 1
+    """Of our number in what we send; for most operators a short code is unknown or national."""
+    gsm_packed: bool = False
+    """Whether text in the default alphabet travels packed in 7 bits (few operators want it)."""
+    default_alphabet: Literal["gsm", "latin1", "ascii"] = "gsm"
+    """What data_coding 0 means to this operator (SMPP 3.4 §5.2.19 leaves it to the two)."""
+    validity_s: Annotated[int, msgspec.Meta(ge=600, le=1_800)] = 1_200
+    """How long the operator may try to deliver a reply; an answer half an hour late misleads."""
+
+
+class SMSSettings(Settings, frozen=True, kw_only=True):
+    """``[sms]``: the operators whose subscribers text us; none: no SMS."""
+
+    operators: tuple[SMSOperatorSettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Names are what the database knows operators and binds by."""
+        names = [bind.name for operator in self.operators for bind in operator.binds]
+        names += [operator.name for operator in self.operators]
+        if len(set(names)) != len(names):
+            raise ValueError("Expected every operator and bind to have a name of its own")
+
+
+class AMLSettings(Settings, frozen=True, kw_only=True):
+    """``[aml]``: positions that phones send by themselves during a call."""
+
+    hmac_keys: tuple[Secret, ...] = ()
+    """Of the HTTPS endpoint: any of them signs a message; none: only unsigned ones come."""
+    hmac_required: bool = False
+    """Whether an unsigned or wrongly signed message is dropped; otherwise it is marked."""
+    unmatched_keep_s: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 3_600.0
+    """How long a position may wait for its call; then it is deleted."""
+
+
 class LogSettings(Settings, frozen=True, kw_only=True):
     """``[log]``: structured logs on standard error."""
 
@@ -179,6 +239,8 @@ class Config(Settings, frozen=True, kw_only=True):
     acd: ACDSettings = ACDSettings()
     addresses: AddressSettings = AddressSettings()
     exchange: ExchangeSettings = ExchangeSettings()
+    sms: SMSSettings = SMSSettings()
+    aml: AMLSettings = AMLSettings()
     log: LogSettings = LogSettings()
 
 

@@ -26,6 +26,12 @@ LocationId = NewType("LocationId", str)
 ServiceCode = NewType("ServiceCode", str)
 """A service that helps at the scene, by its code in the catalogue: ``vugd``, ``nmpd``."""
 
+ConversationId = NewType("ConversationId", str)
+"""One citizen's exchange of texts with one of our numbers. A version 4 UUID."""
+
+MessageId = NewType("MessageId", str)
+"""One text of a conversation, in either direction, with all of its parts. A UUID."""
+
 UnitId = NewType("UnitId", str)
 """A crew or vehicle of a service; a version 4 UUID."""
 
@@ -47,6 +53,8 @@ class Medium(StrEnum):
 
     VOICE = "voice"
     SMS = "sms"
+    TEXT = "text"
+    """A text by another way than SMS: SIP MESSAGE, an app."""
     API = "api"
     """Another system told of it."""
 

@@ -24,6 +24,7 @@ class AuditTag(StrEnum):
     PASSWORD_SET = "password_set"  # noqa: S105 - the act, not a secret
     ROUTING_SAVED = "routing_saved"
     CATALOGUE_SAVED = "catalogue_saved"
+    MESSAGING_SAVED = "messaging_saved"
     KEY_ADDED = "key_added"
     KEY_REVOKED = "key_revoked"
     WEBHOOK_ADDED = "webhook_added"

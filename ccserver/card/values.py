@@ -65,6 +65,14 @@ class TimelineTag(StrEnum):
     OUTBOUND_DIALLED = "outbound_dialled"
     OUTBOUND_ANSWERED = "outbound_answered"
     OUTBOUND_FAILED = "outbound_failed"
+    # texts
+    TEXT_RECEIVED = "text_received"
+    TEXT_SENT = "text_sent"
+    TEXT_FAILED = "text_failed"
+    TEXT_RODE_ALONG = "text_rode_along"
+    """A text of a citizen whose call is in hand: whoever has the call has the text."""
+    CONVERSATION_REOPENED = "conversation_reopened"
+    CONVERSATION_CLOSED = "conversation_closed"
     # a citizen who gave up is called back
     CALLBACK_OPENED = "callback_opened"
     CALLBACK_LINED_UP = "callback_lined_up"

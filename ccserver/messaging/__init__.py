@@ -1,0 +1,1 @@
+"""Text conversations with citizens, by whatever way the texts come."""

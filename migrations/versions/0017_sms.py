@@ -1,0 +1,14 @@
+"""The SMS gateway: what operators delivered, and what they were given to send."""
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
