@@ -26,12 +26,14 @@ from ccserver.config import (
     ACDSettings,
     AddressSettings,
     AMISettings,
+    AMLSettings,
     ARISettings,
     AsteriskSettings,
     Config,
     DatabaseSettings,
     LogSettings,
     RecordingSettings,
+    SMSSettings,
     WebSettings,
 )
 from ccserver.telephony.asterisk_conf import render
@@ -141,6 +143,10 @@ class Stack:
     def trunk_headers(self) -> dict[str, str]:
         """What the SIP edge adds to a call from outside."""
         return {"X-CCServer-Edge": self.trunk_token}
+
+    def take_texts(self, sms: SMSSettings, aml: AMLSettings | None = None) -> None:
+        """Before the start: let ccserver bind to these operators, and take phones' positions."""
+        self.config = msgspec.structs.replace(self.config, sms=sms, aml=aml or AMLSettings())
 
     def reach_asterisk_by(self, ari_port: int, ami_port: int) -> None:
         """Before the start: let ccserver talk to Asterisk by these ports (a proxy's)."""

@@ -97,10 +97,12 @@ class Run:
         behaviour: Behaviour | None = None,
         people: Sequence[Seat] = (),
         proxied: bool = False,
+        prepare: Callable[[Stack], None] = lambda _: None,
     ) -> None:
         """A stack with that many call takers' phones registered.
 
-        ``proxied``: ccserver reaches Asterisk through `ari_proxy` and `ami_proxy`.
+        ``proxied``: ccserver reaches Asterisk through `ari_proxy` and `ami_proxy`. ``prepare`` may
+        change what the stack will start with.
         """
         self.takers = seats(takers)
         everyone = [*self.takers, Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR)]
@@ -113,6 +115,7 @@ class Run:
             # Whoever is outside has a phone in the same bank.
             trunk_out=f"sip:127.0.0.1:{self.bank.sip_port}",
         )
+        prepare(self.stack)
         if proxied:
             await self._through_proxies()
         await self.exits.enter_async_context(self.stack)
