@@ -14,6 +14,7 @@ import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models
 import ccserver.services.models
+import ccserver.sms.models
 import ccserver.webhooks.models  # noqa: F401  (each import adds its tables to the metadata)
 from ccserver.db import MIGRATION_STATEMENT_TIMEOUT_S, Base, make_engine
 

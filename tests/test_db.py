@@ -27,6 +27,7 @@ import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models
 import ccserver.services.models
+import ccserver.sms.models
 import ccserver.webhooks.models  # noqa: F401  (each import adds its tables)
 from ccserver import db
 from ccserver.accounts.models import AgentRow
@@ -66,6 +67,12 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "units",
     "unit_assignments",
     "unit_steps",
+    "sms_inbox",
+    "sms_texts",
+    "sms_parts",
+    "sms_sends",
+    "sms_send_ids",
+    "sms_receipts",
 }
 
 
