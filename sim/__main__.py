@@ -10,6 +10,10 @@ from pathlib import Path
 from ccserver.config import LogSettings
 from ccserver.log import configure
 from sim.scenarios import SCENARIOS, run_scenario
+from sim.smsc.serve import BadOption, serve
+
+SERVERS = {"smsc": "a mobile operator's message centre to try with; runs until Ctrl-C"}
+"""What is left running rather than run to its end."""
 
 
 def main() -> int:
@@ -24,13 +28,17 @@ def main() -> int:
     if chosen.list:
         for scenario in SCENARIOS.values():
             print(f"{scenario.name:18} {scenario.shows}")
+        for name, shows in SERVERS.items():
+            print(f"{name:18} {shows}")
         return 0
-    if chosen.scenario not in SCENARIOS:
+    if chosen.scenario not in SCENARIOS and chosen.scenario not in SERVERS:
         parser.error(f"there is no scenario {chosen.scenario!r}; --list names them")
     options = dict(pair.split("=", 1) for pair in chosen.options if "=" in pair)
     if len(options) != len(chosen.options):
         parser.error("a scenario's options are given as NAME=VALUE")
     configure(LogSettings(level="warning", format="console"))
+    if chosen.scenario in SERVERS:
+        return _serve(options)
     if not chosen.json:
         print(f"{chosen.scenario}: {SCENARIOS[chosen.scenario].shows}", file=sys.stderr)
     began = time.monotonic()
@@ -43,6 +51,15 @@ def main() -> int:
     result["seconds"] = round(time.monotonic() - began, 1)
     print(json.dumps(result, ensure_ascii=False))
     return 0 if result["held"] else 1
+
+
+def _serve(options: dict[str, str]) -> int:
+    try:
+        asyncio.run(serve(options))
+    except (BadOption, OSError) as error:
+        print(f"smsc: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 def _described(error: BaseException) -> str:

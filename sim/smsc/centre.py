@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
-from sim.smsc.citizen import Citizen
+from sim.smsc.citizen import Citizen, Reply
 from sim.smsc.faults import Dice, Faults
 from sim.smsc.link import UNKNOWN_SEQUENCE, Account, Delivery, Link
 from sim.smsc.pieces import read
@@ -89,6 +89,8 @@ class MessageCentre:
         self.refused: list[Delivery] = []
         self.largest_window = 0
         """Most submits of one link that were without an answer at a time."""
+        self.on_arrival: Callable[[Citizen, Reply], None] | None = None
+        """Told of each message that comes to a telephone, and of the reply so far."""
         self.dice = Dice(self.faults.seed)
         self.port = port
         self._accounts = {account.system_id: account for account in accounts}
@@ -402,7 +404,10 @@ class MessageCentre:
         """The message has come to the citizen, or never will."""
         got = read(message, packed=self._packed)
         if state is State.DELIVERED:
-            citizen.receive(message.source.value, got)
+            reply = citizen.receive(message.source.value, got)
+            self.counts["arrived"] += 1
+            if self.on_arrival is not None:
+                self.on_arrival(citizen, reply)
         if message.registered_delivery & REGISTERED_MASK:
             at, states = datetime.now(UTC), [state]
             if self.dice.hit(self.faults.intermediate):

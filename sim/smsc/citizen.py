@@ -136,12 +136,13 @@ class Citizen:
 
     # -- receives ---------------------------------------------------------------------------------
 
-    def receive(self, sender: str, read: Read) -> None:
-        """One message has come to the telephone."""
+    def receive(self, sender: str, read: Read) -> Reply:
+        """One message has come to the telephone; gives the reply that it is, or is a part of."""
         if read.reference is not None:
             for reply in reversed(self.replies):
                 if reply.takes(sender, read):
                     reply.repeated += read.number in reply.parts
                     reply.parts[read.number] = read.text
-                    return
+                    return reply
         self.replies.append(Reply(sender, read.reference, read.total, {read.number: read.text}))
+        return self.replies[-1]
