@@ -10,6 +10,7 @@ import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
 import ccserver.catalogue.models
+import ccserver.messaging.models
 import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models

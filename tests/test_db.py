@@ -23,6 +23,7 @@ import ccserver.accounts.models
 import ccserver.callbacks.models
 import ccserver.card.models
 import ccserver.catalogue.models
+import ccserver.messaging.models
 import ccserver.outbox.models
 import ccserver.recording.models
 import ccserver.routing.models
@@ -73,6 +74,10 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "sms_sends",
     "sms_send_ids",
     "sms_receipts",
+    "conversations",
+    "conversation_contacts",
+    "messages",
+    "messaging_versions",
 }
 
 
