@@ -1,0 +1,158 @@
+"""What the centre knows of one AML message until it is on the card of its call."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ccserver.aml.data_sms import text_of
+from ccserver.location import Location, LocationSource, shape_from_json
+from ccserver.location.aml import TEXT_CHARS_MAX, AMLInvalid, AMLMessage
+from ccserver.location.aml_form import AMLForm, Trust
+from ccserver.location.aml_values import device_of
+from ccserver.types import PhoneNumber
+
+KEY_PREFIX = "aml-"
+"""Of the keys by which a card knows what AML told."""
+
+DIGITS_MAX = 40
+"""As `ccserver.types.DIGITS_MAX`: what is longer is no number."""
+
+
+class Transport(StrEnum):
+    """How it came."""
+
+    SMS = "sms"
+    HTTPS = "https"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One message of one phone.
+
+    ``key`` is made of what it says and of who sent it: the same message again is the same one,
+    whatever it came by. ``digits`` and ``device`` (see `device_of`) are what its call is found by.
+    """
+
+    key: str
+    transport: Transport
+    digits: str
+    """The phone's number in international form without the plus; empty where nobody told it."""
+    device: str | None
+    received_at: datetime
+    location: Location | None = None
+    unreadable: str | None = None
+    """The text itself, where a position was told that cannot be read."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is something to put on a card."""
+        return self.location is not None or self.unreadable is not None
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing says whose it is; it is never given to a call by guess."""
+        return not self.digits and self.device is None
+
+
+def digits_of(number: str | None) -> str:
+    """What numbers are compared by; empty for what is none: a name, an anonymous caller."""
+    parsed = PhoneNumber.parse(number or "")
+    return "" if parsed is None else parsed.value.removeprefix("+").removeprefix("00")[:DIGITS_MAX]
+
+
+def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> Sighting:
+    """What an AML text message says; ``octets`` are looked at where the text is none.
+
+    What cannot be read at all is kept as a text that somebody has to look at.
+    """
+    digits = digits_of(sender)
+    key = _key(digits.encode(), b"\0", text.strip().encode("utf-8", "replace") or octets)
+    try:
+        message = AMLMessage.parse(text)
+    except AMLInvalid:
+        found = text_of(octets)
+        if found is None:
+            return Sighting(
+                key, Transport.SMS, digits, None, received_at, unreadable=text[:TEXT_CHARS_MAX]
+            )
+        text, message = found, AMLMessage.parse(found)
+    return Sighting(
+        key,
+        Transport.SMS,
+        digits,
+        device_of(message.imei),
+        received_at,
+        message.location(received_at),
+        text[:TEXT_CHARS_MAX] if message.is_unreadable else None,
+    )
+
+
+def of_form(body: bytes, trusted: Trust, *, received_at: datetime) -> Sighting:
+    """What a form says; one that is signed by none of our keys says so on the card."""
+    form = AMLForm.parse(body)
+    location = form.location(received_at)
+    if location is not None and trusted is Trust.WRONG:
+        location = _marked(location, "signature_wrong")
+    unreadable = None
+    if form.message.is_unreadable:
+        unreadable = body.decode("utf-8", "replace")[:TEXT_CHARS_MAX]
+    return Sighting(
+        _key(body),
+        Transport.HTTPS,
+        digits_of(form.number),
+        device_of(form.message.imei),
+        received_at,
+        location,
+        unreadable,
+    )
+
+
+def _key(*parts: bytes) -> str:
+    return KEY_PREFIX + hashlib.sha256(b"".join(parts)).hexdigest()[:40]
+
+
+def _marked(location: Location, oddity: str) -> Location:
+    known = location.data.get("oddities")
+    oddities = [*known, oddity] if isinstance(known, list) else [oddity]
+    return Location(
+        location.shape,
+        location.source,
+        received_at=location.received_at,
+        observed_at=location.observed_at,
+        confidence=location.confidence,
+        data={**location.data, "oddities": oddities},
+    )
+
+
+def as_json(sighting: Sighting) -> dict[str, object]:
+    """What has to be kept of a sighting until its call is found, beside its key and its owner."""
+    kept: dict[str, object] = {}
+    if sighting.unreadable is not None:
+        kept["unreadable"] = sighting.unreadable
+    if (location := sighting.location) is not None:
+        kept["location"] = {
+            "shape": location.shape.as_json(),
+            "source": location.source.value,
+            "observed_at": location.observed_at.isoformat() if location.observed_at else None,
+            "confidence": location.confidence,
+            "data": dict(location.data),
+        }
+    return kept
+
+
+def location_of(kept: Mapping[str, object], received_at: datetime) -> Location | None:
+    """The location in what `as_json` made."""
+    told = kept.get("location")
+    if not isinstance(told, dict):
+        return None
+    observed_at = told["observed_at"]
+    return Location(
+        shape_from_json(told["shape"]),
+        LocationSource(told["source"]),
+        received_at=received_at,
+        observed_at=datetime.fromisoformat(observed_at) if observed_at else None,
+        confidence=told["confidence"],
+        data=told["data"],
+    )
