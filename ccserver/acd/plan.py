@@ -18,6 +18,10 @@ from ccserver.types import AgentId
 ALARM_AFTER_S = 30.0
 ESCALATE_AFTER_S = 60.0
 
+TEXT_MAX = 2
+"""Text conversations at a time where nobody says otherwise: a citizen who cannot speak is answered
+in a centre that was only just set up. Two, because an answer is typed while the other one reads."""
+
 
 class Selection(StrEnum):
     """Who comes first among those who may be offered a contact.
@@ -112,7 +116,7 @@ class AgentPlan:
     """None: all."""
     skills: tuple[Requirement, ...] = ()
     site: str = ""
-    text_max: int = 0
+    text_max: int = TEXT_MAX
     """Text conversations at a time, beside the voice slot."""
     supervisor: bool = False
     may_pick: bool = False

@@ -204,6 +204,8 @@ def _seats(found: Found, document: d.Document, known_agents: Collection[str]) ->
     seats = Seats(document, known_agents)
     for number, agent in enumerate(document.agents):
         known_name(found, f"agents[{number}].agent_id", "agent", agent.agent_id, known_agents)
+    if not seats.take_texts:
+        found.add("agents", "texts_nobody")
     for number, queue in enumerate(document.queues):
         path = f"queues[{number}]"
         own, reached = seats.members(queue), seats.members_after_overflow(queue)

@@ -8,6 +8,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Literal
 
+from ccserver.acd.plan import TEXT_MAX
 from ccserver.documents import DocumentKind, Part, Texts, Told
 
 EMERGENCY_NUMBER = "112"
@@ -134,7 +135,7 @@ class Agent(Part, frozen=True, kw_only=True):
     queues: tuple[str, ...] | None = None
     skills: tuple[SkillLevel, ...] = ()
     site: str = ""
-    text_max: int = 0
+    text_max: int = TEXT_MAX
     may_pick: bool = False
 
 

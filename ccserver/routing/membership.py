@@ -27,6 +27,10 @@ class Seats:
         self._seats = list(
             dict.fromkeys(_seat(listed.get(agent_id, nothing_said)) for agent_id in known_agents)
         )
+        self.take_texts = any(
+            listed.get(agent_id, nothing_said).text_max > 0 for agent_id in known_agents
+        )
+        """Whether a text could be given to anybody at all."""
         self._levels = {seat: _highest(seat.skills) for seat in self._seats}
 
     def members(self, queue: Queue) -> list[Seat]:

@@ -60,6 +60,8 @@ WARNINGS: Mapping[str, str] = {
     "seat.",
     "queue_only_overflow": "Add a call taker to the queue {queue}: without members of its own it "
     "waits for overflow every time.",
+    "texts_nobody": "Let somebody take texts: at all seats the number of texts at once is 0, so "
+    "who cannot speak is never answered.",
     "relax_no_effect": "Lower the level or remove this step: {skill} is already down to level "
     "{level}.",
     "step_after_escalation": "Move this step before {escalate_after_s} s: from then on everybody "

@@ -72,10 +72,21 @@ def test_an_agent_holds_no_more_texts_than_planned_and_rings_for_one_at_a_time()
 
 
 def test_who_may_have_no_text_is_offered_none_not_even_when_it_escalates() -> None:
-    desk = Desk("a")
+    desk = text_desk("a", text_max=0)
     desk.arrive("t", at=0, medium=SMS)
     assert desk.contact("t").shortage == "nobody_qualified"
     assert desk.timer(at=60) == []
+
+
+def test_supervisors_are_told_at_once_of_a_text_that_nobody_could_ever_take() -> None:
+    desk = text_desk("a", text_max=0)
+    desk.arrive("t", at=0, medium=SMS)
+    assert desk.alarms == [("nobody_logged_in", "t")]
+
+
+def test_seats_of_which_the_plan_says_nothing_take_texts() -> None:
+    desk = Desk("a")
+    assert offered(desk.arrive("t", at=0, medium=SMS)) == [("t", "a")]
 
 
 def test_those_with_fewer_texts_are_asked_first_for_anything() -> None:

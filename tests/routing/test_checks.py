@@ -147,6 +147,7 @@ MISTAKES: list[tuple[str, str, Edits]] = [
     mistake("agent_without_queue", "agents[0].queues", []),
     ("queue_nobody", "queues[2]", {f"agents[{n}].queues": ["emergency"] for n in (0, 1)}),
     ("queue_unskilled", "queues[1].skills", {"queues[1].relax": [], "agents[0].skills": []}),
+    ("texts_nobody", "agents", {f"agents[{n}].text_max": 0 for n in (0, 1)}),
     ("queue_only_overflow", "queues[2]", {"agents[1].site": "riga"}),
     (
         "rules_contradict",

@@ -178,7 +178,7 @@ export function newQueue(name: string): Queue {
 
 /** How the plan treats a seat that it does not name: member of every queue, without skills. */
 export function newAgent(agentId: string): PlannedAgent {
-  return { agent_id: agentId, queues: null, skills: [], site: "", text_max: 0, may_pick: false };
+  return { agent_id: agentId, queues: null, skills: [], site: "", text_max: 2, may_pick: false };
 }
 
 /** A new item of a list, by the name that its author gave. */
