@@ -21,7 +21,6 @@ from ccserver.acd.commands import (
     ContactState,
     ContactView,
     OfferContact,
-    OfferKind,
     PublishAgent,
     PublishContact,
     RaiseAlarm,
@@ -33,11 +32,11 @@ from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import Event
 from ccserver.card import TimelineTag
 from ccserver.chronicle import Chronicle
+from ccserver.edges import Edge, VoiceEdge
 from ccserver.live import WAITING_STATES, LiveView, Publish, alarm_data
 from ccserver.metrics import Metrics
-from ccserver.telephony.call import CallPhase
 from ccserver.telephony.calls import Calls
-from ccserver.types import AgentId, ContactId, OfferId
+from ccserver.types import AgentId, ContactId, Medium, OfferId
 from ccserver.web.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -73,15 +72,28 @@ class Runtime:
         self._last_contact: dict[AgentId, ContactId] = {}
         self.presence_decided: Callable[[AgentId], None] = lambda _: None
         """Told when the core itself took somebody out, which has to be kept like a declaration."""
+        self.seat_changed: Callable[[AgentView], None] = lambda _: None
+        """Told of every change of a seat, after the panels."""
         self.calls: Calls
-        self._before_connect: Callable[[ContactId], None]
+        self._voice: Edge
+        self._texts: Edge | None = None
 
     def attach(self, calls: Calls, *, before_connect: Callable[[ContactId], None]) -> None:
         """Give the runtime its telephony edge, whose news lead back here.
 
         ``before_connect`` is told before a caller is joined with a call taker.
         """
-        self.calls, self._before_connect = calls, before_connect
+        self.calls, self._voice = calls, VoiceEdge(calls, before_connect)
+
+    def attach_texts(self, texts: Edge) -> None:
+        """Give the runtime the edge of all contacts that are not calls."""
+        self._texts = texts
+
+    def _edge(self, contact_id: ContactId) -> Edge:
+        contact = self.live.get(contact_id)
+        if self._texts is None or contact is None or contact.medium is Medium.VOICE:
+            return self._voice
+        return self._texts
 
     def now(self) -> datetime:
         """The aware UTC time for records."""
@@ -152,9 +164,7 @@ class Runtime:
                 case RescindOffer():
                     self._rescind(command)
                 case ConnectContact():
-                    if command.kind is not OfferKind.ASSIST:
-                        self._before_connect(command.contact_id)
-                    self.calls.connect(command.offer_id, command.contact_id)
+                    self._edge(command.contact_id).connect(command)
                 case RaiseAlarm():
                     self._alarm(command)
                 case PublishContact():
@@ -173,8 +183,8 @@ class Runtime:
             agent_id=command.agent_id,
             kind=command.kind.value,
         )
-        kind = self._kind_of_call(command)
-        self.calls.offer(command.offer_id, command.contact_id, command.agent_id, timeout_s, kind)
+        edge = self._edge(command.contact_id)
+        edge.offer(command, edge.kind_of(command), timeout_s)
         self.chronicle.write(
             command.contact_id,
             TimelineTag.OFFERED,
@@ -182,13 +192,6 @@ class Runtime:
             command.agent_id,
             kind=command.kind.value,
         )
-
-    def _kind_of_call(self, command: OfferContact) -> OfferKind:
-        """Whether the citizen is still to be dialled is what telephony knows, over restarts too."""
-        call = self.calls.table.get(command.contact_id)
-        if command.kind is OfferKind.ASSIST or call is None:
-            return command.kind
-        return OfferKind.OUTBOUND if call.phase is CallPhase.DIALLED else OfferKind.ANSWER
 
     def _pop(self, offer: OfferContact) -> None:
         """The card at the seat, after everybody knows that the contact is offered."""
@@ -203,7 +206,7 @@ class Runtime:
             offer_id=command.offer_id,
             reason=command.reason.value,
         )
-        self.calls.rescind(command.offer_id, command.contact_id)
+        self._edge(command.contact_id).rescind(command)
         self._metrics.offers.labels(
             "timed_out" if command.reason is RescindReason.TIMED_OUT else "rescinded"
         ).inc()
@@ -270,3 +273,4 @@ class Runtime:
         self.live.agent_changed(view)
         if view.presence == MISSED_OFFERS and (before is None or before.presence != MISSED_OFFERS):
             self.presence_decided(view.agent_id)
+        self.seat_changed(view)
