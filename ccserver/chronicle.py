@@ -56,12 +56,7 @@ class Chronicle:
         incident_id: IncidentId | None = None,
     ) -> None:
         """The contact gets its card, or its place on one; asking again changes nothing."""
-        if facts.contact_id in self._opened:
-            return
-        self._opened[facts.contact_id] = (None, None)
-        if len(self._opened) > OPENED_REMEMBERED_MAX:
-            self._opened.popitem(last=False)
-        self._journal.submit(
+        self._open(
             ContactOpened(
                 contact_id=facts.contact_id,
                 medium=Medium.VOICE,
@@ -75,6 +70,32 @@ class Chronicle:
                 incident_id=incident_id,
             )
         )
+
+    def open_text_card(
+        self, contact: LiveContact, our_number: str, *, incident_id: IncidentId | None
+    ) -> None:
+        """As `open_card`, for a contact by text to this number of ours."""
+        self._open(
+            ContactOpened(
+                contact_id=contact.contact_id,
+                medium=contact.medium,
+                queue=contact.queue,
+                priority=contact.priority,
+                caller_number=contact.caller_number,
+                caller_number_hidden=contact.caller_number_hidden,
+                called_number=our_number,
+                arrived_at=contact.arrived_at,
+                incident_id=incident_id,
+            )
+        )
+
+    def _open(self, opened: ContactOpened) -> None:
+        if opened.contact_id in self._opened:
+            return
+        self._opened[opened.contact_id] = (None, None)
+        if len(self._opened) > OPENED_REMEMBERED_MAX:
+            self._opened.popitem(last=False)
+        self._journal.submit(opened)
 
     def write(
         self,

@@ -21,13 +21,17 @@ from ccserver.acd.events import Direction
 from ccserver.acd.plan import Plan, finite
 from ccserver.telephony.call import Segment
 from ccserver.telephony.party import PartyView
-from ccserver.types import AgentId, ContactId, IncidentId, LegId, Medium
+from ccserver.texts import Channel
+from ccserver.types import AgentId, ContactId, ConversationId, IncidentId, LegId, Medium
 from ccserver.web.ports import Clock
 
 Message = dict[str, object]
 Publish = Callable[[Message, AgentId | None], None]
 
 WAITING_STATES = (ContactState.WAITING, ContactState.OFFERED)
+TEXT_UNANSWERED = "text_unanswered"
+"""The alarm: a citizen whose texts somebody has in hand waits long for an answer."""
+
 NOBODY_THERE = (Shortage.NOBODY_LOGGED_IN, Shortage.NOBODY_QUALIFIED)
 """Of a contact that waits: nobody who could take it is logged in."""
 
@@ -43,6 +47,19 @@ class Monitored:
 
     contact_id: ContactId
     mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How the texts of a contact stand; ``messages`` counts both directions."""
+
+    conversation_id: ConversationId
+    channel: Channel
+    last_text_at: datetime
+    messages: int
+    unanswered_since: datetime | None = None
+    overdue: bool = False
+    """Whether supervisors were told that the citizen has waited long for an answer."""
 
 
 @dataclass(slots=True)
@@ -86,6 +103,8 @@ class LiveContact:
     segment: Segment | None = None
     alarms: set[AlarmCode] = field(default_factory=set)
     """What supervisors were told of the present wait."""
+    texts: Texts | None = None
+    """Of a contact by text."""
 
 
 class LiveView:
@@ -100,6 +119,8 @@ class LiveView:
         self._plan = Plan()
         self._monitors: dict[AgentId, Monitored] = {}
         self._removed: set[AgentId] = set()
+        self.noticed: Callable[[ContactId], None] = lambda _: None
+        """Told of every contact that changed or is gone, after the panels."""
         # Fixed, so that keys made at different times compare as the distributor's own do.
         self._origin = clock.now() - timedelta(seconds=clock.monotonic())
 
@@ -127,12 +148,14 @@ class LiveView:
         """Tell the panels."""
         if contact.contact_id in self._contacts:
             self._publish({"type": "contact", "contact": self._contact_message(contact)}, None)
+            self.noticed(contact.contact_id)
 
     def remove(self, contact_id: ContactId) -> LiveContact | None:
         """The contact is over."""
         contact = self._contacts.pop(contact_id, None)
         if contact is not None:
             self._publish({"type": "contact_gone", "contact_id": contact_id}, None)
+            self.noticed(contact_id)
         return contact
 
     def add_seat(self, profile: AgentProfile) -> None:
@@ -218,6 +241,11 @@ class LiveView:
             if _alarm_lasts(contact, code)
         ]
         found += [
+            {"code": TEXT_UNANSWERED, "data": text_alarm_data(contact)}
+            for contact in self._contacts.values()
+            if contact.texts is not None and contact.texts.overdue
+        ]
+        found += [
             {
                 "code": AlarmCode.OFFERS_MISSED.value,
                 "data": alarm_data(None, view.agent_id, None),
@@ -237,6 +265,7 @@ class LiveView:
                 "incident_id": contact.incident_id,
                 "agent_id": offer.agent_id,
                 "kind": offer.kind.value,
+                "medium": contact.medium.value,
                 "deadline": iso(self.wall(offer.deadline)),
                 "caller_number": contact.caller_number,
                 "caller_number_hidden": contact.caller_number_hidden,
@@ -279,6 +308,7 @@ class LiveView:
                 iso(contact.held_since) if contact.on_hold and contact.held_since else None
             ),
             "medium": contact.medium.value,
+            "conversation": _texts_message(contact.texts),
             "direction": contact.direction.value,
             "queue": contact.queue,
             "priority": contact.priority,
@@ -353,6 +383,26 @@ def _kind_of_offer(contact: LiveContact, view: ContactView | None) -> str:
         return OfferKind.ASSIST.value
     outbound = contact.direction is Direction.OUTBOUND and not contact.answered
     return (OfferKind.OUTBOUND if outbound else OfferKind.ANSWER).value
+
+
+def _texts_message(texts: Texts | None) -> Message | None:
+    if texts is None:
+        return None
+    since = texts.unanswered_since
+    return {
+        "conversation_id": texts.conversation_id,
+        "channel": texts.channel.value,
+        "unanswered_since": None if since is None else iso(since),
+        "last_text_at": iso(texts.last_text_at),
+        "messages": texts.messages,
+    }
+
+
+def text_alarm_data(contact: LiveContact) -> Message:
+    """What the alarm of a text without an answer is about; not active once it has one."""
+    agent_id = contact.view.agent_id if contact.view is not None else None
+    overdue = contact.texts is not None and contact.texts.overdue
+    return {**alarm_data(contact.contact_id, agent_id, contact.queue), "active": overdue}
 
 
 def alarm_data(

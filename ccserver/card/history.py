@@ -7,9 +7,10 @@ index that leads to few rows, or by a number of the newest ones.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, select
+from sqlalchemy import ColumnElement, Subquery, or_, select
 from sqlalchemy.orm import Session
 
 from ccserver.card.family import absorber_of
@@ -27,6 +28,7 @@ from ccserver.card.neighbours import (
 )
 from ccserver.card.reading import summaries
 from ccserver.card.search import Hit, Span, find
+from ccserver.card.text import digits_of
 from ccserver.card.values import CardSummary
 from ccserver.card.words import (
     ADDRESS,
@@ -36,6 +38,7 @@ from ccserver.card.words import (
     mark,
     national_digits,
 )
+from ccserver.types import IncidentId
 
 HISTORY_MAX = 20
 """Of one caller, or one place; the search shows more."""
@@ -90,6 +93,24 @@ def read_related(session: Session, incident_id: str, branch_of: BranchOf) -> Rel
         tuple(shown[key] for key in numbers),
         tuple(shown[key] for key in places),
     )
+
+
+def read_last_of_number(session: Session, number: str, since: datetime) -> IncidentId | None:
+    """Return the card of the number's newest contact that lives, or came since then."""
+    digits = digits_of(number)
+    if not digits:
+        return None
+    query = (
+        select(ContactRow.incident_id)
+        .where(
+            ContactRow.caller_digits.in_(_forms([national_digits(digits)])),
+            or_(ContactRow.arrived_at >= since, ContactRow.ended_at.is_(None)),
+        )
+        .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
+        .limit(1)
+    )
+    found = session.scalar(query)
+    return None if found is None else IncidentId(found)
 
 
 def _summaries(session: Session, keys: Collection[str]) -> dict[str, CardSummary]:

@@ -256,8 +256,12 @@ def _languages(session: Session, since: datetime) -> dict[str, str]:
 def read_answered_to(
     session: Session, digits: Collection[str], since: datetime
 ) -> list[PastContact]:
-    """Return the conversations with these numbers answered after ``since``."""
-    query = _past().where(ContactRow.caller_digits.in_(digits), ContactRow.answered_at > since)
+    """Return the calls with these numbers answered after ``since``; nobody talks in a text."""
+    query = _past().where(
+        ContactRow.caller_digits.in_(digits),
+        ContactRow.answered_at > since,
+        ContactRow.medium == Medium.VOICE.value,
+    )
     return [_past_contact(row, number) for row, number in session.execute(query)]
 
 

@@ -22,7 +22,7 @@ from ccserver.card import (
     timeline,
     unjoining,
 )
-from ccserver.card.history import BranchOf, Related, read_related
+from ccserver.card.history import BranchOf, Related, read_last_of_number, read_related
 from ccserver.card.joining import Along, By, Joined, Moved
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
@@ -355,6 +355,10 @@ class CardStore:
     async def answered_to(self, digits: Collection[str], since: datetime) -> list[PastContact]:
         """Return the conversations with these numbers (digits only) answered after ``since``."""
         return await self._db.read(lambda session: reading.read_answered_to(session, digits, since))
+
+    async def last_of_number(self, number: str, since: datetime) -> IncidentId | None:
+        """The card of the number's newest contact that lives, or came since then."""
+        return await self._db.read(lambda session: read_last_of_number(session, number, since))
 
     async def dialled(self, contact_ids: Collection[ContactId]) -> frozenset[ContactId]:
         """Return those of our own calls by which the citizen was dialled."""
