@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 import ccserver.accounts.models
+import ccserver.aml.models
 import ccserver.callbacks.models
 import ccserver.card.models
 import ccserver.catalogue.models
@@ -78,6 +79,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "conversation_contacts",
     "messages",
     "messaging_versions",
+    "aml_held",
 }
 
 
