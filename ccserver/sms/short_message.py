@@ -38,6 +38,7 @@ message_payload."""
 TON_UNKNOWN = 0
 TON_INTERNATIONAL = 1
 TON_ALPHANUMERIC = 5
+NPI_ISDN = 1
 
 UDHI = 0x40
 _MESSAGE_TYPE = 0x3C
@@ -61,6 +62,13 @@ class Address:
     ton: int
     npi: int
     value: str
+
+    @classmethod
+    def of_number(cls, number: str) -> "Address":
+        """Of a telephone number as `number` tells it: international where it begins with ``+``."""
+        if number.startswith("+"):
+            return cls(TON_INTERNATIONAL, NPI_ISDN, number[1:])
+        return cls(TON_UNKNOWN, NPI_ISDN, number)
 
     @property
     def is_alphanumeric(self) -> bool:

@@ -66,7 +66,9 @@ def read_tlvs(body: bytes, start: int, oddities: list[str]) -> dict[int, bytes]:
         start += length
         if start > end:
             oddities.append(Oddity.TLV_CUT)
-        if found.setdefault(tag, value) is not value and Oddity.TLV_REPEATED not in oddities:
+        if tag not in found:
+            found[tag] = value
+        elif Oddity.TLV_REPEATED not in oddities:
             oddities.append(Oddity.TLV_REPEATED)
     return found
 
