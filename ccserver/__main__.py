@@ -33,6 +33,7 @@ from ccserver.documents.commands import author_of_command
 from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.routing import RoutingStore
 from ccserver.routing import commands as routing
+from ccserver.sms.commands import add_commands as add_smpp_commands
 from ccserver.telephony.asterisk_conf import render
 from ccserver.web.openapi import document
 from ccserver.web.shapes import OPERATIONS
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     routing.COMMANDS.add(commands)
     add_addresses_commands(commands)
     add_location_commands(commands)
+    add_smpp_commands(commands)
     catalogue.COMMANDS.add(commands)
     return parser
 

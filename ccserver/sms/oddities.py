@@ -8,6 +8,8 @@ class Oddity(StrEnum):
 
     BODY_CUT = "body_cut"
     """The body ends before its mandatory fields do; those missing are as if empty."""
+    BODY_UNEXPECTED = "body_unexpected"
+    """A PDU of this kind has none."""
     FIELD_UNTERMINATED = "field_unterminated"
     """A time has no end; it and what follows are as if empty."""
     SHORT_MESSAGE_CUT = "short_message_cut"

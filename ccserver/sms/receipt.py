@@ -219,7 +219,7 @@ def _text(message: ShortMessage) -> str:
 
 
 def _fields(text: str) -> dict[str, str]:
-    """By name in small letters; of one that is told twice, the first. All but text are words."""
+    """By name in small letters; the first of one told twice. All but the text are one word."""
     found: dict[str, str] = {}
     marks = list(_FIELD.finditer(text))
     for number, mark in enumerate(marks):

@@ -83,7 +83,8 @@ class Address:
         if (
             self.ton == TON_INTERNATIONAL
             and len(raw) >= INTERNATIONAL_DIGITS_MIN
-            and not raw.startswith(("+", "00"))
+            # No country's code begins with a zero, whatever the type of number says.
+            and not raw.startswith(("+", "0"))
         ):
             raw = f"+{raw}"
         number = PhoneNumber.parse(raw)

@@ -29,8 +29,8 @@ def submit_body(
 ) -> bytes:
     """What stands behind the PDU's header.
 
-    ``validity_s`` is how long the operator may try; ``packed`` whether this one wants text of seven
-    bits packed. Raises `ValueError` for an address longer than SMPP 3.4 allows: cut, it would be
+    ``validity_s`` is how long the operator may try; ``packed`` whether this one wants septets
+    packed. Raises `ValueError` for an address longer than SMPP 3.4 allows: cut, it would be
     another's.
     """
     for address in (source, destination):

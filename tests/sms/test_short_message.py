@@ -125,6 +125,7 @@ def test_ports_are_no_parts() -> None:
         (Address(0, 1, "37120000001"), "+37120000001", False),
         (Address(2, 1, "20000001"), "+37120000001", False),
         (Address(1, 1, "37061234567"), "+37061234567", False),
+        (Address(1, 1, "04051306999"), "04051306999", False),
         (Address(1, 1, "112"), "112", False),
         (Address(3, 0, "112"), "112", False),
         (Address(6, 9, "1188"), "1188", False),
