@@ -1,0 +1,1 @@
+"""Parsers under a coverage-guided fuzzer; see docs/how-to/fuzz.md."""

@@ -1,0 +1,168 @@
+"""What a fuzzer feeds: one function for each parser, which fails where a promise is broken.
+
+Each takes any octets. A promised exception is caught, everything else is a finding.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ccserver.aml.data_sms import text_of
+from ccserver.location.aml import AMLInvalid, AMLMessage, looks_like_aml, looks_like_aml_tail
+from ccserver.location.aml_form import AMLForm, trust
+from ccserver.sms.connection import Connection, Delivered
+from ccserver.sms.description import describe
+from ccserver.sms.pdu import HEADER_BYTES, PDU, RESPONSE_BIT, Command
+from ccserver.sms.receipt import Receipt
+from ccserver.sms.short_message import ShortMessage, ShortMessageUnreadable, joined_text
+from ccserver.sms.splitting import TextTooLong, count, split
+from ccserver.sms.states import BOUND
+from tests.sms.samples import SAMPLES, delivered
+
+GOOD = PDU(Command.DELIVER_SM, 0, 0x7777, delivered(b"Palidziet").encode())
+"""The text that must not be lost, whatever came before it."""
+
+_PDU_HEAD = 7
+BODY_OCTETS_MAX = 1_000
+
+
+def short_message(octets: bytes) -> None:
+    """A body, its text in every alphabet, its receipt: text that a database takes, or refused.
+
+    The first octet chooses the settings.
+    """
+    choice, body = octets[:1], octets[1:]
+    settings = choice[0] if choice else 0
+    default_alphabet = ("gsm", "latin1", "ascii")[settings % 3]
+    packed = bool(settings & 0x80)
+    try:
+        message = ShortMessage.parse(body, data_sm=bool(settings & 0x40))
+    except ShortMessageUnreadable:
+        return
+    texts = [
+        *message.readings(default_alphabet=default_alphabet, packed=packed),
+        joined_text([message] * 3, default_alphabet=default_alphabet, packed=packed).text,
+        message.source.number(),
+        message.destination.number(),
+    ]
+    for text in texts:
+        assert "\0" not in text
+        text.encode("utf-8")
+    receipt = Receipt.parse(message)
+    assert len(receipt.keys) <= 8
+    again = ShortMessage.parse(message.encode(data_sm=False))
+    assert (again.source, again.destination) == (message.source, message.destination)
+
+
+def description(octets: bytes) -> None:
+    """A PDU as the command line tells it: JSON, whatever it is."""
+    command_id = int.from_bytes(octets[:4], "big")
+    json.dumps(describe(PDU(command_id, 0, 1, octets[4:]))).encode("utf-8")
+
+
+def stream(octets: bytes) -> None:
+    """Whole PDUs with anything in them, then a good one, which comes through while we are bound.
+
+    Every PDU is four octets of command, one of status, two of length, and its body.
+    """
+    connection = Connection(Command.BIND_TRANSCEIVER, b"", number=1, window=10)
+    connection.start(0.0)
+    bound = PDU(Command.BIND_TRANSCEIVER | RESPONSE_BIT, 0, 1, b"SMSC\0")
+    connection.receive(bound.encode(), 0.0)
+    at = 0
+    while at + _PDU_HEAD <= len(octets):
+        command_id = int.from_bytes(octets[at : at + 4], "big")
+        status = octets[at + 4]
+        length = int.from_bytes(octets[at + 5 : at + 7], "big") % BODY_OCTETS_MAX
+        at += _PDU_HEAD
+        body = octets[at : at + length]
+        at += length
+        connection.receive(PDU(command_id, status, at, body).encode(), 0.0)
+        _drain(connection)
+    bound_still = connection.state in BOUND
+    # A stream cut anywhere is the same stream.
+    good = GOOD.encode()
+    connection.receive(good[:HEADER_BYTES], 0.0)
+    connection.receive(good[HEADER_BYTES:], 0.0)
+    assert not bound_still or GOOD.body in _drain(connection)
+
+
+def _drain(connection: Connection) -> list[bytes]:
+    """The bodies handed up; each is answered, as the gateway does."""
+    bodies = []
+    while (event := connection.next_event()) is not None:
+        if isinstance(event, Delivered):
+            bodies.append(event.body)
+            connection.acknowledge(event, 0)
+    connection.octets_to_send()
+    return bodies
+
+
+def raw_stream(octets: bytes) -> None:
+    """Octets as they come, in pieces that the first of them says; nothing is raised."""
+    connection = Connection(Command.BIND_RECEIVER, b"", number=1, window=10)
+    connection.start(0.0)
+    size = 1 + octets[0] % 64 if octets else 1
+    for at in range(1, len(octets), size):
+        connection.receive(octets[at : at + size], 0.0)
+    _drain(connection)
+
+
+def splitting(octets: bytes) -> None:
+    """A text to send: counted and split alike, or too long."""
+    text = octets.decode("utf-8", "surrogateescape")
+    try:
+        parts = split(text, reference=7)
+    except TextTooLong:
+        return
+    assert len(parts) == count(text).parts
+
+
+def aml(octets: bytes) -> None:
+    """A position of a phone, as a text, as data and as a form."""
+    text = octets.decode("latin-1")
+    looks_like_aml_tail(text)
+    try:
+        AMLMessage.parse(text)
+    except AMLInvalid:
+        assert not looks_like_aml(text) or len(text) > 100
+    found = text_of(octets)
+    assert found is None or looks_like_aml(found)
+    AMLForm.parse(octets)
+    trust(octets, ["key"])
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function, and what the fuzzer begins with."""
+
+    run: Callable[[bytes], None]
+    seeds: tuple[bytes, ...]
+
+
+_HEX = [
+    bytes.fromhex(one["hex"])
+    for kind in ("pdus", "malformed")
+    for one in SAMPLES[kind]
+    if len(one["hex"]) >= 2 * HEADER_BYTES
+]
+_AML = tuple(
+    one["text"].encode() for kind in ("aml_valid", "aml_broken") for one in SAMPLES[kind]
+) + tuple(one["body"].encode() for one in SAMPLES["aml_https"] if "body" in one)
+
+TARGETS: Mapping[str, Target] = {
+    "short_message": Target(
+        short_message, (*(b"\0" + pdu[16:] for pdu in _HEX), b"\xc1" + GOOD.body)
+    ),
+    "description": Target(description, tuple(pdu[4:8] + pdu[16:] for pdu in _HEX)),
+    "stream": Target(
+        stream,
+        tuple(pdu[4:8] + pdu[11:12] + len(pdu[16:]).to_bytes(2, "big") + pdu[16:] for pdu in _HEX),
+    ),
+    "raw_stream": Target(raw_stream, tuple(b"\x20" + pdu for pdu in _HEX)),
+    "splitting": Target(
+        splitting, ("Kur Jūs esat? €😀".encode(), b"a" * 161, "ā".encode() * 71, b"[" * 81)
+    ),
+    "aml": Target(aml, _AML),
+}
+"""By name."""
