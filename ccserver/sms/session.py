@@ -78,7 +78,7 @@ class SessionHandler(Protocol):
         """Store it, then answer with `Session.acknowledge`; raising answers "not now"."""
 
     def state_changed(self, session: "Session") -> None:
-        """Bound, lost, or no longer throttled: look at it again."""
+        """Bound, lost, down for another reason, or no longer throttled: look at it again."""
 
 
 class Session:
@@ -257,6 +257,7 @@ class Session:
         if self.why_down != reason:
             self.why_down = reason
             self._log.warning("sms_connect_failed", reason=reason)
+            self._tell()
 
     # What the link tells.
 
@@ -302,6 +303,8 @@ class Session:
             self.counters["bind_refused"] += 1
             credentials = statuses.about_credentials(closed.status)
             self._log.error("sms_bind_refused", reason=reason, credentials=credentials)
+        elif closed.reason is CloseReason.UNBOUND:
+            self._log.info("sms_bind_down", reason=reason)
         elif was_bound or self.why_down != reason:
             self._log.warning("sms_bind_lost", reason=reason)
         self.why_down = reason

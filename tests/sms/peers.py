@@ -6,6 +6,8 @@ answer over, and records what it was sent. It knows PDUs and nothing of sessions
 
 import asyncio
 import contextlib
+import random
+import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,8 +27,8 @@ BINDS = {Command.BIND_TRANSMITTER, Command.BIND_RECEIVER, Command.BIND_TRANSCEIV
 
 def text_body(text: bytes = b"hello", *, source: bytes = b"37120000001") -> bytes:
     """The body of a deliver_sm to 112."""
-    head = b"\0\1\1" + source + b"\0\0\1112\0"
-    return head + b"\0\0\0\0\0\0\0\0\0" + bytes([len(text)]) + text
+    addresses = b"\1\1" + source + b"\0" + b"\0\1" + b"112" + b"\0"
+    return b"\0" + addresses + bytes(9) + bytes([len(text)]) + text
 
 
 def deliver(sequence: int, text: bytes = b"hello") -> PDU:
@@ -49,6 +51,13 @@ def settings(port: int, **changes: object) -> SMSBindSettings:
 def operator(bind: SMSBindSettings, *, window: int = 10) -> SMSOperatorSettings:
     """The operator that has this bind alone."""
     return SMSOperatorSettings(name="north", binds=(bind,), window=window)
+
+
+class Hurry(random.Random):
+    """Chance that leaves no pause at all."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
 
 
 class Inbox:
@@ -107,8 +116,6 @@ class Client:
         transport = self.writer.transport
         sock = transport.get_extra_info("socket")
         if sock is not None and transport.get_extra_info("sslcontext") is None:
-            import socket  # noqa: PLC0415
-
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
@@ -200,10 +207,12 @@ class MessageCentre:
 
 
 @contextlib.asynccontextmanager
-async def message_centre(tls: ssl.SSLContext | None = None) -> AsyncIterator[MessageCentre]:
+async def message_centre(
+    tls: ssl.SSLContext | None = None, *, port: int = 0
+) -> AsyncIterator[MessageCentre]:
     """A message centre that listens on loopback."""
     centre = MessageCentre()
-    server = await asyncio.start_server(centre.serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(centre.serve, "127.0.0.1", port, ssl=tls)
     centre.port = server.sockets[0].getsockname()[1]
     try:
         yield centre
