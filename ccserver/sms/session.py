@@ -64,6 +64,9 @@ PART_TIMEOUT_S: Final = UNBIND_TIMEOUT_S + 0.5
 ODD_LOGGED_MAX: Final = 20
 """Of one connection; the counters go on. A peer that is odd is odd with every PDU."""
 
+PEER_ID_LOGGED_MAX: Final = 15
+"""As long as a system_id may be (SMPP 3.4 §5.2.1); a peer can say anything."""
+
 _COMMANDS: Final = {
     "transceiver": Command.BIND_TRANSCEIVER,
     "transmitter": Command.BIND_TRANSMITTER,
@@ -136,7 +139,7 @@ class Session:
         if self._link is None or not self.can_send:
             return 0
         core = self._link.core
-        return min(core.free, 1 - core.pending) if self._throttle.probing else core.free
+        return max(0, min(core.free, 1 - core.pending)) if self._throttle.probing else core.free
 
     @property
     def throttled_s(self) -> float:
@@ -267,7 +270,8 @@ class Session:
         self.down_since = None
         self._odd_logged = 0
         self.counters["bound"] += 1
-        self._log.info("sms_bind_up", peer=bound.peer_id, version=bound.version)
+        peer = bound.peer_id[:PEER_ID_LOGGED_MAX]
+        self._log.info("sms_bind_up", peer=peer, version=bound.version)
         self._tell()
 
     def link_delivered(self, _link: Link, delivered: Delivered) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccserver.sms import connection as core
 from ccserver.sms import session as edge
@@ -486,6 +487,51 @@ async def test_the_end_of_a_pause_is_told() -> None:
             with pytest.raises(Throttled):
                 await session.submit(b"x", timeout_s=60)
             await inbox.until(lambda: inbox.changes == [True, True])
+
+
+# The log.
+
+
+async def test_the_log_knows_what_happened_and_nobodys_number_text_or_password() -> None:
+    inbox = Inbox()
+    with capture_logs() as lines:
+        async with message_centre() as centre:
+            centre.answers[Command.SUBMIT_SM] = lambda _client, pdu: PDU(
+                pdu.command_id | RESPONSE_BIT, Status.RINVDSTADR, pdu.sequence, b"37120000001\0"
+            )
+            session = session_to(centre, inbox)
+            async with running(session):
+                await inbox.until(lambda: session.ready)
+                client = await centre.client()
+                client.send(PDU(Command.SUBMIT_SM, 0, 3, text_body()), deliver(7))
+                await client.answer_to(Command.DELIVER_SM_RESP, 7)
+                with pytest.raises(Refused):
+                    await session.submit(text_body(), timeout_s=5)
+                client.send_octets(b"37120000001 hello")
+                await inbox.until(lambda: session.counters["bound"] == 2)
+    assert {line["event"] for line in lines} == {
+        "sms_bind_up",
+        "sms_pdu_odd",
+        "sms_submit_refused",
+        "sms_bind_lost",
+        "sms_bind_down",
+    }
+    for private in ("3712", "hello", "secret12"):
+        assert private not in str(lines)
+
+
+async def test_a_peer_that_is_always_odd_does_not_fill_the_log() -> None:
+    inbox = Inbox()
+    with capture_logs() as lines:
+        async with message_centre() as centre:
+            session = session_to(centre, inbox)
+            async with running(session):
+                await inbox.until(lambda: session.ready)
+                client = await centre.client()
+                client.send(*[PDU(0x110, 0, number) for number in range(500)])
+                await client.answer_to(Command.GENERIC_NACK, 499)
+    assert session.counters["odd_unexpected_request"] == 500
+    assert sum(line["event"] == "sms_pdu_odd" for line in lines) == edge.ODD_LOGGED_MAX
 
 
 # TLS.
