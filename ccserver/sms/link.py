@@ -182,10 +182,11 @@ class Link(asyncio.BufferedProtocol):
             waiting.set_exception(OutcomeUnknown())
 
     def _end(self, closed: Closed) -> None:
+        # First, so that the session goes on whatever the rest may come to.
+        self.ended.set_result(closed)
         self._close_transport(closed.reason)
         for sequence in list(self._submits):
             self._give_up(sequence)
-        self.ended.set_result(closed)
         self._owner.link_closed(self, closed)
 
     def _close_transport(self, reason: CloseReason) -> None:

@@ -311,11 +311,13 @@ class Session:
             self._log.info("sms_bind_down", reason=reason)
         elif was_bound or self.why_down != reason:
             self._log.warning("sms_bind_lost", reason=reason)
-        self.why_down = reason
         if was_bound:
             self.down_since = now
             self.counters["lost"] += 1
             self._reconnect.bound_for(now - self._bound_at)
+        changed = was_bound or self.why_down != reason
+        self.why_down = reason
+        if changed:
             self._tell()
 
     def _tell(self) -> None:
