@@ -7,7 +7,7 @@ text to send knows its message by an identifier. What is personal stays for as l
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ccserver.db import Base, RowId, UTCDateTime
@@ -16,6 +16,8 @@ NAME_LENGTH = 100
 """Of operators and binds; the configuration sets no bound of its own."""
 ADDRESS_LENGTH = 64
 """Of a telephone number or name; SMPP allows 20 octets (§4.4.1), what is odd may be longer."""
+ID_LENGTH = 80
+"""Of an operator's identifier of a text; SMPP allows 64 characters (§5.2.23)."""
 DIGEST_LENGTH = 32
 """Hexadecimal digits of 16 octets."""
 PENDING = text("done_at IS NULL")
@@ -100,9 +102,9 @@ class PartRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     inbox_id: Mapped[int] = mapped_column(RowId)
     digest: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
-    utf16: Mapped[bytes] = mapped_column(LargeBinary)
-    """Its text; in UTF-16 a half of a surrogate pair waits for the part with the other half."""
-    oddities: Mapped[list[str]] = mapped_column(JSON)
+    data_sm: Mapped[bool]
+    octets: Mapped[bytes] = mapped_column(LargeBinary)
+    """The body: characters that are cut in two are read when both halves are there."""
 
 
 class SendRow(Base):
@@ -129,13 +131,16 @@ class SendRow(Base):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)
     state: Mapped[str] = mapped_column(String(16))
-    doubtful: Mapped[bool]
-    """It was handed over without an answer at least once."""
-    attempts: Mapped[int]
+    doubts: Mapped[int]
+    """How often it was handed over and nobody answered."""
+    refusals: Mapped[int]
+    """How often it was refused for the moment."""
     sent_by: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     """The bind that took it."""
     sent_operator: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    smsc_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    """The operator's identifier, as it was given."""
     error: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
@@ -152,12 +157,10 @@ class SendIdRow(Base):
     __tablename__ = "sms_send_ids"
 
     operator: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
-    id_key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    id_key: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
     send_id: Mapped[int] = mapped_column(
         ForeignKey("sms_sends.send_id", ondelete="CASCADE"), primary_key=True, index=True
     )
-    exact: Mapped[bool]
-    """As the operator wrote it, and not another spelling of the same number."""
 
 
 class ReceiptRow(Base):
@@ -167,8 +170,9 @@ class ReceiptRow(Base):
 
     receipt_id: Mapped[int] = mapped_column(RowId, primary_key=True)
     operator: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    id_key: Mapped[str] = mapped_column(String(80))
-    exact: Mapped[bool]
+    id_key: Mapped[str] = mapped_column(String(ID_LENGTH))
+    given: Mapped[str] = mapped_column(String(ID_LENGTH))
+    """The identifier as it is written in the receipt."""
     citizen: Mapped[str] = mapped_column(String(ADDRESS_LENGTH))
     inbox_id: Mapped[int] = mapped_column(RowId)
     """Of the receipt: the same one under each of its spellings."""

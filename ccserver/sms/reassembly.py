@@ -19,11 +19,13 @@ The key has the operator and not the bind in it, because an operator spreads one
 over all binds that are up.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 PARTS_WAIT_S: Final = 45.0
 """Parts of a text follow one another within seconds. After this the call taker sees it with its
@@ -87,22 +89,31 @@ def place(known: Sequence[KnownText], number: int, digest: str) -> Place:
     return Place(None)
 
 
-def compose(parts: Mapping[int, str], total: int, *, final: bool) -> str:
-    """Read ``parts`` in their order.
+def compose(
+    parts: Mapping[int, T], total: int, read: Callable[[Sequence[T]], str], *, final: bool
+) -> str:
+    """Read ``parts`` in their order; ``read`` is given those that follow one another together.
 
     A gap between two parts is always marked; before the first and after the last one only in the
     ``final`` form, when nobody waits for them any more.
     """
-    pieces: list[str] = []
-    before = 0 if final else min(parts, default=1) - 1
+    pieces = [read(run) for run in runs(parts)]
+    if final and 1 not in parts:
+        pieces.insert(0, "")
+    if final and total not in parts:
+        pieces.append("")
+    return GAP.join(pieces)
+
+
+def runs(parts: Mapping[int, T]) -> list[list[T]]:
+    """The parts in their order, cut where some are missing."""
+    found: list[list[T]] = []
     for number in sorted(parts):
-        if number > before + 1:
-            pieces.append(GAP)
-        pieces.append(parts[number])
-        before = number
-    if final and before < total:
-        pieces.append(GAP)
-    return "".join(pieces)
+        if number - 1 in parts:
+            found[-1].append(parts[number])
+        else:
+            found.append([parts[number]])
+    return found
 
 
 def digest_of(*fields: bytes) -> str:
@@ -113,18 +124,3 @@ def digest_of(*fields: bytes) -> str:
         digest.update(len(field).to_bytes(4, "big"))
         digest.update(field)
     return digest.hexdigest()
-
-
-def packed(text: str) -> bytes:
-    """``text`` as it is kept: a half of a surrogate pair has a place in UTF-16."""
-    return text.encode("utf-16-be", "surrogatepass")
-
-
-def unpacked(utf16: bytes) -> str:
-    """The text that was kept."""
-    return utf16.decode("utf-16-be", "surrogatepass")
-
-
-def joined(oddities: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """The oddities of several parts, each once, in the order in which they were met."""
-    return tuple(dict.fromkeys(one for several in oddities for one in several))

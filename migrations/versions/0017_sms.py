@@ -71,8 +71,8 @@ def received() -> None:
         sa.Column("number", sa.Integer, primary_key=True),
         sa.Column("inbox_id", RowId, nullable=False),
         sa.Column("digest", sa.String(32), nullable=False),
-        sa.Column("utf16", sa.LargeBinary, nullable=False),
-        sa.Column("oddities", sa.JSON, nullable=False),
+        sa.Column("data_sm", sa.Boolean, nullable=False),
+        sa.Column("octets", sa.LargeBinary, nullable=False),
     )
 
 
@@ -95,11 +95,12 @@ def sent() -> None:
         sa.Column("expires_at", UTCDateTime, nullable=False),
         sa.Column("not_before", UTCDateTime, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("doubtful", sa.Boolean, nullable=False),
-        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("doubts", sa.Integer, nullable=False),
+        sa.Column("refusals", sa.Integer, nullable=False),
         sa.Column("sent_by", sa.String(100)),
         sa.Column("sent_operator", sa.String(100)),
         sa.Column("sent_at", UTCDateTime),
+        sa.Column("smsc_id", sa.String(80)),
         sa.Column("error", sa.String(64)),
         sa.Index(None, "message_id", "number", unique=True),
         sa.Index(None, "state", "operator", "citizen", "send_id"),
@@ -116,14 +117,13 @@ def sent() -> None:
             primary_key=True,
             index=True,
         ),
-        sa.Column("exact", sa.Boolean, nullable=False),
     )
     op.create_table(
         "sms_receipts",
         sa.Column("receipt_id", RowId, primary_key=True),
         sa.Column("operator", sa.String(100), nullable=False),
         sa.Column("id_key", sa.String(80), nullable=False),
-        sa.Column("exact", sa.Boolean, nullable=False),
+        sa.Column("given", sa.String(80), nullable=False),
         sa.Column("citizen", sa.String(64), nullable=False),
         sa.Column("inbox_id", RowId, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
