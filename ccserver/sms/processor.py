@@ -26,6 +26,11 @@ BATCH_MAX: Final = 20
 """Rows of one transaction: some ten milliseconds with what the takers write."""
 PAUSE_MAX_S: Final = 0.1
 """Between two batches, however long the last one took."""
+STORM_ROWS: Final = 5
+"""Rows stored while one batch was handed on: more come than a few citizens write."""
+STORM_PAUSES: Final = 4.0
+"""Times that a batch took, left to others in a storm: what is not acknowledged in time comes again,
+what is stored can wait a second."""
 LOOK_INTERVAL_S: Final = 5.0
 """Between two looks when nobody woke us: for rows of another process, and clocks that were set."""
 AWAY_PAUSE_S: Final = 1.0
@@ -106,11 +111,12 @@ class Processor:
 
     async def _look(self) -> float:
         """One step; returns how long to wait for somebody to wake us."""
-        began = self._clock.monotonic()
+        began, arrived = self._clock.monotonic(), self._arrived
         if await self.step():
             # Others' turn, even if we are woken.
             took = self._clock.monotonic() - began
-            await asyncio.sleep(min(took, PAUSE_MAX_S))
+            storm = self._arrived - arrived >= STORM_ROWS
+            await asyncio.sleep(min(took * (STORM_PAUSES if storm else 1.0), PAUSE_MAX_S))
             return 0.0
         if self._next_due is None:
             return LOOK_INTERVAL_S
