@@ -31,6 +31,7 @@ from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.catalogue import commands as catalogue
 from ccserver.documents.commands import author_of_command
 from ccserver.location.commands import add_commands as add_location_commands
+from ccserver.messaging import commands as messaging
 from ccserver.routing import RoutingStore
 from ccserver.routing import commands as routing
 from ccserver.sms.commands import add_commands as add_smpp_commands
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     add_location_commands(commands)
     add_smpp_commands(commands)
     catalogue.COMMANDS.add(commands)
+    messaging.COMMANDS.add(commands)
     return parser
 
 

@@ -36,6 +36,7 @@ from ccserver.exchange.values import Issuer
 from ccserver.exchange_desk import ExchangeDesk
 from ccserver.integration import Integration
 from ccserver.live import LiveView
+from ccserver.messaging import CurrentMessaging, MessagingVersions
 from ccserver.metrics import Metrics
 from ccserver.news import News
 from ccserver.outbound import Outbound
@@ -65,6 +66,7 @@ from ccserver.web.addresses import AddressesAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.exchange import ExchangeAPI
+from ccserver.web.messaging import MessagingAPI
 from ccserver.web.ports import SystemClock
 from ccserver.web.push import PushHub
 
@@ -135,6 +137,10 @@ class Application:
         self.desk = self._build_desk()
         self.catalogue = CurrentCatalogue(
             CatalogueStore(self.database), lambda message: self._publish(message, None)
+        )
+        self.messaging_versions = MessagingVersions(self.database)
+        self.messaging = CurrentMessaging(
+            self.messaging_versions, lambda message: self._publish(message, None)
         )
         self.services = build_services(
             self.database,
@@ -294,6 +300,7 @@ class Application:
                     ContactLocations(self.live, self.chronicle, self.cards), self.clock
                 ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
+                *MessagingAPI(self.messaging_versions, self.messaging, self.clock).routes(),
                 *self.integration.routes(),
             ),
         )
@@ -351,6 +358,7 @@ class Application:
             "watch": self.watch.run(),
             "routing": follower.run(),
             "catalogue": self.catalogue.run(),
+            "messaging": self.messaging.run(),
             "seats": self.seats.run(),
             "presences_decided": self.seats.keep_presences(),
             "prompts": self._make_prompts(),

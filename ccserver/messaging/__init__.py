@@ -1,5 +1,7 @@
 """Text conversations with citizens, by whatever way the texts come."""
 
+from ccserver.messaging.current import CurrentMessaging
+from ccserver.messaging.document import MESSAGING, Messaging
 from ccserver.messaging.store import MessagingStore, Page
 from ccserver.messaging.values import (
     Conversation,
@@ -18,20 +20,25 @@ from ccserver.messaging.values import (
     TooOldToReopen,
     Written,
 )
+from ccserver.messaging.versions import MessagingVersions
 
 __all__ = [
+    "MESSAGING",
     "Conversation",
     "ConversationClosed",
     "ConversationRefused",
     "ConversationState",
     "ConversationUnknown",
+    "CurrentMessaging",
     "Direction",
     "FoundField",
     "FoundFields",
     "Landed",
     "Message",
     "MessageKind",
+    "Messaging",
     "MessagingStore",
+    "MessagingVersions",
     "NewerConversation",
     "NoWayBack",
     "Page",

@@ -31,7 +31,7 @@ class CurrentMessaging:
         self.version = 0
         self.document = default_messaging()
         self.detector = Detector(self.document.languages)
-        self.encoded = _encoded(0, self.document)
+        self.encoded = for_panels(0, self.document)
         """The answer to whoever asks for it, written once for each version."""
 
     async def run(self) -> None:
@@ -51,12 +51,12 @@ class CurrentMessaging:
             # Its model is read again when it is needed; the languages of a centre seldom change.
             self.detector = Detector(stored.document.languages)
         self.version, self.document = stored.version, stored.document
-        self.encoded = _encoded(stored.version, stored.document)
+        self.encoded = for_panels(stored.version, stored.document)
         self._publish({"type": "messaging", "version": stored.version})
         log.info("messaging_in_force", version=stored.version)
 
 
-def _encoded(version: int, document: Messaging) -> bytes:
+def for_panels(version: int, document: Messaging) -> bytes:
     """What a call taker's panel needs; the layouts are the server's matter."""
     return msgspec.json.encode(
         {

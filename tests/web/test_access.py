@@ -6,6 +6,7 @@ import pytest
 
 from ccserver.catalogue import default_catalogue
 from ccserver.documents import to_builtins
+from ccserver.messaging.default import default_messaging
 from ccserver.routing import DEFAULT_DOCUMENT
 from ccserver.web.app import ROUTES
 from tests.web.card_rooms import ATTACHMENT
@@ -51,6 +52,7 @@ NOTES: dict[str, object] = {"text": "x"}
 READY: dict[str, object] = {"kind": "ready"}
 PLAN = to_builtins(DEFAULT_DOCUMENT)
 CATALOGUE_DATA = to_builtins(default_catalogue())
+MESSAGING_DATA = to_builtins(default_messaging())
 
 CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = {
     ("POST", "/api/login"): (
@@ -178,6 +180,27 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ),
     ("GET", "/api/catalogue.yaml"): ("/api/catalogue.yaml", None, SUPERVISION),
     ("POST", "/api/catalogue/import"): ("/api/catalogue/import", CATALOGUE_DATA, SUPERVISION),
+    ("GET", "/api/messaging"): ("/api/messaging", None, CARDS),
+    ("GET", "/api/messaging/current"): ("/api/messaging/current", None, SUPERVISION),
+    ("PUT", "/api/messaging"): ("/api/messaging", {"document": MESSAGING_DATA}, SUPERVISION),
+    ("POST", "/api/messaging/check"): (
+        "/api/messaging/check",
+        {"document": MESSAGING_DATA},
+        SUPERVISION,
+    ),
+    ("GET", "/api/messaging/versions"): ("/api/messaging/versions", None, SUPERVISION),
+    ("GET", "/api/messaging/versions/{version}"): (
+        "/api/messaging/versions/0",
+        None,
+        SUPERVISION,
+    ),
+    ("POST", "/api/messaging/versions/{version}/restore"): (
+        "/api/messaging/versions/0/restore",
+        {},
+        SUPERVISION,
+    ),
+    ("GET", "/api/messaging.yaml"): ("/api/messaging.yaml", None, SUPERVISION),
+    ("POST", "/api/messaging/import"): ("/api/messaging/import", MESSAGING_DATA, SUPERVISION),
     ("GET", "/api/routing.yaml"): ("/api/routing.yaml", None, ROUTING),
     ("POST", "/api/routing/import"): ("/api/routing/import", PLAN, ROUTING),
     ("GET", "/api/audit"): ("/api/audit", None, SUPERVISION),
@@ -337,7 +360,7 @@ async def test_matrix(world: World, case: tuple[str, str], login: str | None) ->
     path, body, expected = CASES[case]
     world.cards.any_id = True
     person = world.nobody() if login is None else await world.person(login)
-    versioned = ("/routing", "/catalogue", "/notes", "/fields/")
+    versioned = ("/routing", "/catalogue", "/messaging", "/notes", "/fields/")
     headers = {"If-Match": '"0"'} if any(part in path for part in versioned) else None
     answer = await person.ask(case[0], path, body=body, headers=headers)
     assert answer.status == expected[login]

@@ -24,6 +24,7 @@ from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.exchange import ExchangeAPI
+from ccserver.web.messaging import MessagingAPI
 from ccserver.web.push import PushHub
 from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
@@ -38,6 +39,7 @@ from tests.web.fakes import (
     FakeDatabaseCheck,
     FakeRecordings,
 )
+from tests.web.messaging_rooms import FakeMessaging, FakeMessagingInForce
 from tests.web.relation_rooms import FakeRelations
 from tests.web.rooms import (
     FakeAddresses,
@@ -99,6 +101,8 @@ class World:
         self.routing = FakeRouting()
         self.catalogue = FakeCatalogue()
         self.catalogue_in_force = FakeInForce()
+        self.messaging = FakeMessaging()
+        self.messaging_in_force = FakeMessagingInForce()
         self.people = FakePeople(self.accounts)
         self.keys = FakeKeys()
         self.audit = FakeAudit()
@@ -146,6 +150,7 @@ class World:
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
                 *AddressesAPI(self.addresses).routes(),
                 *ExchangeAPI(self.exchange, self.clock).routes(),
+                *MessagingAPI(self.messaging, self.messaging_in_force, self.clock).routes(),
                 *rooms(self),
             ),
         )

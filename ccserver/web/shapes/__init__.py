@@ -9,6 +9,7 @@ from ccserver.web.shapes import (
     contacts,
     events,
     exchange,
+    messaging,
     people,
     places,
     relations,
@@ -29,6 +30,7 @@ OPERATIONS: Operations = {
     **exchange.OPERATIONS,
     **routing.OPERATIONS,
     **catalogue.OPERATIONS,
+    **messaging.OPERATIONS,
     **addresses.OPERATIONS,
     **events.OPERATIONS,
 }
