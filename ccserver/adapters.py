@@ -5,6 +5,9 @@ from datetime import datetime
 
 from ccserver import callbacks
 from ccserver.acd.events import Direction
+from ccserver.aml.matching import CallSpan
+from ccserver.aml.values import digits_of as aml_digits
+from ccserver.aml.values import spellings_of
 from ccserver.callbacks import AbandonedContact, AnsweredContact
 from ccserver.card import (
     EVERY_CARD,
@@ -152,6 +155,23 @@ class ContactLocations:
     def locate(self, contact_id: ContactId, key: str, location: Location, *, author: str) -> None:
         """Hand it to the journal."""
         self._chronicle.locate(contact_id, f"told-{key}", location, author=author)
+
+
+class RecentCallers:
+    """`ccserver.aml_desk.RecentCalls` over the card room."""
+
+    def __init__(self, cards: CardStore) -> None:
+        self._cards = cards
+
+    async def calls_of(self, digits: Collection[str], since: datetime) -> Sequence[CallSpan]:
+        """By any spelling of the numbers that a trunk may have delivered."""
+        spellings = {spelling for number in digits for spelling in spellings_of(number)}
+        return [
+            CallSpan(
+                past.contact_id, aml_digits(past.caller_number), past.arrived_at, past.ended_at
+            )
+            for past in await self._cards.calls_of(spellings, since)
+        ]
 
 
 class CardContacts:

@@ -15,9 +15,18 @@ from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
 from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
-from ccserver.adapters import Callbacks, CardContacts, Cards, ContactLocations, Recordings
+from ccserver.adapters import (
+    Callbacks,
+    CardContacts,
+    Cards,
+    ContactLocations,
+    RecentCallers,
+    Recordings,
+)
 from ccserver.addresses import Addresses
 from ccserver.aftermath import Aftermath
+from ccserver.aml.store import AMLStore
+from ccserver.aml_desk import AMLDesk
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
@@ -63,6 +72,7 @@ from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI
+from ccserver.web.aml import AMLAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.exchange import ExchangeAPI
@@ -128,6 +138,15 @@ class Application:
         self._instance = secrets.token_hex(4)
         self.live = LiveView(self._publish, self.clock)
         self.chronicle = Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock)
+        self.aml = AMLDesk(
+            AMLStore(self.database, keep_s=config.aml.unmatched_keep_s),
+            RecentCallers(self.cards),
+            self.live,
+            self.chronicle,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
+        self.live.added = self.aml.contact_added
         self.runtime = self._build_runtime()
         self.plan = CurrentPlan(
             self.routing, self.live, post=self.runtime.post, publish=self._publish
@@ -301,6 +320,7 @@ class Application:
                 ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
                 *MessagingAPI(self.messaging_versions, self.messaging, self.clock).routes(),
+                *AMLAPI(self.aml, self.config.aml, metrics=self.metrics, clock=self.clock).routes(),
                 *self.integration.routes(),
             ),
         )
@@ -365,6 +385,7 @@ class Application:
             "callbacks": self.desk.run(),
             "card_presence": self.card_desk.presence.run(),
             "services": self.services.run(),
+            "aml": self.aml.run(),
             "call_backs_in_line": self.aftermath.run(),
             **self.integration.services(),
             **seals,
@@ -450,6 +471,7 @@ class Application:
         self, contact_id: ContactId, incident_id: IncidentId, item: JournalItem
     ) -> None:
         self.chronicle.card_written(contact_id, incident_id, None)
+        self.aml.written(item)
         self.integration.wake()
         if self.chronicle.unseen_loss(item):
             self.desk.look_again()

@@ -121,6 +121,8 @@ class LiveView:
         self._removed: set[AgentId] = set()
         self.noticed: Callable[[ContactId], None] = lambda _: None
         """Told of every contact that changed or is gone, after the panels."""
+        self.added: Callable[[LiveContact], None] = lambda _: None
+        """Told of every contact that comes alive."""
         # Fixed, so that keys made at different times compare as the distributor's own do.
         self._origin = clock.now() - timedelta(seconds=clock.monotonic())
 
@@ -143,6 +145,7 @@ class LiveView:
     def add(self, contact: LiveContact) -> None:
         """A contact is alive from now on."""
         self._contacts[contact.contact_id] = contact
+        self.added(contact)
 
     def changed(self, contact: LiveContact) -> None:
         """Tell the panels."""

@@ -228,6 +228,8 @@ class Metrics:
             registry=registry,
         )
 
+        self._add_positions(registry)
+
         # services
         self.service_sent_seconds = Histogram(
             "ccserver_service_sent_seconds",
@@ -245,6 +247,35 @@ class Metrics:
             "ccserver_service_dispatched_seconds",
             "From sending an incident to a service until the first word that it moves.",
             buckets=HELP_SECONDS,
+            registry=registry,
+        )
+
+    def _add_positions(self, registry: CollectorRegistry) -> None:
+        """Of positions that phones send."""
+        self.aml_messages = Counter(
+            "ccserver_aml_messages",
+            "AML messages taken: by whether their call lived, was over, or came later; repeated, "
+            "or without a position or a name. What is left waits for its call.",
+            ("transport", "result"),
+            registry=registry,
+        )
+        self.aml_requests = Counter(
+            "ccserver_aml_requests",
+            "Requests at the AML endpoint: taken, dropped for a missing signature, too many of "
+            "one source, unreadable. All are answered alike.",
+            ("result",),
+            registry=registry,
+        )
+        self.aml_waiting = Gauge(
+            "ccserver_aml_waiting", "AML messages that wait for their call.", registry=registry
+        )
+        self.aml_expired = Counter(
+            "ccserver_aml_expired", "AML messages deleted without a call.", registry=registry
+        )
+        self.aml_seconds = Histogram(
+            "ccserver_aml_seconds",
+            "From a message's arrival until its position is on a card.",
+            buckets=STEP_SECONDS,
             registry=registry,
         )
 

@@ -16,6 +16,9 @@ from ccserver.types import PhoneNumber
 KEY_PREFIX = "aml-"
 """Of the keys by which a card knows what AML told."""
 
+COUNTRY_CODE = "371"
+"""Latvia's, as `PhoneNumber` reads national numbers."""
+
 DIGITS_MAX = 40
 """As `ccserver.types.DIGITS_MAX`: what is longer is no number."""
 
@@ -60,6 +63,13 @@ def digits_of(number: str | None) -> str:
     """What numbers are compared by; empty for what is none: a name, an anonymous caller."""
     parsed = PhoneNumber.parse(number or "")
     return "" if parsed is None else parsed.value.removeprefix("+").removeprefix("00")[:DIGITS_MAX]
+
+
+def spellings_of(digits: str) -> frozenset[str]:
+    """The digits as cards may have kept them, by what the trunk delivered."""
+    national = digits.removeprefix(COUNTRY_CODE)
+    local = {national} if digits_of(national) == digits else set()
+    return frozenset({digits, f"00{digits}", *local})
 
 
 def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> Sighting:

@@ -265,6 +265,16 @@ def read_answered_to(
     return [_past_contact(row, number) for row, number in session.execute(query)]
 
 
+def read_calls_of(session: Session, digits: Collection[str], since: datetime) -> list[PastContact]:
+    """Return what came from these numbers since then."""
+    query = _past().where(
+        ContactRow.caller_digits.in_(digits),
+        ContactRow.arrived_at > since,
+        ContactRow.direction == Direction.INBOUND.value,
+    )
+    return [_past_contact(row, number) for row, number in session.execute(query)]
+
+
 def _past() -> Select[ContactRow, str]:
     return select(ContactRow, IncidentRow.number).join(
         IncidentRow, IncidentRow.incident_id == ContactRow.incident_id

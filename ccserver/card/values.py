@@ -85,6 +85,8 @@ class TimelineTag(StrEnum):
     FIELD_UNDONE = "field_undone"
     LOCATION_ADDED = "location_added"
     LOCATION_PINNED = "location_pinned"
+    AML_UNREADABLE = "aml_unreadable"
+    """The phone told of a place in a way that nobody can draw; its text may tell a person."""
     EIDO_RECEIVED = "eido_received"
     ATTACHMENT_ADDED = "attachment_added"
     ATTACHMENT_REMOVED = "attachment_removed"

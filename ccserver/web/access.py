@@ -61,7 +61,9 @@ class Route:
     """One address and method. ``timeout_s`` is ``None`` where the answer is a long stream.
 
     What belongs to a card (its id in the path, a right on cards) stands behind the card's door,
-    unless the handler sees to that itself, which ``own_door`` says.
+    unless the handler sees to that itself, which ``own_door`` says. ``from_anywhere``: machines
+    post here that know nothing of our headers, and nothing is done in the name of whoever asks, so
+    it does not matter which page made a browser ask.
     """
 
     method: str
@@ -70,6 +72,10 @@ class Route:
     access: Access
     timeout_s: float | None = REQUEST_TIMEOUT_S
     own_door: bool = False
+    from_anywhere: bool = False
+
+    def __post_init__(self) -> None:
+        assert not (self.from_anywhere and self.access.right), "a session would be at stake"
 
     @property
     def behind_the_door(self) -> bool:
@@ -136,7 +142,8 @@ def guarded(route: Route, sessions: Sessions, keys: KeyAuth, admit: Admit) -> Ha
     async def guard(request: web.Request) -> web.StreamResponse:
         token = key_token(request)
         # No browser sends a key by itself, so no other site can make it send one.
-        if token is None and request.method not in SAFE_METHODS:
+        unsafe = request.method not in SAFE_METHODS and not route.from_anywhere
+        if token is None and unsafe:
             check_same_site(request)
         if route.access.right is not None:
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,12 +11,14 @@ import aiohttp
 from aiohttp.test_utils import TestServer
 
 from ccserver.accounts import Scope
+from ccserver.aml.values import Sighting
 from ccserver.card import CardStore
-from ccserver.config import ACDSettings, WebSettings
+from ccserver.config import ACDSettings, AMLSettings, WebSettings
 from ccserver.metrics import Metrics
 from ccserver.routing import DEFAULT_DOCUMENT, Document
 from ccserver.web.access import Route
 from ccserver.web.addresses import AddressesAPI
+from ccserver.web.aml import AMLAPI
 from ccserver.web.app import create_app
 from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
@@ -58,6 +60,16 @@ AUDIO = bytes(range(256)) * 40
 
 
 @dataclass
+class FakeAML:
+    """Notes the positions that phones sent."""
+
+    received: list[Sighting] = field(default_factory=list)
+
+    async def receive(self, sighting: Sighting) -> None:
+        self.received.append(sighting)
+
+
+@dataclass
 class Answer:
     """One answer, read to its end."""
 
@@ -82,6 +94,7 @@ class World:
         cards: CardStore | None = None,
         attachments: AttachmentsPort | None = None,
         rooms: Callable[["World"], Sequence[Route]] = lambda _: (),
+        aml: AMLSettings | None = None,
     ) -> None:
         self.panel_dir = directory / "panel"
         self.audio_path = directory / "sealed.flac"
@@ -94,6 +107,7 @@ class World:
         self.attachments = FakeAttachments(directory)
         self.relations = FakeRelations()
         self.exchange = FakeExchange()
+        self.aml = FakeAML()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -151,6 +165,9 @@ class World:
                 *AddressesAPI(self.addresses).routes(),
                 *ExchangeAPI(self.exchange, self.clock).routes(),
                 *MessagingAPI(self.messaging, self.messaging_in_force, self.clock).routes(),
+                *AMLAPI(
+                    self.aml, aml or AMLSettings(), metrics=self.metrics, clock=self.clock
+                ).routes(),
                 *rooms(self),
             ),
         )

@@ -3,6 +3,7 @@
 from ccserver.web.describe import Operations
 from ccserver.web.shapes import (
     addresses,
+    aml,
     callbacks,
     cards,
     catalogue,
@@ -32,6 +33,7 @@ OPERATIONS: Operations = {
     **catalogue.OPERATIONS,
     **messaging.OPERATIONS,
     **addresses.OPERATIONS,
+    **aml.OPERATIONS,
     **events.OPERATIONS,
 }
 """All of them. A test holds them against the routes of the server."""
