@@ -26,6 +26,7 @@ from ccserver.accounts import (
 )
 from ccserver.accounts.commands import add_commands as add_key_commands
 from ccserver.addresses.commands import add_commands as add_addresses_commands
+from ccserver.aml.commands import add_commands as add_aml_commands
 from ccserver.app import Application
 from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.catalogue import commands as catalogue
@@ -118,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     add_addresses_commands(commands)
     add_location_commands(commands)
     add_smpp_commands(commands)
+    add_aml_commands(commands)
     catalogue.COMMANDS.add(commands)
     messaging.COMMANDS.add(commands)
     return parser

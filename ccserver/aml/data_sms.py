@@ -5,7 +5,8 @@ way operators unpack it, turn it into UCS-2, or strip the header. Neither the po
 coding tells which, so each way is tried, and the one that gives AML is right.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from ccserver.location.aml import looks_like_aml
 
@@ -14,6 +15,9 @@ OCTETS_MAX = 1_000
 
 HEADER_OCTETS_MAX = 140
 """A user data header cannot be longer than the message."""
+
+BEGINNING_OCTETS = 32
+"""Enough to tell AML by its header in every coding; most octets are none of it."""
 
 _FILL_BITS = range(7)
 """Behind a header the first septet begins at a septet's border: up to six bits are skipped."""
@@ -29,9 +33,9 @@ def text_of(octets: bytes) -> str | None:
     """
     octets = octets[:OCTETS_MAX]
     for body in _bodies(octets):
-        for text in _readings(body):
-            if looks_like_aml(text):
-                return text
+        for read in _READINGS:
+            if looks_like_aml(read(body[:BEGINNING_OCTETS])):
+                return read(body)
     return None
 
 
@@ -43,13 +47,6 @@ def _bodies(octets: bytes) -> Iterator[bytes]:
         yield octets[length:]
 
 
-def _readings(body: bytes) -> Iterator[str]:
-    yield body.decode("latin-1")
-    yield body.decode("utf-16-be", "replace")
-    for fill in _FILL_BITS:
-        yield unpacked(body, fill)
-
-
 def unpacked(body: bytes, fill: int = 0) -> str:
     """Septets of GSM 03.38 from octets (3GPP TS 23.038 §6.1.2.1), as far as AML uses them.
 
@@ -59,3 +56,10 @@ def unpacked(body: bytes, fill: int = 0) -> str:
     count = max(0, len(body) * 8 - fill) // 7
     septets = [(bits >> 7 * index) & 0x7F for index in range(count)]
     return "".join(_TO_ASCII.get(septet, chr(septet)) for septet in septets)
+
+
+_READINGS: Sequence[Callable[[bytes], str]] = (
+    lambda body: body.decode("latin-1"),
+    lambda body: body.decode("utf-16-be", "replace"),
+    *(partial(unpacked, fill=fill) for fill in _FILL_BITS),
+)
