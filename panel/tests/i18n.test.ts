@@ -37,6 +37,7 @@ const OTHERS = { lv: textsOf("lv"), ru: textsOf("ru") };
 const TIMELINE_TAGS = `contact_arrived queued offered offer_accepted offer_rejected offer_timed_out
   offer_rescinded offer_failed connected held resumed returned parachute_entered parachute_answered
   abandoned ended wrap_up_ended recording_sealed recording_failed recording_played notes_saved
+  text_received text_sent text_failed text_rode_along conversation_reopened conversation_closed
   adopted language_chosen cannot_speak silence_noted speech_heard redialled escalated picked
   transferred transfer_failed consult_started consult_ended party_joined party_left conference
   handed_over monitor_started monitor_ended taken_over outbound_dialled outbound_answered
@@ -82,7 +83,14 @@ it("has every key that the source names", () => {
 const CODED: Record<string, string> = {
   agent: "off not_ready unavailable idle reserved talking wrap_up",
   shortage: "all_busy nobody_logged_in nobody_qualified no_device",
-  notice: "contact_waits nobody_logged_in contact_escalated offers_missed",
+  notice: "contact_waits nobody_logged_in contact_escalated offers_missed text_unanswered",
+  alarm: "sms_down sms_stuck",
+  medium: "voice sms text",
+  "texts.delivery": "queued sent unknown delivered failed expired",
+  "texts.state": "waiting riding open closed",
+  "texts.channel": "sms sip app",
+  "texts.units": "gsm ucs2",
+  "texts.obstacle": "closed no_way_back no_seat waiting riding with_other",
   party: "ringing talking held listening whispering",
   "party.kind": "agent service interpreter outside supervisor",
   "target.group": "service interpreter other agents queues number",
@@ -99,7 +107,8 @@ const CODED: Record<string, string> = {
   "map.age": "s min h d",
   "map.heading": "n ne e se s sw w nw",
   refused: `wrap_up_at_limit not_waiting not_allowed not_free agent_not_free no_such_queue
-    no_such_entry no_such_party no_number no_trunk taken closed`,
+    no_such_entry no_such_party no_number no_trunk taken closed conversation_closed no_way_back
+    text_too_long text_empty too_old not_for_texts`,
 };
 
 it.each(Object.entries(CODED))("has a text for each code of %s", (prefix, codes) => {

@@ -345,10 +345,12 @@ it("shows a text's offer beside a conversation, and no offer of the conversation
     kind: "answer",
     confirmed: true,
   } as const;
-  const state: LiveState = { ...EMPTY, agentId: "agent-101", contacts: { c1: talking }, offer };
-  expect(sideOffer(state, T0)?.offer.offer_id).toBe("o1");
-  expect(sideOffer({ ...state, offer: { ...offer, contact_id: "c1" } }, T0)).toBeNull();
-  expect(sideOffer({ ...state, contacts: {} }, T0)).toBeNull();
+  const state: LiveState = { ...EMPTY, agentId: "agent-101", contacts: { c1: talking }, textOffer: offer };
+  const seat = { kind: "talk", contact: talking } as const;
+  expect(sideOffer(state, seat, T0)?.offer.offer_id).toBe("o1");
+  expect(sideOffer({ ...state, textOffer: null, offer }, seat, T0)?.offer.offer_id).toBe("o1");
+  expect(sideOffer({ ...state, textOffer: null, offer: { ...offer, contact_id: "c1" } }, seat, T0)).toBeNull();
+  expect(sideOffer(state, { kind: "idle" }, T0)).toBeNull();
 });
 
 it("lists each number of a card once", () => {

@@ -48,6 +48,7 @@ const CONTACT_DEFAULTS = {
   participants: [],
   muted: false,
   handed_over: false,
+  conversation: null,
 } as const;
 
 const AGENT_DEFAULTS = {

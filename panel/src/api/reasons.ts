@@ -5,7 +5,7 @@ const reasons = new Map<string, string>();
 /** As much as the server keeps. */
 export const REASON_MAX = 200;
 
-const CARD_PATH = /^\/api\/cards\/([^/?]+)/;
+const CARD_PATH = /^\/api\/(?:cards|incidents)\/([^/?]+)/;
 
 export function giveReason(incidentId: string, reason: string): void {
   reasons.set(encodeURIComponent(incidentId), reason);

@@ -1,6 +1,7 @@
 /** The JSON shapes of the API and of the live messages, exactly as the server writes them. */
 
 import type { ServiceMessage } from "../services/types";
+import type { LiveConversation } from "./conversations";
 
 export type Language = "en" | "lv" | "ru";
 export type Role =
@@ -201,6 +202,8 @@ export interface ContactMsg {
   /** The microphone of the responsible call taker, as the server mutes it. */
   muted: boolean;
   handed_over: boolean;
+  /** Null of a call. */
+  conversation: LiveConversation | null;
 }
 
 /** What a person can close a call-back with. */
@@ -318,6 +321,10 @@ export type ServerMessage =
   /** The routing was changed: queues and the directory may be others now. */
   | (Numbered & { type: "routing"; version: number })
   | (Numbered & { type: "catalogue"; version: number })
+  /** The document about texts was changed. */
+  | (Numbered & { type: "messaging"; version: number })
+  /** Something in this conversation is new: look again. */
+  | (Numbered & { type: "conversation"; conversation_id: string; contact_id: string | null; incident_id: string | null })
   /** Who is on a card, and in which field. */
   | (Numbered & { type: "card_presence"; incident_id: string; people: PersonOnCard[] })
   | (Numbered & ServiceMessage)

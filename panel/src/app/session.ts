@@ -2,9 +2,12 @@
 
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { ApiError, Unreachable } from "../api/http";
+import type { Messaging } from "../api/conversations";
 import type { Catalogue, Directory, Me } from "../api/types";
 import { translateCode } from "../i18n";
 import i18next from "i18next";
+import type { ReplyDrafts } from "../conversations/drafts";
+import type { TextOutbox } from "../conversations/outbox";
 import type { Connection, LiveClient } from "../live/client";
 import type { LiveState } from "../live/state";
 import type { SaverRegistry } from "../saving/registry";
@@ -24,6 +27,10 @@ export interface Session {
   toasts: ToastStore;
   directory: RemoteStore<Directory>;
   catalogue: RemoteStore<Catalogue>;
+  messaging: RemoteStore<Messaging>;
+  /** Texts that are half written, and those that the server does not have yet. */
+  drafts: ReplyDrafts;
+  outbox: TextOutbox;
   /** Outgoing calls that this panel asked for: our phone is answered for them by itself. */
   dialled: Set<string>;
 }
@@ -49,6 +56,11 @@ export function useDirectory(): Directory {
 export function useCatalogue(): Catalogue {
   const { catalogue } = useSession();
   return useSyncExternalStore(catalogue.subscribe, catalogue.get);
+}
+
+export function useMessaging(): Messaging {
+  const { messaging } = useSession();
+  return useSyncExternalStore(messaging.subscribe, messaging.get);
 }
 
 export function useConnection(): Connection {

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { dial } from "../api/contacts";
 import type { Card, CardContact, RecordingInfo } from "../api/types";
 import { explain, useDirectory, useLive, useSession } from "../app/session";
+import { ConversationsSection, type Wanted } from "../conversations/ConversationsSection";
 import { translateCode } from "../i18n";
 import { ownAgent } from "../live/state";
 import { ServicesPanel } from "../services/ServicesPanel";
@@ -216,10 +217,11 @@ interface OpenedProperties {
   card: Card;
   notes: Saver<string>;
   services: boolean;
+  wanted: Wanted | null;
   onOpen: (incidentId: string) => void;
 }
 
-function Opened({ card, notes, services, onOpen }: OpenedProperties) {
+function Opened({ card, notes, services, wanted, onOpen }: OpenedProperties) {
   const { t } = useTranslation();
   const presence = usePresence(card);
   const related = useRelated(card);
@@ -238,6 +240,7 @@ function Opened({ card, notes, services, onOpen }: OpenedProperties) {
         <Head card={card} />
         <PeopleHere others={presence.others} />
         {writable && <Neighbours card={card} proposals={related.proposals} onOpen={onOpen} />}
+        <ConversationsSection card={card} wanted={wanted} />
         {card.contacts.map((contact) => (
           <Facts key={contact.contact_id} contact={contact} />
         ))}
@@ -270,9 +273,11 @@ interface Properties {
   onOpen: (incidentId: string) => void;
   /** At a service's own desk the services stand elsewhere, and only its own. */
   services?: boolean;
+  /** The text conversation that its reader wants to see. */
+  wanted?: Wanted | null;
 }
 
-export function CardView({ incidentId, onOpen, services = true }: Properties) {
+export function CardView({ incidentId, onOpen, services = true, wanted = null }: Properties) {
   const { t } = useTranslation();
   const { opened, error, retry, explainRead } = useCard(incidentId);
   if (opened === null && asksForReason(error)) return <ReasonAsked onGive={explainRead} />;
@@ -288,5 +293,5 @@ export function CardView({ incidentId, onOpen, services = true }: Properties) {
       </div>
     );
   }
-  return <Opened card={opened.card} notes={opened.notes} services={services} onOpen={onOpen} />;
+  return <Opened card={opened.card} notes={opened.notes} services={services} wanted={wanted} onOpen={onOpen} />;
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CardSummary } from "../api/types";
 import { explain, useCatalogue } from "../app/session";
+import { translateCode } from "../i18n";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Moment } from "../shared/Time";
@@ -39,6 +40,11 @@ function Row({ card, selected, onSelect }: RowProperties) {
         <span className="recent-line">
           <span className="recent-number digits">{card.number}</span>
           <span className="recent-marks">
+            {card.medium !== null && card.medium !== "voice" && (
+              <span className="recent-medium" data-testid="recent-medium">
+                <Icon name="message" size={16} /> {translateCode("medium", card.medium, card.medium)}
+              </span>
+            )}
             {card.recording_count > 0 && (
               <span title={t("recordings.title")} data-testid="recent-recorded">
                 <Icon name="record" size={16} />

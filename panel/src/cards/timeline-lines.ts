@@ -9,12 +9,19 @@ export interface TimelineLine {
   count: number;
 }
 
-/** Entries that come by the dozen: each autosave and each listen leaves one. */
-const RUNS: ReadonlySet<string> = new Set(["notes_saved", "field_saved", "recording_played"]);
+/** Entries that come by the dozen: each autosave, each listen and each text leaves one. */
+const RUNS: ReadonlySet<string> = new Set([
+  "notes_saved",
+  "field_saved",
+  "recording_played",
+  "text_received",
+  "text_sent",
+]);
 
 function continues(line: TimelineLine, item: TimelineItem): boolean {
   const [last, next] = [line.item, item];
-  const same = last.tag === next.tag && last.author === next.author && last.data?.field === next.data?.field;
+  const sameOne = last.author === next.author && last.agent_id === next.agent_id;
+  const same = last.tag === next.tag && sameOne && last.data?.field === next.data?.field;
   return RUNS.has(item.tag) && same;
 }
 

@@ -43,6 +43,8 @@ export interface LiveOptions {
 /** What concerns services; null means that any of it may have changed. */
 type ServiceListener = (message: ServiceMessage | null) => void;
 type CardListener = (incidentId: string | null) => void;
+/** A conversation by the incident of its card; null means that any may have changed. */
+type ConversationListener = (incidentId: string | null) => void;
 
 function concerns(contact: ContactMsg, agentId: string): boolean {
   return contact.agent_id === agentId || contact.participants.includes(agentId);
@@ -55,6 +57,7 @@ export class LiveClient {
   private readonly listeners = new Set<() => void>();
   private readonly cardListeners = new Set<CardListener>();
   private readonly serviceListeners = new Set<ServiceListener>();
+  private readonly conversationListeners = new Set<ConversationListener>();
   private state: LiveState = EMPTY;
   private connection: Connection = "connecting";
   private socket: WebSocket | null = null;
@@ -87,6 +90,12 @@ export class LiveClient {
   readonly onService = (listener: ServiceListener): (() => void) => {
     this.serviceListeners.add(listener);
     return () => this.serviceListeners.delete(listener);
+  };
+
+  /** Tells that there is something new in a conversation. */
+  readonly onConversation = (listener: ConversationListener): (() => void) => {
+    this.conversationListeners.add(listener);
+    return () => this.conversationListeners.delete(listener);
   };
 
   start(): void {
@@ -165,6 +174,7 @@ export class LiveClient {
       this.connection = "live";
       this.cardListeners.forEach((listener) => listener(null));
       this.serviceListeners.forEach((listener) => listener(null));
+      this.conversationListeners.forEach((listener) => listener(null));
       this.notify();
     } else if (this.isOurs(message, before)) {
       this.notify();
@@ -179,6 +189,10 @@ export class LiveClient {
       // A service's desk is told of its incidents by this message alone.
       const { incident_id } = message.involvement;
       this.cardListeners.forEach((listener) => listener(incident_id));
+    }
+    if (message.type === "conversation") {
+      const { incident_id } = message;
+      this.conversationListeners.forEach((listener) => listener(incident_id));
     }
     if (message.type === "involvement" || message.type === "unit") {
       this.serviceListeners.forEach((listener) => listener(message));
@@ -225,7 +239,7 @@ export class LiveClient {
   /** What our own seat rings and talks with is never held up. */
   private isOurs(message: ServerMessage, before: LiveState): boolean {
     const { state } = this;
-    if (state.offer !== before.offer) return true;
+    if (state.offer !== before.offer || state.textOffer !== before.textOffer) return true;
     if (state.agentId === null) return false;
     if (message.type === "agent") return message.agent.agent_id === state.agentId;
     if (message.type === "contact" && concerns(message.contact, state.agentId)) return true;

@@ -4,11 +4,13 @@
  */
 
 import type { AgentMsg, AlarmData, ContactMsg } from "../api/types";
+import { isUnanswered, isWaiting } from "./contact";
 
 const NOTICE_CODES = [
   "contact_waits",
   "nobody_logged_in",
   "contact_escalated",
+  "text_unanswered",
   "offers_missed",
   "service_overdue",
   "service_unseen",
@@ -69,9 +71,19 @@ function pruned(notices: readonly Notice[], keep: (notice: Notice) => boolean): 
   return notices.every(keep) ? notices : notices.filter(keep);
 }
 
-/** After a report of a contact, or of its end (`waits` false). */
-export function afterContact(notices: readonly Notice[], contactId: string, waits: boolean): readonly Notice[] {
-  return waits ? notices : pruned(notices, (notice) => notice.contactId !== contactId);
+/** Whether the cause of a notice about this contact is still there; null: the contact is not. */
+function stands(notice: Notice, contact: ContactMsg | null): boolean {
+  if (contact === null) return false;
+  return notice.code === "text_unanswered" ? isUnanswered(contact) : isWaiting(contact);
+}
+
+/** After a report of a contact, or of its end (null). */
+export function afterContact(
+  notices: readonly Notice[],
+  contactId: string,
+  contact: ContactMsg | null,
+): readonly Notice[] {
+  return pruned(notices, (notice) => notice.contactId !== contactId || stands(notice, contact));
 }
 
 /** After a report of a seat: who is ready again, or gone, needs no word about missed offers. */
@@ -83,14 +95,14 @@ export function afterAgent(notices: readonly Notice[], agent: AgentMsg): readonl
 /** After a snapshot: what was not read stays if its contact still waits. */
 export function afterSnapshot(
   notices: readonly Notice[],
-  waiting: readonly ContactMsg[],
+  contacts: readonly ContactMsg[],
   agents: readonly AgentMsg[],
 ): readonly Notice[] {
-  const ids = new Set(waiting.map((contact) => contact.contact_id));
+  const known = new Map(contacts.map((contact) => [contact.contact_id, contact]));
   // Those of services stand at the server, which tells of them anew.
   const kept = pruned(
     notices,
-    (notice) => notice.service === null && (notice.contactId === null || ids.has(notice.contactId)),
+    (notice) => notice.service === null && (notice.contactId === null || stands(notice, known.get(notice.contactId) ?? null)),
   );
   return agents.reduce(afterAgent, kept);
 }

@@ -1,6 +1,7 @@
 /** What is offered to our own seat, from messages that may overtake one another. */
 
 import type { ContactMsg, ContactOffer, OfferKind } from "../api/types";
+import { isText } from "./contact";
 
 export interface Offer {
   offer_id: string;
@@ -51,4 +52,34 @@ export function offerAfter(standing: Offer | null, contact: ContactMsg, agentId:
   if (mine !== undefined) return offerOf(contact, mine, standing);
   if (standing?.contact_id !== contact.contact_id) return standing;
   return mayBeOlder(contact, standing, agentId) ? standing : null;
+}
+
+/** A text is offered beside a call that rings: one of each may stand at a time. */
+export interface Offers {
+  /** What the telephone rings for. */
+  offer: Offer | null;
+  textOffer: Offer | null;
+}
+
+/** As `offerAfter`, of both. */
+export function offersAfter({ offer, textOffer }: Offers, contact: ContactMsg, agentId: string | null): Offers {
+  if (!isText(contact)) return { offer: offerAfter(offer, contact, agentId), textOffer };
+  // Before its contact was told, nobody knew that it was a text.
+  const overtook = offer?.contact_id === contact.contact_id;
+  const standing = overtook ? offer : textOffer;
+  return { offer: overtook ? null : offer, textOffer: offerAfter(standing, contact, agentId) };
+}
+
+/** With a new offer, of the contact that it is about, where that was told already. */
+export function withOffer(offers: Offers, coming: Omit<Offer, "confirmed">, contact: ContactMsg | undefined): Offers {
+  const which = contact !== undefined && isText(contact) ? "textOffer" : "offer";
+  const known = offers[which];
+  const confirmed = known?.offer_id === coming.offer_id && known.confirmed;
+  return { ...offers, [which]: { ...coming, confirmed } };
+}
+
+/** Without those that `over` says are over. */
+export function withoutOffers({ offer, textOffer }: Offers, over: (offer: Offer) => boolean): Offers {
+  const kept = (one: Offer | null): Offer | null => (one !== null && over(one) ? null : one);
+  return { offer: kept(offer), textOffer: kept(textOffer) };
 }

@@ -6,12 +6,15 @@
  */
 
 import type { AgentMsg, CallbackTask, ContactMsg, PersonOnCard, ServerMessage } from "../api/types";
+import { isText, isWaiting } from "./contact";
 import { afterAgent, afterContact, afterSnapshot, noticeOf, withNotice, type Notice } from "./notices";
-import { offerAfter, type Offer } from "./offer";
+import { offersAfter, withoutOffers, withOffer, type Offers } from "./offer";
 
 export type { Offer } from "./offer";
+export { isText, isWaiting } from "./contact";
 
-export interface LiveState {
+/** What is offered to us now stands in `offer` and `textOffer`. */
+export interface LiveState extends Offers {
   epoch: string | null;
   seq: number | null;
   /** Our own seat, as the server sees this connection. */
@@ -19,8 +22,6 @@ export interface LiveState {
   contacts: Readonly<Record<string, ContactMsg>>;
   agents: Readonly<Record<string, AgentMsg>>;
   callbacks: Readonly<Record<string, CallbackTask>>;
-  /** What is offered to us now; one at a time, as the server rings one at a time. */
-  offer: Offer | null;
   /** Codes of the alarms that stand, in the order in which they were raised. */
   alarms: readonly string[];
   /** What the distributor raised and nobody here has read yet, oldest first. */
@@ -28,6 +29,7 @@ export interface LiveState {
   /** Of the routing, as last told; null before its first change. */
   routingVersion: number | null;
   catalogueVersion: number | null;
+  messagingVersion: number | null;
   /** Who is on which card, by incident; of cards on which nobody is there is nothing. */
   onCards: Readonly<Record<string, readonly PersonOnCard[]>>;
 }
@@ -40,10 +42,12 @@ export const EMPTY: LiveState = {
   agents: {},
   callbacks: {},
   offer: null,
+  textOffer: null,
   alarms: [],
   notices: [],
   routingVersion: null,
   catalogueVersion: null,
+  messagingVersion: null,
   onCards: {},
 };
 
@@ -71,13 +75,15 @@ function fromSnapshot(before: LiveState, message: Snapshot): LiveState {
     contacts: Object.fromEntries(message.contacts.map((item) => [item.contact_id, item])),
     agents: Object.fromEntries(message.agents.map((item) => [item.agent_id, item])),
     callbacks: Object.fromEntries(message.callbacks.map((item) => [item.task_id, item])),
-    notices: afterSnapshot(before.notices, message.contacts.filter(isWaiting), message.agents),
+    notices: afterSnapshot(before.notices, message.contacts, message.agents),
     routingVersion: message.routing?.version ?? before.routingVersion,
     catalogueVersion: before.catalogueVersion,
+    messagingVersion: before.messagingVersion,
   };
-  const offer = message.contacts.reduce<Offer | null>((o, item) => offerAfter(o, item, fresh.agentId), null);
+  const none: Offers = { offer: null, textOffer: null };
+  const offers = message.contacts.reduce((all, item) => offersAfter(all, item, fresh.agentId), none);
   const alarms = message.alarms.map((alarm) => (typeof alarm === "string" ? { code: alarm, data: {} } : alarm));
-  return alarms.reduce(afterAlarm, { ...fresh, offer });
+  return alarms.reduce(afterAlarm, { ...fresh, ...offers });
 }
 
 /** The next state. Unknown messages change nothing but the sequence number. */
@@ -93,13 +99,13 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
     case "contact": {
       const { contact } = message;
       const contacts = { ...next.contacts, [contact.contact_id]: contact };
-      const notices = afterContact(next.notices, contact.contact_id, isWaiting(contact));
-      return { ...next, contacts, notices, offer: offerAfter(next.offer, contact, next.agentId) };
+      const notices = afterContact(next.notices, contact.contact_id, contact);
+      return { ...next, contacts, notices, ...offersAfter(next, contact, next.agentId) };
     }
     case "contact_gone": {
-      const offer = next.offer?.contact_id === message.contact_id ? null : next.offer;
-      const notices = afterContact(next.notices, message.contact_id, false);
-      return { ...next, contacts: without(next.contacts, message.contact_id), notices, offer };
+      const offers = withoutOffers(next, (offer) => offer.contact_id === message.contact_id);
+      const notices = afterContact(next.notices, message.contact_id, null);
+      return { ...next, contacts: without(next.contacts, message.contact_id), notices, ...offers };
     }
     case "agent": {
       const { agent } = message;
@@ -110,11 +116,11 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
       return { ...next, agents: without(next.agents, message.agent_id) };
     case "offer": {
       const { offer_id, contact_id, incident_id, deadline, caller_number, kind } = message.offer;
-      const confirmed = next.offer?.offer_id === offer_id && next.offer.confirmed;
-      return { ...next, offer: { offer_id, contact_id, incident_id, deadline, caller_number, kind, confirmed } };
+      const coming = { offer_id, contact_id, incident_id, deadline, caller_number, kind };
+      return { ...next, ...withOffer(next, coming, next.contacts[contact_id]) };
     }
     case "offer_gone":
-      return next.offer?.offer_id === message.offer_id ? { ...next, offer: null } : next;
+      return { ...next, ...withoutOffers(next, (offer) => offer.offer_id === message.offer_id) };
     case "alarm":
       return afterAlarm(next, message);
     case "callback":
@@ -125,6 +131,8 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
       return { ...next, routingVersion: message.version };
     case "catalogue":
       return { ...next, catalogueVersion: message.version };
+    case "messaging":
+      return { ...next, messagingVersion: message.version };
     case "card_presence": {
       const others = without(next.onCards, message.incident_id);
       const { incident_id, people } = message;
@@ -135,21 +143,10 @@ export function reduce(state: LiveState, message: ServerMessage): LiveState {
   }
 }
 
-/** A contact in the parachute queue waits until somebody has taken it. */
-export function isWaiting(contact: ContactMsg): boolean {
-  if (contact.state === "parachute") return contact.agent_id === null;
-  return contact.state === "waiting" || contact.state === "offered";
-}
-
 /** Somebody is in a conversation with the citizen, or is calling them. */
 export function isConversation(contact: ContactMsg): boolean {
   if (contact.state === "parachute") return contact.agent_id !== null;
   return !isWaiting(contact);
-}
-
-/** Held in hand beside a voice call; they take no place at the seat's telephone. */
-export function isText(contact: ContactMsg): boolean {
-  return contact.medium === "sms";
 }
 
 function byArrival(a: ContactMsg, b: ContactMsg): number {

@@ -30,6 +30,11 @@ export class Ringer {
     localStorage.setItem(MUTED_KEY, muted ? "1" : "0");
   }
 
+  /** Sounds a single time, e.g. for a text. */
+  once(): void {
+    if (this.timer === undefined) this.ring();
+  }
+
   start(): void {
     if (this.timer !== undefined) return;
     this.ring();

@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import type { AgentMsg, ContactMsg, Directory, PresenceKind } from "../api/types";
 import { useDirectory, useLive } from "../app/session";
 import { translateCode } from "../i18n";
-import { agentName, agentsByExtension, conversations, type LiveState } from "../live/state";
+import { UnansweredMark } from "../conversations/ConversationView";
+import { agentName, agentsByExtension, conversations, isText, type LiveState } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Age } from "../shared/Time";
@@ -186,10 +187,13 @@ function ConversationRow({ contact }: { contact: ContactMsg }) {
   const directory = useDirectory();
   const who = talkers(contact, state, directory);
   const own = contact.agent_id !== null && contact.agent_id === state.agentId;
+  const text = isText(contact);
   return (
     <tr data-testid="live-conversation" data-contact={contact.contact_id} data-state={contact.state}>
       <th scope="row" className="digits">
+        {text && <Icon name="message" size={16} />}{" "}
         {contact.caller_number === null ? t("contact.no_number") : readableNumber(contact.caller_number)}
+        {text && <span className="faint"> {translateCode("medium", contact.medium, contact.medium)}</span>}
       </th>
       <td>{queueTitle(directory, contact.queue)}</td>
       <td>{who || "–"}</td>
@@ -197,9 +201,14 @@ function ConversationRow({ contact }: { contact: ContactMsg }) {
         {t(`live.conversation_state.${contact.state}`)} <Age since={contact.arrived_at} />
         <span className="row-marks">
           <Marks contact={contact} />
+          <UnansweredMark since={contact.conversation?.unanswered_since ?? null} />
         </span>
       </td>
-      <td>{own ? <span className="faint">{t("agents.you")}</span> : <MonitorControls contact={contact} who={who} />}</td>
+      <td>
+        {own && <span className="faint">{t("agents.you")}</span>}
+        {/* There is nothing to listen to in a text; its card shows all of it. */}
+        {!own && !text && <MonitorControls contact={contact} who={who} />}
+      </td>
     </tr>
   );
 }

@@ -29,6 +29,12 @@ function subjectOf(notice: Notice, state: LiveState, directory: Directory, servi
   return parts.filter((part) => part !== "").join(" · ");
 }
 
+/** A text that waits for an answer of our own. */
+function isOwnText({ code, contactId }: Notice, state: LiveState): boolean {
+  if (code !== "text_unanswered" || contactId === null || state.agentId === null) return false;
+  return state.contacts[contactId]?.agent_id === state.agentId;
+}
+
 export function NoticeBanners() {
   const { t } = useTranslation();
   const session = useSession();
@@ -36,8 +42,9 @@ export function NoticeBanners() {
   const directory = useDirectory();
   const services = useNames();
   const { account, rights } = session.me;
-  // Whoever sent for a service has to know, too.
-  const ours = (notice: Notice): boolean => rights.supervise || notice.service?.sentBy === account.login;
+  // Whoever sent for a service has to know, too, and whoever owes a citizen an answer.
+  const ours = (notice: Notice): boolean =>
+    rights.supervise || notice.service?.sentBy === account.login || isOwnText(notice, state);
   const notices = state.notices.filter(ours);
   // The newest first: it is the one nobody has seen.
   const shown = notices.slice(-SHOWN_MAX).reverse();

@@ -11,16 +11,17 @@ import type { TargetAction } from "../api/contacts";
 import type { ContactMsg } from "../api/types";
 import { useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
-import { agentsByExtension } from "../live/state";
+import { agentsByExtension, isText } from "../live/state";
 import { Dialog } from "../shared/Dialog";
 import { Icon } from "../shared/Icon";
 import { sendTo } from "../workplace/actions";
 import { Key } from "../workplace/strip-parts";
-import { choicesFor, selectedOf, stepFrom, type Choice } from "./choices";
+import { choicesFor, selectedOf, stepFrom, textChoicesFor, type Choice } from "./choices";
 
-function useChoices(query: string): Choice[] {
+function useChoices(query: string, text: boolean): Choice[] {
   const state = useLive();
-  return choicesFor(query, agentsByExtension(state), state.agentId, useDirectory());
+  const choices = text ? textChoicesFor : choicesFor;
+  return choices(query, agentsByExtension(state), state.agentId, useDirectory());
 }
 
 /** Why a colleague cannot be chosen now; others always can. */
@@ -118,19 +119,23 @@ const BUTTONS = [
   ["transfer", "⇧Enter"],
   ["invite", "Ctrl+Enter"],
 ] as const;
+/** Nobody is talked with first, and nobody added. */
+const TEXT_BUTTONS = [["transfer", "Enter"]] as const;
 
 export function TargetDialog({ contact, onClose }: { contact: ContactMsg; onClose: () => void }) {
   const { t } = useTranslation();
   const session = useSession();
   const listId = useId();
   const [query, setQuery] = useState("");
-  const choices = useChoices(query);
+  const text = isText(contact);
+  const choices = useChoices(query, text);
   const [chosenId, setChosenId] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const selected = selectedOf(choices, chosenId);
   // What stands as chosen on screen stays chosen, whoever becomes free or busy above it.
   if (chosenId === null && selected !== null) setChosenId(selected.id);
 
+  const searchFor = t(text ? "texts.transfer_search" : "target.search");
   const send = async (action: TargetAction | null): Promise<void> => {
     if (selected === null || action === null || busy) return;
     setBusy(true);
@@ -148,18 +153,18 @@ export function TargetDialog({ contact, onClose }: { contact: ContactMsg; onClos
     }
   };
   return (
-    <Dialog title={t("target.title")} onClose={onClose} testid="target-dialog">
+    <Dialog title={t(text ? "texts.transfer_title" : "target.title")} onClose={onClose} testid="target-dialog">
       <div className="target-search search">
         <Icon name="search" />
         <input
           type="text"
           role="combobox"
-          aria-label={t("target.search")}
+          aria-label={searchFor}
           aria-expanded={choices.length > 0}
           aria-controls={listId}
           aria-autocomplete="list"
           {...(selected ? { "aria-activedescendant": `${listId}-${selected.id}` } : {})}
-          placeholder={t("target.search")}
+          placeholder={searchFor}
           autoComplete="off"
           // The window was asked for a moment ago; the search is what it is for.
           // eslint-disable-next-line jsx-a11y/no-autofocus
@@ -174,15 +179,15 @@ export function TargetDialog({ contact, onClose }: { contact: ContactMsg; onClos
         />
       </div>
       <ChoiceList listId={listId} choices={choices} selected={selected} onSelect={(choice) => setChosenId(choice.id)} />
-      {choices.length === 0 && <p className="empty" role="status" data-testid="target-none">{t("target.none")}</p>}
+      {choices.length === 0 && <p className="empty" role="status" data-testid="target-none">{t(text ? "common.nothing_found" : "target.none")}</p>}
       <div className="dialog-actions">
-        {BUTTONS.map(([action, key]) => (
+        {(text ? TEXT_BUTTONS : BUTTONS).map(([action, key]) => (
           <button
             key={action}
             type="button"
             className={selected !== null && usualAction(selected) === action ? "button button-primary" : "button"}
             disabled={busy || !selected?.actions.includes(action)}
-            title={t(`target.${action}_hint`)}
+            title={t(text ? "texts.transfer_hint" : `target.${action}_hint`)}
             data-testid={`target-${action}`}
             onClick={() => void send(action)}
           >

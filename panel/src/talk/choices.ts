@@ -134,3 +134,21 @@ export function stepFrom(choices: readonly Choice[], id: string | null, step: 1 
   if (at < 0) return (step > 0 ? possible[0] : possible.at(-1))?.id ?? null;
   return possible[(at + step + possible.length) % possible.length]?.id ?? null;
 }
+
+/** A text can be given to people and queues alone, and to people who talk at the moment too. */
+function textActions({ agent, actions }: Choice): readonly TargetAction[] {
+  if (agent === null) return actions.includes("transfer") ? QUEUE_ACTIONS : [];
+  const free = agent.state === "idle" || (agent.state === "talking" && agent.presence.kind === "ready");
+  return free ? QUEUE_ACTIONS : [];
+}
+
+/** As `choicesFor`, for a conversation by text. */
+export function textChoicesFor(
+  query: string,
+  agents: readonly AgentMsg[],
+  ownAgentId: string | null,
+  directory: Directory,
+): Choice[] {
+  const all = [...agentChoices(agents, ownAgentId, query), ...queueChoices(directory, query)];
+  return all.map((choice) => ({ ...choice, actions: textActions(choice) }));
+}

@@ -13,7 +13,7 @@ import { isResponsible, othersOf, stageOf } from "../talk/stage";
 import { talkTitle } from "../talk/TalkStrip";
 import { answer, finishWrapUp, hangUp, reject } from "./actions";
 import { offerTitle } from "./CallPanel";
-import type { Seat } from "./seat";
+import { isTextOffer, type Seat } from "./seat";
 import { Key } from "./strip-parts";
 
 function numberOf(seat: Seat): string | null {
@@ -59,16 +59,17 @@ function Acts({ seat }: { seat: Seat }) {
   const state = useLive();
   const { call } = usePhone();
   if (seat.kind === "offer" || seat.kind === "backup_offer") {
+    const text = isTextOffer(seat);
     return (
       <>
         <button
           type="button"
           className="button button-answer"
-          disabled={call?.stage === "answering"}
+          disabled={!text && call?.stage === "answering"}
           data-testid="bar-answer"
           onClick={() => void answer(session, seat)}
         >
-          <Icon name="phone" /> {t("offer.answer")} <Key>F2</Key>
+          <Icon name={text ? "message" : "phone"} /> {t(text ? "offer.accept" : "offer.answer")} <Key>F2</Key>
         </button>
         <button type="button" className="button" data-testid="bar-reject" onClick={() => void reject(session, seat)}>
           {t("offer.reject")} <Key>F8</Key>

@@ -6,14 +6,14 @@ import type { ContactMsg } from "../api/types";
 import { useDirectory, useLive, usePhone, useSession } from "../app/session";
 import { MISSED_OFFERS } from "../live/notices";
 import { agentName, isText, ownAgent, type Offer } from "../live/state";
-import { Icon } from "../shared/Icon";
+import { Icon, type IconName } from "../shared/Icon";
 import { Age, Countdown, CountdownBar } from "../shared/Time";
 import { queueTitle } from "../talk/directory";
 import { partyName } from "../talk/party-name";
 import { Marks, SilenceNotice } from "../talk/Marks";
 import { MuteButton, TalkStrip } from "../talk/TalkStrip";
 import { answer, changePresence, finishWrapUp, hangUp, prolongWrapUp, reject } from "./actions";
-import type { OfferSeat, Seat } from "./seat";
+import { isTextOffer, type OfferSeat, type Seat } from "./seat";
 import { CallerNumber, Key, MediaWarning } from "./strip-parts";
 
 /** Whoever is writing keeps the cursor: an Enter meant for the notes must not answer a call. */
@@ -29,7 +29,7 @@ function useFocusUnlessWriting(wanted: boolean) {
 
 interface OfferProperties {
   seat: Extract<Seat, { kind: "offer" | "backup_offer" }>;
-  /** Shown beside a conversation: it takes neither the keyboard nor the keys. */
+  /** Shown beside a conversation: it takes neither the cursor nor the keys of a call. */
   aside?: boolean;
 }
 
@@ -70,7 +70,12 @@ function OfferFacts({ contact, offer }: { contact: ContactMsg | null; offer: Off
   );
 }
 
-export const OFFER_ICONS = { answer: "bell", assist: "people", outbound: "outbound" } as const;
+const OFFER_ICONS = { answer: "bell", assist: "people", outbound: "outbound" } as const;
+
+function offerIcon(offer: Offer | null, text: boolean): IconName {
+  if (text) return "message";
+  return offer ? OFFER_ICONS[offer.kind] : "parachute";
+}
 
 /** The sentence over an offer, as a key of the translations. */
 export function offerTitle(offer: Offer | null, contact: ContactMsg | null): string {
@@ -89,7 +94,9 @@ export function OfferStrip({ seat, aside = false }: OfferProperties) {
   const offer = seat.kind === "offer" ? seat.offer : null;
   const contact = seat.kind === "offer" ? seat.contact : null;
   const number = offer ? (contact?.caller_number ?? offer.caller_number) : (call?.remote ?? null);
-  const ringing = !aside && (call?.stage === "answering" || (offer !== null && call?.stage === "talking"));
+  const text = isTextOffer(seat);
+  // A text has no part in what the telephone does.
+  const ringing = !aside && !text && (call?.stage === "answering" || (offer !== null && call?.stage === "talking"));
   const answering = asked || ringing;
   const onAnswer = async (): Promise<void> => {
     setAsked(true);
@@ -105,7 +112,7 @@ export function OfferStrip({ seat, aside = false }: OfferProperties) {
       <div className="strip-main">
         <div role="alert">
           <p className="strip-kind">
-            <Icon name={offer ? OFFER_ICONS[offer.kind] : "parachute"} /> {t(offerTitle(offer, contact))}
+            <Icon name={offerIcon(offer, text)} /> {t(offerTitle(offer, contact))}
           </p>
           <CallerNumber number={number} hidden={contact?.caller_number_hidden ?? false} />
         </div>
@@ -125,8 +132,8 @@ export function OfferStrip({ seat, aside = false }: OfferProperties) {
           data-testid={aside ? "side-answer" : "offer-answer"}
           onClick={() => void onAnswer()}
         >
-          <Icon name="phone" size={24} /> {t(answering ? "offer.answering" : "offer.answer")}
-          {!aside && <Key>F2</Key>}
+          <Icon name={text ? "message" : "phone"} size={24} /> {t(answering ? "offer.answering" : text ? "offer.accept" : "offer.answer")}
+          <Key>{aside ? "⇧F2" : "F2"}</Key>
         </button>
         <button
           type="button"

@@ -4,6 +4,7 @@ import { Dialog } from "../shared/Dialog";
 const SHORTCUTS = [
   ["F1", "help"],
   ["F2", "answer"],
+  ["⇧F2", "accept_text"],
   ["F3", "search"],
   ["⇧F3", "join"],
   ["F4", "hold"],
@@ -11,10 +12,13 @@ const SHORTCUTS = [
   ["F6", "notes"],
   ["⇧F6", "type"],
   ["F7", "ready"],
+  ["⇧F7", "next_text"],
   ["F8", "hang_up"],
   ["F9", "done"],
   ["⇧F9", "extend"],
   ["F10", "add"],
+  ["Ctrl+Enter", "send_text"],
+  ["/", "snippet"],
   ["Esc", "leave"],
 ] as const;
 

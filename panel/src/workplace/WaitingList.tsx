@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { ContactMsg } from "../api/types";
 import { useDirectory, useLive, useSession } from "../app/session";
 import { translateCode } from "../i18n";
-import { agentName, ownAgent, waitingContacts } from "../live/state";
+import { agentName, isText, ownAgent, waitingContacts } from "../live/state";
 import { duration, readableNumber, secondsSince } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { useServerNow } from "../shared/Time";
@@ -45,7 +45,7 @@ function Place({ contact }: { contact: ContactMsg }) {
   return (
     <span className="row-facts">
       <span className="fact">
-        <Icon name={parachute ? "parachute" : "phone"} size={16} />
+        <Icon name={parachute ? "parachute" : isText(contact) ? "message" : "phone"} size={16} />
         {parachute ? t("waiting.parachute") : translateCode("medium", contact.medium, contact.medium)}
       </span>
       <span className="fact" data-testid="waiting-queue">

@@ -4,15 +4,21 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { setPresence } from "../api/agent";
 import { fetchCatalogue, NO_CATALOGUE } from "../api/catalogue";
+import { fetchMessaging, NO_MESSAGING } from "../api/conversations";
 import { fetchDirectory } from "../api/directory";
 import { reportSessionLost } from "../api/http";
 import { forgetReasons } from "../api/reasons";
 import { fetchMe, logout } from "../api/session";
-import type { Me } from "../api/types";
+import type { ContactMsg, Me } from "../api/types";
 import { SessionContext, attempt, useLive, useSession, type Session } from "../app/session";
 import { CardView } from "../cards/CardView";
 import { JOIN_TESTID } from "../cards/Neighbours";
 import { RecentCards } from "../cards/RecentCards";
+import type { Wanted } from "../conversations/ConversationsSection";
+import { ReplyDrafts } from "../conversations/drafts";
+import { nextInHand, textsInHand } from "../conversations/in-hand";
+import { TextOutbox } from "../conversations/outbox";
+import { TextsInHand } from "../conversations/TextsInHand";
 import { LiveClient } from "../live/client";
 import { ownAgent } from "../live/state";
 import { SaverRegistry } from "../saving/registry";
@@ -39,7 +45,7 @@ import {
 import { AgentList } from "./AgentList";
 import { Banners } from "./Banners";
 import { CallBar } from "./CallBar";
-import { CallPanel } from "./CallPanel";
+import { CallPanel, OfferStrip } from "./CallPanel";
 import { Help } from "./Help";
 import { Pages } from "./PageView";
 import {
@@ -79,15 +85,19 @@ async function checkSession(certain: boolean): Promise<void> {
 
 function createSession(me: Me): Session {
   forgetReasons();
+  const live = new LiveClient({ url: liveUrl(), onSessionDoubt: (certain) => void checkSession(certain) });
   return {
     me,
-    live: new LiveClient({ url: liveUrl(), onSessionDoubt: (certain) => void checkSession(certain) }),
+    live,
     phone: me.phone === null ? null : new BrowserPhone(me.phone),
     ringer: new Ringer(),
     saving: new SaverRegistry(me.account.login),
     toasts: new ToastStore(),
     directory: new RemoteStore(fetchDirectory, NO_DIRECTORY),
     catalogue: new RemoteStore(fetchCatalogue, NO_CATALOGUE),
+    messaging: new RemoteStore(fetchMessaging, NO_MESSAGING),
+    drafts: new ReplyDrafts(me.account.login),
+    outbox: new TextOutbox(me.account.login, () => live.clock.now()),
     dialled: new Set(),
   };
 }
@@ -95,16 +105,17 @@ function createSession(me: Me): Session {
 /** Starts and stops what runs for the time of a login. */
 function useRunning(session: Session, expired: boolean): void {
   useEffect(() => {
-    const { live, phone, ringer, saving } = session;
+    const { live, phone, ringer, saving, outbox } = session;
     live.start();
     phone?.start();
+    outbox.start();
     void saving.recover();
     const hide = (): void => {
       if (document.visibilityState === "hidden") saving.flush();
     };
     const leave = (): void => saving.flush();
     const guard = (event: BeforeUnloadEvent): void => {
-      if (saving.unsaved || (phone !== null && phone.getState().call !== null)) event.preventDefault();
+      if (saving.unsaved || outbox.unsent || (phone !== null && phone.getState().call !== null)) event.preventDefault();
     };
     window.addEventListener("pointerdown", ringer.unlock);
     window.addEventListener("keydown", ringer.unlock);
@@ -114,6 +125,7 @@ function useRunning(session: Session, expired: boolean): void {
     return () => {
       live.stop();
       phone?.stop();
+      outbox.stop();
       ringer.close();
       window.removeEventListener("pointerdown", ringer.unlock);
       window.removeEventListener("keydown", ringer.unlock);
@@ -127,6 +139,7 @@ function useRunning(session: Session, expired: boolean): void {
     if (wasExpired.current && !expired) {
       session.live.retryNow();
       session.saving.flush();
+      session.outbox.retryNow();
     }
     wasExpired.current = expired;
   }, [session, expired]);
@@ -147,12 +160,14 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
   const seat = useSeat();
   const stage = stageNow(seat, state);
   const [open, setOpen] = useOpenCard(seat);
-  const [page, setPage] = usePage(seat);
+  const [page, setPage] = usePage(seat, textsInHand(state));
+  const [wanted, setWanted] = useState<Wanted | null>(null);
   const [helping, setHelping] = useState(false);
   const [addingTo, setAddingTo] = useState<string | null>(null);
   const mayHangUp = useHangUpGuard(`${seat.kind} ${stage ?? ""}`);
   const talkKeys = useTalkKeys(seat, stage, mayHangUp);
-  useRinging(seat);
+  const aside = sideOffer(state, seat, session.live.clock.now());
+  useRinging(seat, aside);
   useMicrophoneWhenReady();
   useDialledAnswered(seat);
 
@@ -172,6 +187,20 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
     // The button is there exactly when something can be added.
     if (seat.kind === "talk" && document.querySelector("[data-testid='call-add']")) setAddingTo(seat.contact.contact_id);
   };
+  const goToText = (contact: ContactMsg): void => {
+    setPage(null);
+    if (contact.incident_id !== null) setOpen(contact.incident_id);
+    setWanted((old) => ({ contactId: contact.contact_id, turn: (old?.turn ?? 0) + 1 }));
+  };
+  const goToNext = (): void => {
+    // The call is one of what is in hand: its card comes in its turn.
+    const inHand = [...(seat.kind === "talk" ? [seat.contact] : []), ...textsInHand(state)];
+    // Of several on one card the one that was asked for last is the one in sight.
+    const shown = inHand.filter((contact) => contact.incident_id === open);
+    const current = shown.find((contact) => contact.contact_id === wanted?.contactId) ?? shown[0];
+    const next = nextInHand(inHand, current?.contact_id ?? null);
+    if (next !== null) goToText(next);
+  };
   const leavePage = (): void => {
     const field = document.activeElement;
     const writing = field instanceof HTMLElement && field.matches("input, textarea, select");
@@ -184,6 +213,9 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
     {
       F1: () => setHelping(true),
       F2: () => void answer(session, seat),
+      "Shift+F2": () => {
+        if (aside !== null) void answer(session, aside);
+      },
       ...(offered ? { Enter: () => void answer(session, seat) } : {}),
       ...(page !== null ? { Escape: leavePage } : {}),
       F3: () => goTo("card-search"),
@@ -192,7 +224,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       "Shift+F3": () => pressOn(JOIN_TESTID),
       F6: () => goTo("notes"),
       "Shift+F6": () => goTo("field-type"),
-      ...(session.me.agent ? { F7: toggleReady } : {}),
+      ...(session.me.agent ? { F7: toggleReady, "Shift+F7": goToNext } : {}),
       F8: end,
       F9: () => {
         if (seat.kind === "wrap_up") void finishWrapUp(session);
@@ -218,6 +250,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       <TopBar page={page} onPage={setPage} onHelp={() => setHelping(true)} onLogout={onLogout} />
       <Banners />
       {page !== null && <CallBar seat={seat} onBack={() => setPage(null)} />}
+      {page !== null && aside !== null && <OfferStrip key={aside.offer.offer_id} seat={aside} aside />}
       <Pages page={page} onClose={() => setPage(null)} />
       {/* Hidden under a page, not removed: the call's state and half-written notes stay. */}
       <div className="columns" hidden={page !== null}>
@@ -231,9 +264,10 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
         <main className="column column-centre">
           <CallPanel
             seat={seat}
-            aside={seat.kind === "talk" ? sideOffer(state, session.live.clock.now()) : null}
+            aside={page === null ? aside : null}
             onAdd={add}
           />
+          <TextsInHand open={open} onChoose={goToText} />
           {own !== null && own !== open && (
             <button type="button" className="button back-to-call" data-testid="back-to-call" onClick={() => setOpen(own)}>
               {t("call.back_to_card")}
@@ -245,7 +279,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
                 {t(popOf(seat) === null ? "card.none" : "card.coming")}
               </p>
             ) : (
-              <CardView key={open} incidentId={open} onOpen={setOpen} />
+              <CardView key={open} incidentId={open} wanted={wanted} onOpen={setOpen} />
             )}
           </ErrorBoundary>
         </main>
@@ -270,7 +304,7 @@ interface Properties {
 export function Workplace({ me, expired, onLogout }: Properties) {
   const { t } = useTranslation();
   const [session] = useState(() => createSession(me));
-  const [doubt, setDoubt] = useState<"call" | "notes" | null>(null);
+  const [doubt, setDoubt] = useState<"call" | "notes" | "texts" | null>(null);
   useRunning(session, expired);
   useRemoteKept(session);
 
@@ -280,11 +314,14 @@ export function Workplace({ me, expired, onLogout }: Properties) {
     if (me.agent !== null) await setPresence("off").catch(() => undefined);
     if (!(await attempt(session, logout))) return;
     session.saving.clear();
+    session.drafts.clear();
+    session.outbox.clear();
     onLogout();
   };
   const ask = async (): Promise<void> => {
     const saved = await session.saving.settle();
     if (ownAgent(session.live.getState())?.state === "talking") setDoubt("call");
+    else if (session.outbox.unsent) setDoubt("texts");
     else if (!saved) setDoubt("notes");
     else await leave();
   };

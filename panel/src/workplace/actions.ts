@@ -4,7 +4,7 @@ import { endWrapUp, extendWrapUp, setPresence } from "../api/agent";
 import { act, actOn, dropParty, monitor, type ContactAction, type TargetAction } from "../api/contacts";
 import type { ContactMsg, MonitorMode, NotReadyReason, PresenceKind, Target } from "../api/types";
 import { attempt, type Session } from "../app/session";
-import { ownAgent } from "../live/state";
+import { isText, ownAgent } from "../live/state";
 import { isMuted, isResponsible } from "../talk/stage";
 import { needsPhone, type Seat } from "./seat";
 
@@ -90,7 +90,7 @@ export async function drop(session: Session, contact: ContactMsg, partyId: strin
 export async function pick(session: Session, contact: ContactMsg): Promise<void> {
   session.ringer.unlock();
   await attempt(session, async () => {
-    await session.phone?.prepare();
+    if (!isText(contact)) await session.phone?.prepare();
     await act(contact.contact_id, "pick");
   });
 }

@@ -1,13 +1,14 @@
 /** What the screen does by itself, and what decides which part of it is shown. */
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { ContactMsg } from "../api/types";
 import { useLive, useSession, type Session } from "../app/session";
 import { ownAgent, type LiveState } from "../live/state";
 import type { RemoteStore } from "../shared/remote";
 import { isResponsible, mayLeave, othersOf, stageOf, type Stage } from "../talk/stage";
 import { answerDialled, doOn } from "./actions";
 import { pagesFor, type Page } from "./pages";
-import { incidentOf, popOf, type Seat } from "./seat";
+import { incidentOf, isTextOffer, popOf, type OfferSeat, type Seat } from "./seat";
 
 /** A key pressed to end the ringing must not end the call that was answered at that moment. */
 const HANG_UP_GUARD_MS = 1_000;
@@ -38,11 +39,13 @@ function useKept(
 
 const routingOf = (state: LiveState): number | null => state.routingVersion;
 const catalogueOf = (state: LiveState): number | null => state.catalogueVersion;
+const messagingOf = (state: LiveState): number | null => state.messagingVersion;
 
-/** Keeps what the server has in documents: the directory of the routing, and the catalogue. */
+/** Keeps what the server has in documents: the directory of the routing, the catalogue, prepared texts. */
 export function useRemoteKept(session: Session): void {
   useKept(session, session.directory, routingOf, session.me.rights.directory);
   useKept(session, session.catalogue, catalogueOf);
+  useKept(session, session.messaging, messagingOf, session.me.agent !== null || session.me.rights.supervise);
 }
 
 /** One click is enough for a call that we asked for: our own phone is answered by itself. */
@@ -70,10 +73,15 @@ export function useMicrophoneWhenReady(): void {
   }, [session]);
 }
 
-export function useRinging(seat: Seat): void {
+/** A text sounds once: it can wait a moment longer than a call, and may come during one. */
+export function useRinging(seat: Seat, aside: OfferSeat | null): void {
   const { ringer, phone } = useSession();
   const { kind } = seat;
-  const ringing = phone !== null && (kind === "offer" || kind === "backup_offer");
+  const ringing = phone !== null && (kind === "offer" || kind === "backup_offer") && !isTextOffer(seat);
+  const text = isTextOffer(seat) ? seat.offer.offer_id : (aside?.offer.offer_id ?? null);
+  useEffect(() => {
+    if (text !== null) ringer.once();
+  }, [ringer, text]);
   useEffect(() => {
     if (!ringing) return undefined;
     ringer.start();
@@ -103,8 +111,8 @@ export function useHangUpGuard(situation: string): () => boolean {
   return useCallback(() => performance.now() - since.current > HANG_UP_GUARD_MS, []);
 }
 
-/** What covers the workplace; a call that begins brings the workplace back, with its card. */
-export function usePage(seat: Seat): [Page | null, (page: Page | null) => void] {
+/** What covers the workplace; a call or text that begins brings the workplace back, with its card. */
+export function usePage(seat: Seat, texts: readonly ContactMsg[]): [Page | null, (page: Page | null) => void] {
   const { rights } = useSession().me;
   // Who has no part in the calls finds the own page at once.
   const first = rights.contacts || rights["cards.search"] ? null : (pagesFor(rights)[0] ?? null);
@@ -114,6 +122,12 @@ export function usePage(seat: Seat): [Page | null, (page: Page | null) => void] 
   if (talking !== known) {
     setKnown(talking);
     if (talking !== null) setPage(null);
+  }
+  const [had, setHad] = useState<readonly string[]>([]);
+  const have = texts.map((contact) => contact.contact_id);
+  if (have.join() !== had.join()) {
+    setHad(have);
+    if (have.some((id) => !had.includes(id))) setPage(null);
   }
   return [page, setPage];
 }

@@ -22,17 +22,25 @@ export type Seat =
 /** An offer this long past its deadline is over, even if the word of it got lost. */
 const OFFER_GRACE_MS = 3_000;
 
-function offerSeat(state: LiveState, now: number): OfferSeat | null {
-  const { offer } = state;
+function offerSeat(state: LiveState, offer: Offer | null, now: number): OfferSeat | null {
   if (!offer || now >= Date.parse(offer.deadline) + OFFER_GRACE_MS) return null;
   return { kind: "offer", offer, contact: state.contacts[offer.contact_id] ?? null };
 }
 
-/** A text that is offered to somebody who talks; it is shown beside the conversation. */
-export function sideOffer(state: LiveState, now: number): OfferSeat | null {
-  const talking = ownContact(state);
-  const offered = talking === null ? null : offerSeat(state, now);
-  return offered?.offer.contact_id === talking?.contact_id ? null : offered;
+/** A text that is offered to somebody who talks, or whose telephone rings; it is shown beside that. */
+export function sideOffer(state: LiveState, seat: Seat, now: number): OfferSeat | null {
+  if (seat.kind === "wrap_up" || seat.kind === "idle") return null;
+  const text = offerSeat(state, state.textOffer, now);
+  if (seat.kind === "offer" && seat.offer.contact_id === text?.offer.contact_id) return null;
+  if (text !== null || seat.kind !== "talk") return text;
+  // Another call than the one in hand: whoever is asked to join may be in one already.
+  const call = offerSeat(state, state.offer, now);
+  return call?.offer.contact_id === seat.contact.contact_id ? null : call;
+}
+
+/** Whether what is offered is a text, which makes no telephone ring. */
+export function isTextOffer(seat: Seat): seat is OfferSeat {
+  return seat.kind === "offer" && !needsPhone(seat);
 }
 
 /** Whether the offer needs a telephone to be answered. */
@@ -47,11 +55,14 @@ export function needsPhone(seat: OfferSeat): boolean {
 export function seatOf(state: LiveState, call: PhoneCall | null, unexplained: boolean, now: number): Seat {
   const contact = ownContact(state);
   if (contact) return { kind: "talk", contact };
-  const offered = offerSeat(state, now);
+  const offered = offerSeat(state, state.offer, now);
   if (offered) return offered;
   if (call && unexplained) {
     return call.stage === "ringing" ? { kind: "backup_offer", call } : { kind: "backup_talk", call };
   }
+  // A call goes before a text, whichever came first.
+  const text = offerSeat(state, state.textOffer, now);
+  if (text) return text;
   const agent = ownAgent(state);
   if (agent?.state === "wrap_up") return { kind: "wrap_up", deadline: agent.wrap_up_deadline };
   return { kind: "idle" };

@@ -1,0 +1,115 @@
+/** What the panel concludes from the texts of a conversation; pure. */
+
+import type { Conversation, Delivery, DeliveryState, TextMessage } from "../api/conversations";
+import type { IconName } from "../shared/Icon";
+
+/** A closed conversation can be taken up again this long after its last text; later ones are new. */
+export const REOPEN_WITHIN_MS = 4 * 3_600_000;
+
+/**
+ * What is known after the newest texts were read again. Older ones that were paged in before stay,
+ * as long as nothing is missing between them and the newest.
+ */
+export function merged(known: Conversation | undefined, fetched: Conversation): Conversation {
+  const first = fetched.messages[0];
+  if (known === undefined || first === undefined) return fetched;
+  const meeting = known.messages.findIndex((message) => message.message_id === first.message_id);
+  if (meeting <= 0) return fetched;
+  return { ...fetched, messages: [...known.messages.slice(0, meeting), ...fetched.messages], more: known.more };
+}
+
+/** With one text as it now is; a new one stands at the end. */
+export function withText(conversation: Conversation, text: TextMessage): Conversation {
+  const known = conversation.messages.some((message) => message.message_id === text.message_id);
+  const messages = known
+    ? conversation.messages.map((message) => (message.message_id === text.message_id ? text : message))
+    : [...conversation.messages, text];
+  return { ...conversation, messages };
+}
+
+/** With a page of older texts before its own. */
+export function withOlder(conversation: Conversation, older: readonly TextMessage[], more: boolean): Conversation {
+  const known = new Set(conversation.messages.map((message) => message.message_id));
+  const fresh = older.filter((message) => !known.has(message.message_id));
+  return { ...conversation, messages: [...fresh, ...conversation.messages], more };
+}
+
+/** How many texts of the citizen stand after the one that was read last. */
+export function unreadAfter(messages: readonly TextMessage[], lastRead: string | null): number {
+  const at = lastRead === null ? -1 : messages.findIndex((message) => message.message_id === lastRead);
+  return messages.slice(at + 1).filter((message) => message.direction === "in").length;
+}
+
+/** The newest text of the citizen. */
+export function lastIncoming(messages: readonly TextMessage[]): TextMessage | null {
+  return messages.findLast((message) => message.direction === "in") ?? null;
+}
+
+/** A missing part shows as this in the text. */
+const GAP = "[…]";
+
+/** The text as it is shown: one that ends too early says so. */
+export function shownText({ text, complete }: TextMessage): string {
+  return complete || text.includes(GAP) ? text : `${text} ${GAP}`.trim();
+}
+
+const DELIVERY_ICONS: Record<DeliveryState, IconName> = {
+  queued: "clock",
+  sent: "check",
+  unknown: "redial",
+  delivered: "checks",
+  failed: "warning",
+  expired: "missed",
+};
+
+export function deliveryIcon({ state }: Delivery): IconName {
+  return DELIVERY_ICONS[state];
+}
+
+/** The citizen has not got it, and will not. */
+export function isLost({ state }: Delivery): boolean {
+  return state === "failed" || state === "expired";
+}
+
+/** The conversations of a card in their order: those that go on first, then the latest text. */
+export function ordered(conversations: readonly Conversation[]): Conversation[] {
+  const over = ({ state }: Conversation): number => Number(state === "closed");
+  return [...conversations].sort(
+    (a, b) =>
+      over(a) - over(b) ||
+      b.last_text_at.localeCompare(a.last_text_at) ||
+      a.conversation_id.localeCompare(b.conversation_id),
+  );
+}
+
+/** Which one to show where none was chosen: our own before one that waits, before any other. */
+export function foremost(conversations: readonly Conversation[], agentId: string | null): Conversation | null {
+  const all = ordered(conversations);
+  const going = all.filter(({ state }) => state !== "closed");
+  const own = agentId === null ? [] : going.filter((one) => one.agent_id === agentId);
+  return own.find((one) => one.unanswered_since !== null) ?? own[0] ?? going[0] ?? all[0] ?? null;
+}
+
+/** Why the reader cannot write; null if nothing stands in the way. */
+export type Obstacle = "closed" | "no_way_back" | "no_seat" | "waiting" | "riding" | "with_other";
+
+export interface Writer {
+  agentId: string | null;
+  /** Supervisors write in anybody's conversation. */
+  supervises: boolean;
+}
+
+export function obstacleTo(conversation: Conversation, writer: Writer): Obstacle | null {
+  if (conversation.state === "closed") return "closed";
+  if (!conversation.replyable) return "no_way_back";
+  if (writer.agentId !== null && conversation.agent_id === writer.agentId) return null;
+  if (writer.supervises) return null;
+  if (conversation.agent_id !== null) return "with_other";
+  if (writer.agentId === null) return "no_seat";
+  return conversation.state === "riding" ? "riding" : "waiting";
+}
+
+/** Whether a closed conversation may still be taken up again. */
+export function mayReopen({ state, last_text_at }: Conversation, now: number): boolean {
+  return state === "closed" && now - Date.parse(last_text_at) <= REOPEN_WITHIN_MS;
+}
