@@ -55,6 +55,7 @@ CONTACT_FIELDS = {
     "handed_over",
     "participants",
     "parties",
+    "conversation",
 }
 AGENT_FIELDS = {
     "agent_id",

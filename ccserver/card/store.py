@@ -359,6 +359,7 @@ class CardStore:
     async def last_of_number(self, number: str, since: datetime) -> IncidentId | None:
         """The card of the number's newest contact that lives, or came since then."""
         return await self._db.read(lambda session: read_last_of_number(session, number, since))
+
     async def calls_of(self, digits: Collection[str], since: datetime) -> list[PastContact]:
         """Return the contacts that arrived from these numbers (digits only) after ``since``."""
         return await self._db.read(lambda session: reading.read_calls_of(session, digits, since))
