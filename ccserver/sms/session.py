@@ -22,7 +22,7 @@ import structlog
 
 from ccserver.config import SMSBindSettings, SMSOperatorSettings
 from ccserver.sms import statuses
-from ccserver.sms.backoff import Reconnect, Throttle
+from ccserver.sms.backoff import STABLE_AFTER_S, Reconnect, Throttle
 from ccserver.sms.connection import (
     UNBIND_TIMEOUT_S,
     Bound,
@@ -99,7 +99,8 @@ class Session:
         self.name = bind.name
         self.operator = operator.name
         self.down_since: float | None = clock()
-        """By ``clock``; None while bound."""
+        """By ``clock``; None while bound. A bind that did not last is as if it had not been, so
+        that a peer which takes us and drops us, over and over, is down all the while."""
         self.why_down = "not yet connected"
         """The last reason, for those who look after the bind."""
         self.counters: Counter[str] = Counter()
@@ -113,6 +114,7 @@ class Session:
         self._link: Link | None = None
         self._connections = 0
         self._bound_at = 0.0
+        self._down_before: float | None = None
         self._odd_logged = 0
         self._wake: asyncio.TimerHandle | None = None
         self._log = structlog.get_logger(__name__).bind(bind=self.name, operator=self.operator)
@@ -267,7 +269,7 @@ class Session:
     def link_bound(self, _link: Link, bound: Bound) -> None:
         """The peer took our bind."""
         self._bound_at = self._clock()
-        self.down_since = None
+        self._down_before, self.down_since = self.down_since, None
         self._odd_logged = 0
         self.counters["bound"] += 1
         peer = bound.peer_id[:PEER_ID_LOGGED_MAX]
@@ -312,9 +314,10 @@ class Session:
         elif was_bound or self.why_down != reason:
             self._log.warning("sms_bind_lost", reason=reason)
         if was_bound:
-            self.down_since = now
             self.counters["lost"] += 1
-            self._reconnect.bound_for(now - self._bound_at)
+            lasted = now - self._bound_at
+            self.down_since = now if lasted >= STABLE_AFTER_S else self._down_before
+            self._reconnect.bound_for(lasted)
         changed = was_bound or self.why_down != reason
         self.why_down = reason
         if changed:

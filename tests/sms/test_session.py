@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from ccserver.sms import connection as core
 from ccserver.sms import session as edge
+from ccserver.sms.backoff import STABLE_AFTER_S
 from ccserver.sms.connection import Delivered
 from ccserver.sms.pdu import PDU, RESPONSE_BIT, Command, Status
 from ccserver.sms.session import (
@@ -181,6 +182,27 @@ async def test_a_refused_bind_says_why_and_tries_again_slower_where_a_person_mus
             assert pauses == [credentials]
             assert session.why_down == f"bind_refused: {status.name}"
             assert session.counters["bind_refused"] == 1
+
+
+async def test_a_peer_that_takes_and_drops_us_over_and_over_is_down_all_the_while() -> None:
+    now = 100.0
+    inbox = Inbox()
+    async with message_centre() as centre:
+        bind = settings(centre.port)
+        session = Session(bind, operator(bind), inbox, clock=lambda: now, chance=Hurry())
+        async with running(session):
+            for number in range(3):
+                await inbox.until(lambda n=number: session.counters["bound"] == n + 1)  # type: ignore[misc]
+                assert session.down_since is None
+                now += STABLE_AFTER_S - 1
+                (await centre.client(number)).drop()
+                await inbox.until(lambda n=number: session.counters["lost"] == n + 1)  # type: ignore[misc]
+                assert session.down_since == 100.0
+            await inbox.until(lambda: session.ready)
+            now += STABLE_AFTER_S
+            (await centre.client(3)).drop()
+            await inbox.until(lambda: session.counters["lost"] == 4)
+            assert session.down_since == now
 
 
 async def test_a_peer_that_stopped_is_left_and_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
