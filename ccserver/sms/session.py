@@ -225,7 +225,7 @@ class Session:
                 link = await self._connect()
         # Whatever it is, of the network, of TLS, of a file of certificates: it may mend itself.
         except Exception as error:
-            self._connect_failed(type(error).__name__)
+            self._connect_failed(error)
             return Closed(CloseReason.LOST)
         try:
             return await asyncio.shield(link.ended)
@@ -256,12 +256,15 @@ class Session:
         )
         return link
 
-    def _connect_failed(self, reason: str) -> None:
+    def _connect_failed(self, error: Exception) -> None:
         self.counters["connect_failed"] += 1
+        reason = type(error).__name__
         # An operator that is away for a night is one line, and another when the reason changes.
         if self.why_down != reason:
             self.why_down = reason
-            self._log.warning("sms_connect_failed", reason=reason)
+            # Networks, TLS and files fail with an OSError; anything else is a fault of ours.
+            ours = None if isinstance(error, OSError) else error
+            self._log.warning("sms_connect_failed", reason=reason, exc_info=ours)
             self._tell()
 
     # What the link tells.
