@@ -395,7 +395,7 @@ def test_a_connection_that_is_over_does_nothing_more() -> None:
 # Whatever comes.
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=120), max_size=12), st.booleans())
 def test_random_octets_raise_nothing_and_are_not_hoarded(pieces: list[bytes], bound: bool) -> None:
     wire = Wire().bound() if bound else Wire()
@@ -421,7 +421,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(STEPS, max_size=40))
 def test_whatever_happens_each_request_ends_once_and_each_text_is_answered_at_most_once(
     steps: list[PDU | str | float],

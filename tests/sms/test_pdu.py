@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import smpplib.consts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccserver.sms.pdu import (
@@ -39,6 +39,7 @@ def chunks(data: bytes, sizes: list[int]) -> list[bytes]:
     return pieces
 
 
+@settings(deadline=None)
 @given(PDUS)
 def test_a_pdu_comes_back_as_it_was(pdu: PDU) -> None:
     assert PDU.parse(pdu.encode()) == pdu
@@ -56,6 +57,7 @@ def test_the_header_of_every_sample_is_read(sample: dict[str, object]) -> None:
     assert pdu.encode() == frame
 
 
+@settings(deadline=None)
 @given(st.lists(PDUS, max_size=20), st.lists(st.integers(1, 700), min_size=1, max_size=9))
 def test_a_stream_is_cut_into_the_same_pdus_in_whatever_pieces_it_comes(
     pdus: list[PDU], sizes: list[int]
@@ -101,6 +103,7 @@ def test_the_bounds_themselves_are_inside(length: int) -> None:
     assert Framer().feed(frame) == [frame]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=20))
 def test_random_octets_make_frames_or_the_promised_exception_and_are_not_hoarded(
     pieces: list[bytes],
@@ -134,6 +137,7 @@ def test_the_numbers_are_those_that_another_implementation_uses() -> None:
     }
 
 
+@settings(deadline=None)
 @given(U32)
 def test_every_status_has_a_verdict_and_a_name(status: int) -> None:
     assert verdict(status) in Verdict
