@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ccserver.sms import gsm
-from ccserver.sms.coding import Alphabet, DecodedText, alphabet_of, decode
+from ccserver.sms.coding import (
+    GUESS_OCTETS_MAX,
+    Alphabet,
+    DecodedText,
+    alphabet_of,
+    decode,
+    read_as_packed,
+)
 from ccserver.sms.oddities import Oddity
 from ccserver.sms.tlv import (
     DESTINATION_PORT,
@@ -46,6 +53,9 @@ _RECEIPT = 0x04
 _INTERMEDIATE = 0x20
 
 _NO_TLVS: Final[Mapping[int, bytes]] = {}
+
+_LIKE_ASCII: Final = {Alphabet.GSM, Alphabet.ASCII, Alphabet.LATIN1}
+"""Where plain letters and digits are what they are in ASCII."""
 
 _UNANNOUNCED = b"\x05\x00\x03"
 """How a header of parts begins; as text it would be ``é@$``."""
@@ -250,18 +260,19 @@ class ShortMessage:
         A position that a phone sends as data is seven-bit text, packed or not, whatever
         data_coding calls it (ETSI TS 103 625), and is recognised by what it says.
         """
+        found = [self.text(default_alphabet=default_alphabet, packed=packed).text]
         data = self.user_data
-        fill_bits = 0 if self.udh is None else self.udh.fill_bits
-        return tuple(
-            dict.fromkeys(
-                (
-                    self.text(default_alphabet=default_alphabet, packed=packed).text,
-                    decode(data, Alphabet.GSM, packed=True, fill_bits=fill_bits).text,
-                    decode(data, Alphabet.LATIN1).text,
-                    decode(data, Alphabet.UCS2).text,
-                )
-            )
-        )
+        if len(data) > GUESS_OCTETS_MAX:
+            return tuple(found)
+        as_packed = read_as_packed(data, 0 if self.udh is None else self.udh.fill_bits)
+        if as_packed is not None:
+            found.append(as_packed)
+        like_ascii = alphabet_of(self.data_coding, default_alphabet) in _LIKE_ASCII
+        if packed or not like_ascii or not data.isascii():
+            found.append(decode(data, Alphabet.LATIN1).text)
+        if 0 in data:
+            found.append(decode(data, Alphabet.UCS2).text)
+        return tuple(dict.fromkeys(found))
 
 
 def joined_text(

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from smpplib.command import DeliverSM, SubmitSM
 
+from ccserver.sms import gsm
 from ccserver.sms.oddities import Oddity
 from ccserver.sms.pdu import PDU, Command
 from ccserver.sms.short_message import (
@@ -266,6 +267,33 @@ def test_a_position_is_among_the_readings(one: dict[str, Any]) -> None:
     else:
         message = delivered(octets, data_coding=4)
     assert one["text"] in message.readings()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("data_coding", [0, 1, 2, 3, 4, 8, 0xF5])
+@pytest.mark.parametrize(
+    "header", [b"", bytes.fromhex("06050400000000"), bytes.fromhex("050003070201")]
+)
+def test_a_position_is_among_the_readings_whatever_it_was_called(
+    packed: bool, data_coding: int, header: bytes
+) -> None:
+    text = 'A"ML=1;lt=+56.94960;lg=+24.10520;rd=14;top=20261126120000;lc=68;pm=G;ml=76'
+    septets = gsm.encode(text)
+    assert septets is not None
+    for octets in (
+        septets,
+        gsm.pack(septets, fill_bits=-8 * len(header) % 7),
+        text.encode("utf-16-be"),
+    ):
+        message = delivered(
+            header + octets, data_coding=data_coding, esm_class=0x40 if header else 0
+        )
+        assert text in message.readings(packed=packed)
+
+
+def test_a_text_of_a_person_has_few_readings() -> None:
+    assert delivered(b"Palidziet").readings() == ("Palidziet",)
+    assert len(delivered("Где вы?".encode("utf-16-be"), data_coding=8).readings()) <= 2
 
 
 @given(short_messages)
