@@ -218,7 +218,10 @@ def _eight_bits(octets: bytes, oddities: list[str], alphabet: Alphabet) -> str:
         oddities.append(Oddity.TRAILING_NUL)
         octets = octets.rstrip(b"\0")
     if octets.isascii():
-        return octets.decode("ascii")
+        if _CONTROLS.search(octets) is None:
+            return octets.decode("ascii")
+        oddities.append(Oddity.READ_AS_GSM)
+        return gsm.decode(octets, oddities)
     if alphabet is Alphabet.ASCII:
         text = _utf8(octets, oddities)
         if text is not None:

@@ -45,6 +45,8 @@ class Oddity(StrEnum):
     """Not what data_coding says, but UTF-8."""
     READ_AS_LATIN1 = "read_as_latin1"
     """Not what data_coding says, but Latin-1 (with the additions of Windows-1252)."""
+    READ_AS_GSM = "read_as_gsm"
+    """Not ASCII or Latin-1, which have controls where the seven-bit alphabet has ``@``."""
     READ_AS_PACKED = "read_as_packed"
     """Seven-bit text packed although this operator was set up not to."""
     BINARY = "binary"
