@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ccserver.sms.coding import read_as_packed
 from ccserver.sms.short_message import ShortMessage
 from ccserver.sms.tlv import (
     MESSAGE_STATE,
@@ -210,12 +211,17 @@ def _text(message: ShortMessage) -> str:
     """Receipts are ASCII but for the citizen's text at their end, whatever data_coding says.
 
     Read as Latin-1, their underscores and at-signs are what they are in no seven-bit alphabet.
-    Only UCS-2 is another matter, and shows itself by a NUL in every other octet.
+    Other matters are UCS-2, which shows itself by a NUL in every other octet, and septets that are
+    packed, in which no field can be seen.
     """
     octets = message.user_data
     if octets[:1] == b"\0" or octets[1:2] == b"\0":
         return message.text().text
-    return octets.decode("latin-1").rstrip("\0")
+    text = octets.decode("latin-1").rstrip("\0")
+    if _FIELD.search(text) is None:
+        fill_bits = 0 if message.udh is None else message.udh.fill_bits
+        return read_as_packed(octets, fill_bits) or text
+    return text
 
 
 def _fields(text: str) -> dict[str, str]:

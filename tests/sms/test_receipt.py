@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccserver.sms import gsm
 from ccserver.sms.receipt import (
     TEXT_CHARS_MAX,
     Receipt,
@@ -177,6 +178,13 @@ def test_a_receipt_in_ucs2() -> None:
     receipt = Receipt.parse(message)
     assert (receipt.ids, receipt.state) == (("1",), ReceiptState.DELIVERED)
     assert receipt.text == "Kur Jūs esat?"
+
+
+def test_a_receipt_of_an_operator_who_packs() -> None:
+    text = "id:0059113978 sub:001 dlvrd:001 stat:DELIVRD err:000 text:Hello"
+    octets = gsm.pack(gsm.encode(text) or b"")
+    receipt = Receipt.parse(delivered(octets, esm_class=4))
+    assert (receipt.ids, receipt.state) == (("0059113978",), ReceiptState.DELIVERED)
 
 
 @given(st.binary(max_size=300), st.dictionaries(st.sampled_from([0x1E, 0x423, 0x427]), st.binary()))
