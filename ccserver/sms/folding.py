@@ -75,7 +75,7 @@ def fold(parts: Sequence[Part]) -> Folded:
         state = DeliveryState.EXPIRED
     elif states == {PartState.DELIVERED}:
         state = DeliveryState.DELIVERED
-    elif any(part.doubtful and part.state is not PartState.DELIVERED for part in parts):
+    elif any(part.doubtful for part in parts):
         state = DeliveryState.UNKNOWN
     elif states.isdisjoint(UNFINISHED):
         state = DeliveryState.SENT

@@ -78,15 +78,17 @@ class Landing:
         arrivals = _not_done(session, arrivals)
         haul = _Haul()
         parts = Parts(session, self._operators, self._aml)
-        seen = _known_digests(session, arrivals)
+        seen = _last_seen(session, arrivals)
         for arrival in arrivals:
             if arrival.is_receipt:
                 self._receipt(session, arrival, haul)
             elif arrival.is_part:
                 parts.add(arrival)
             else:
-                self._whole(arrival, haul, duplicate=arrival.digest in seen)
-            seen.add(arrival.digest)
+                last = seen.get(arrival.digest)
+                again = last is not None and arrival.stored.received_at - last <= INBOX_KEPT
+                self._whole(arrival, haul, duplicate=again)
+            seen[arrival.digest] = arrival.stored.received_at
         self._parts_told(parts, haul)
         done(session, arrivals, now)
         return self._hand_on(session, haul)
@@ -247,13 +249,12 @@ def empty(session: Session, inbox_ids: set[int]) -> None:
     session.execute(emptied.values(octets=b""))
 
 
-def _known_digests(session: Session, arrivals: Sequence[Arrival]) -> set[str]:
-    """Those of ``arrivals`` that rows of the last day have already."""
-    if not arrivals:
-        return set()
-    since = min(one.stored.received_at for one in arrivals) - INBOX_KEPT
+def _last_seen(session: Session, arrivals: Sequence[Arrival]) -> dict[str, datetime]:
+    """When what these say came last, by digest, as far as rows of it are kept."""
     wanted = {one.digest for one in arrivals}
-    query = select(InboxRow.digest).where(
-        InboxRow.digest.in_(sorted(wanted)), InboxRow.received_at >= since
+    query = (
+        select(InboxRow.digest, func.max(InboxRow.received_at))
+        .where(InboxRow.digest.in_(sorted(wanted)))
+        .group_by(InboxRow.digest)
     )
-    return {digest for digest in session.scalars(query) if digest is not None}
+    return {digest: at for digest, at in session.execute(query) if digest is not None}

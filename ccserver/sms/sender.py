@@ -296,9 +296,13 @@ class Sender:
 
     async def _stop(self) -> None:
         tasks = list(self._under_way.values())
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+        await self._stop_now()
+
+    async def _stop_now(self) -> None:
+        """Leave what is under way as it is marked; the next process takes it up."""
+        late = list(self._under_way.values())
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
