@@ -46,6 +46,7 @@ from ccserver.exchange_desk import ExchangeDesk
 from ccserver.integration import Integration
 from ccserver.live import LiveView
 from ccserver.messaging import CurrentMessaging, MessagingVersions
+from ccserver.messaging.reading import texts_of
 from ccserver.metrics import Metrics
 from ccserver.news import News
 from ccserver.outbound import Outbound
@@ -113,6 +114,7 @@ class Application:
             changed=self._card_changed,
             moved=self._contacts_moved,
             along=(move_along,),
+            texts_of=texts_of,
             # Asked each time: the catalogue in force is another after each save.
             branch_of=lambda code: self.catalogue.prepared.branch_of(code),  # noqa: PLW0108
         )

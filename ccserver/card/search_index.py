@@ -6,7 +6,7 @@ here: of two transactions that change one card, the later one reads what the ear
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -62,7 +62,9 @@ COLUMNS = (
 OF_INCIDENTS = select(*COLUMNS).where(INCIDENTS.c.incident_id.in_(KEYS))
 MERGED_INTO = select(*COLUMNS).where(INCIDENTS.c.merged_into.in_(KEYS))
 CONTACTS_OF = (
-    select(CONTACTS.c.incident_id, CONTACTS.c.caller_digits, CONTACTS.c.agent_id)
+    select(
+        CONTACTS.c.incident_id, CONTACTS.c.contact_id, CONTACTS.c.caller_digits, CONTACTS.c.agent_id
+    )
     .where(CONTACTS.c.incident_id.in_(KEYS))
     .order_by(CONTACTS.c.arrived_at, CONTACTS.c.contact_id)
 )
@@ -71,6 +73,15 @@ FIELDS_OF = (
     .where(FIELDS.c.incident_id.in_(KEYS))
     .order_by(FIELDS.c.name)
 )
+
+
+TextsOf = Callable[[Connection, Collection[str]], Mapping[str, Sequence[str]]]
+"""What was written in the course of contacts, by their ids; another room keeps it."""
+
+
+def no_texts(_: Connection, __: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Of a centre that nobody writes to."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,9 @@ def add_agents(connection: Connection, answers: Sequence[tuple[str, str]]) -> No
         )
 
 
-def refresh(connection: Connection, incident_ids: Iterable[str]) -> None:
+def refresh(
+    connection: Connection, incident_ids: Iterable[str], texts_of: TextsOf = no_texts
+) -> None:
     """Make cards findable by what is now known of them; what is pending must be flushed.
 
     A card that was merged away is found as the one that it has become a part of.
@@ -124,7 +137,7 @@ def refresh(connection: Connection, incident_ids: Iterable[str]) -> None:
     if gone:
         connection.execute(REMOVE, {"incident_ids": gone})
     cards = [row for row in rows if not row.merged_into]
-    words = _words(connection, cards)
+    words = _words(connection, cards, texts_of)
     changed = [
         {"of_incident": key, "words": words[key]}
         for key in words
@@ -145,7 +158,7 @@ def refresh(connection: Connection, incident_ids: Iterable[str]) -> None:
         connection.execute(ADD, new)
 
 
-def _words(connection: Connection, cards: Sequence[Any]) -> dict[str, str]:
+def _words(connection: Connection, cards: Sequence[Any], texts_of: TextsOf) -> dict[str, str]:
     """The words of each card, with those of the cards merged into it."""
     whole = {row.incident_id: [row] for row in cards}
     card_of = {row.incident_id: row.incident_id for row in cards}
@@ -160,6 +173,8 @@ def _words(connection: Connection, cards: Sequence[Any]) -> dict[str, str]:
                 level.append(row.incident_id)
     contacts = _grouped(connection, CONTACTS_OF, card_of)
     fields = _grouped(connection, FIELDS_OF, card_of)
+    ids = [row.contact_id for rows in contacts.values() for row in rows]
+    texts = texts_of(connection, ids) if ids else {}
     return {
         key: words_of(
             *(
@@ -167,7 +182,14 @@ def _words(connection: Connection, cards: Sequence[Any]) -> dict[str, str]:
                     number=part.number,
                     callers=[row.caller_digits for row in contacts[part.incident_id]],
                     agent_ids=[row.agent_id for row in contacts[part.incident_id] if row.agent_id],
-                    texts=[part.notes_text],
+                    texts=[
+                        part.notes_text,
+                        *(
+                            text
+                            for row in contacts[part.incident_id]
+                            for text in texts.get(row.contact_id, ())
+                        ),
+                    ],
                     fields=[(row.name, row.value) for row in fields[part.incident_id]],
                 )
                 for part in parts

@@ -27,7 +27,7 @@ from ccserver.card.joining import Along, By, Joined, Moved
 from ccserver.card.locations import CardLocation, LocationTold, Place
 from ccserver.card.notes import save_notes
 from ccserver.card.search import EVERY_CARD, Wanted, search_cards
-from ccserver.card.search_index import refresh
+from ccserver.card.search_index import TextsOf, no_texts, refresh
 from ccserver.card.telling import is_told, tell
 from ccserver.card.text import storable_json
 from ccserver.card.values import (
@@ -69,7 +69,7 @@ class CardStore:
     ``changed`` is called once after each transaction in which people changed a card; of what the
     journal writes, the journal tells. ``moved`` is called after contacts have gone to another card;
     each of ``along`` before that, in the same transaction. ``branch_of`` says which branch of the
-    incident types a code belongs to.
+    incident types a code belongs to, ``texts_of`` what citizens wrote, by which cards are found.
     """
 
     def __init__(
@@ -80,12 +80,14 @@ class CardStore:
         moved: Callable[[Moved], None] = _nobody_listens,
         along: Sequence[Along] = (),
         branch_of: BranchOf = str,
+        texts_of: TextsOf = no_texts,
     ) -> None:
         self._db = db
         self._changed = changed
         self._moved = moved
         self._along = along
         self._branch_of = branch_of
+        self._texts_of = texts_of
 
     async def write(
         self, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
@@ -96,7 +98,7 @@ class CardStore:
         it, a known key changes nothing, and what is told of a contact without a card is left out:
         `None`.
         """
-        heads = await self._write(lambda session: write_items(session, items))
+        heads = await self._write(lambda session: write_items(session, items, self._texts_of))
         for item, head in zip(items, heads, strict=True):
             if isinstance(item, ContactOpened) and head is not None:
                 log.info("card_opened", contact_id=item.contact_id, incident_id=head.incident_id)
@@ -435,7 +437,7 @@ class CardStore:
         def change_and_index(session: Session) -> T:
             done = work(session)
             session.flush()
-            refresh(session.connection(), keys)
+            refresh(session.connection(), keys, self._texts_of)
             return done
 
         done = await self._write(change_and_index)
@@ -454,7 +456,7 @@ class CardStore:
             session.flush()
             for each in joined.changed if joined.moves else ():
                 locating.keep_place(session, each)
-            refresh(session.connection(), joined.changed)
+            refresh(session.connection(), joined.changed, self._texts_of)
             return joined
 
         joined = await self._write(join_and_index)

@@ -25,7 +25,14 @@ from ccserver.card.models import (
     TimelineRow,
 )
 from ccserver.card.outcome import DECISIVE, Fact, derive
-from ccserver.card.search_index import NewCard, add_agents, add_new, refresh
+from ccserver.card.search_index import (
+    NewCard,
+    TextsOf,
+    add_agents,
+    add_new,
+    no_texts,
+    refresh,
+)
 from ccserver.card.telling import changed
 from ccserver.card.text import digits_of
 from ccserver.card.values import CardHead, ContactOpened, Outcome, TimelineEntry, TimelineTag
@@ -98,17 +105,25 @@ SET_DERIVED = (
     .values({name: bindparam(name) for name in ("answered_at", "ended_at", "agent_id", "outcome")})
 )
 
+OF_TEXTS = frozenset(
+    {TimelineTag.TEXT_RECEIVED, TimelineTag.TEXT_SENT, TimelineTag.TEXT_RODE_ALONG}
+)
+"""What is written down when there is another text by which the card is to be found."""
+
 Heads = dict[ContactId, CardHead]
 Seats = Mapping[ContactId, str]
 """Which seat answered each contact, as far as one did."""
 
 
 def write_items(
-    session: Session, items: Sequence[ContactOpened | TimelineEntry | LocationTold]
+    session: Session,
+    items: Sequence[ContactOpened | TimelineEntry | LocationTold],
+    texts_of: TextsOf = no_texts,
 ) -> list[CardHead | None]:
     """Write openings, then entries and locations in the order given; return the card of each item.
 
-    Nothing is written of an entry whose contact has no card even then; it has no card here either.
+    A card whose contact got a text becomes findable by it, as ``texts_of`` tells it. Nothing is
+    written of an entry whose contact has no card even then; it has no card here either.
     """
     connection = session.connection()
     told = [item for item in items if isinstance(item, LocationTold)]
@@ -117,7 +132,7 @@ def write_items(
     locating.lock_incidents_of(session, told)
     known = _known_cards(connection, openings)
     heads, seats = _heads(connection, {item.contact_id for item in items})
-    arrivals = _open_cards(connection, openings, heads, known)
+    arrivals = _open_cards(connection, openings, heads, known, texts_of)
     entries = [
         item for item in items if isinstance(item, TimelineEntry) and item.contact_id in heads
     ]
@@ -126,7 +141,9 @@ def write_items(
     if rows:
         connection.execute(ADD_ENTRIES[connection.dialect.name], rows)
     decided = {entry.contact_id for entry in entries if entry.tag in DECISIVE}
-    _index_answers(connection, heads, seats, _derive(connection, decided))
+    _index_answers(connection, heads, seats, _derive(connection, decided), texts_of)
+    texted = {heads[one.contact_id].incident_id for one in entries if one.tag in OF_TEXTS}
+    refresh(connection, texted, texts_of)
     # Last, because it lets other writers of events wait until the commit.
     record(session, *(_told_outside(entry, heads[entry.contact_id]) for entry in located))
     return [heads.get(item.contact_id) for item in items]
@@ -150,6 +167,7 @@ def _open_cards(
     openings: Iterable[ContactOpened],
     heads: Heads,
     known: Mapping[str, CardHead],
+    texts_of: TextsOf,
 ) -> list[TimelineEntry]:
     """Add the contacts that are not in ``heads``, to it too; return what their timelines say.
 
@@ -170,7 +188,7 @@ def _open_cards(
     connection.execute(
         ADD_CONTACTS, [_contact(opened, heads[opened.contact_id]) for opened in new.values()]
     )
-    refresh(connection, {head.incident_id for head in joined.values()})
+    refresh(connection, {head.incident_id for head in joined.values()}, texts_of)
     return [_arrival(opened) for opened in new.values()]
 
 
@@ -316,7 +334,9 @@ def _derive(connection: Connection, contact_ids: Collection[ContactId]) -> Seats
     }
 
 
-def _index_answers(connection: Connection, heads: Heads, before: Seats, answered: Seats) -> None:
+def _index_answers(
+    connection: Connection, heads: Heads, before: Seats, answered: Seats, texts_of: TextsOf
+) -> None:
     """Make cards findable by who answered; of all that is derived, only that is searched for."""
     new = [
         (heads[contact_id].incident_id, agent_id)
@@ -329,7 +349,7 @@ def _index_answers(connection: Connection, heads: Heads, before: Seats, answered
         for contact_id, agent_id in answered.items()
         if before.get(contact_id, agent_id) != agent_id
     ]
-    refresh(connection, changed)
+    refresh(connection, changed, texts_of)
 
 
 def _values(entry: TimelineEntry) -> dict[str, object]:

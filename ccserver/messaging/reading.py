@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from ccserver.messaging.models import ConversationContactRow, ConversationRow, MessageRow
@@ -22,6 +22,8 @@ from ccserver.types import AgentId, ContactId, ConversationId, MessageId
 
 KEYS_MAX = 500
 """Of one statement: SQLite bounds a statement's parameters."""
+TEXTS_FOUND_MAX = 1_000
+"""Of some contacts, by which a card is found; it is found by no more words than these have."""
 
 
 def chunked(keys: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -95,6 +97,21 @@ def _conversation(row: ConversationRow, contact_ids: tuple[ContactId, ...]) -> C
         acknowledged_at=row.acknowledged_at,
         messages=row.messages,
     )
+
+
+def texts_of(connection: Connection, contact_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """What was written in the course of these contacts, by their ids, oldest first."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for some in chunked(list(contact_ids)):
+        query = (
+            select(MessageRow.contact_id, MessageRow.text)
+            .where(MessageRow.contact_id.in_(some))
+            .order_by(MessageRow.position)
+            .limit(TEXTS_FOUND_MAX)
+        )
+        for contact_id, text in connection.execute(query):
+            texts[contact_id].append(text)
+    return texts
 
 
 def message(row: MessageRow) -> Message:
