@@ -167,46 +167,48 @@ _POSITION_LOST = frozenset({"position_invalid", "position_conflict"})
 
 
 class _Attributes:
-    """The pieces of a message by their names; of two that differ, none.
+    """The pieces of a message by their names; of two that differ, none."""
 
-    Reading one takes its value as it stands, without the spaces around it.
-    """
-
-    __slots__ = ("_found", "conflicts", "oddities")
+    __slots__ = ("conflicts", "found", "oddities")
 
     def __init__(self, pieces: Iterable[str], oddities: list[str]) -> None:
         found: dict[str, str] = {}
-        self._found = found
+        self.found = found
         self.conflicts: set[str] = set()
         self.oddities = oddities
         for piece in pieces:
             name, is_told, value = piece.partition("=")
-            name, value = name.strip().lower(), value.strip()
-            if not is_told:
-                if name:
-                    self.odd("attribute_unreadable")
-            elif name not in found:
-                found[name] = value
-            elif found[name] == value:
-                self.odd("attribute_repeated")
+            if name in _KNOWN and name not in found:  # nearly all, and this is the fast way
+                found[name] = value.strip()
             else:
-                self.conflicts.add(name)
-                self.odd("attribute_conflict")
+                self._add(name.strip().lower(), value.strip(), told=bool(is_told))
         for name in self.conflicts:
             del found[name]
 
+    def _add(self, name: str, value: str, *, told: bool) -> None:
+        if not told:
+            if name:
+                self.odd("attribute_unreadable")
+        elif name not in self.found:
+            self.found[name] = value
+        elif self.found[name] == value:
+            self.odd("attribute_repeated")
+        else:
+            self.conflicts.add(name)
+            self.odd("attribute_conflict")
+
     def __contains__(self, name: str) -> bool:
-        return name in self._found or name in self.conflicts
+        return name in self.found or name in self.conflicts
 
     def get(self, name: str) -> str | None:
-        return self._found.get(name)
+        return self.found.get(name)
 
     def odd(self, code: str) -> None:
         if code not in self.oddities:
             self.oddities.append(code)
 
     def check_names(self, known: frozenset[str]) -> None:
-        if not self._found.keys() <= known:
+        if not self.found.keys() <= known:
             self.odd("attribute_unknown")
 
 
@@ -402,8 +404,13 @@ def _declared_length(told: _Attributes, length: int) -> int | None:
 
 def _value(told: _Attributes, name: str, read: Callable[[str], T | None], code: str) -> T | None:
     """The attribute as ``read`` reads it; ``code`` is noted where it cannot."""
-    text = told.get(name)
-    return None if text is None else _told_as(told, text, read, code)
+    text = told.found.get(name)
+    if text is None:
+        return None
+    value = read(text)
+    if value is None:
+        told.odd(code)
+    return value
 
 
 def _told_as(told: _Attributes, text: str, read: Callable[[str], T | None], code: str) -> T | None:
