@@ -138,6 +138,8 @@ class AMLDesk:
         self._given: dict[str, Sighting] = {}
         """Handed to the journal, which has not written them yet."""
         self._given_to: dict[str, ContactId] = {}
+        self._timed: set[str] = set()
+        """Those of them whose call lived when they came: nothing but us kept them waiting."""
         self._on_cards: dict[str, ContactId] = {}
         """Written, of which the store does not know yet."""
         self._unsaved: OrderedDict[str, Sighting] = OrderedDict()
@@ -191,8 +193,10 @@ class AMLDesk:
         if sighting is None:
             return
         self._on_cards[key] = self._given_to.pop(key)
-        took = self._clock.now() - sighting.received_at
-        self._metrics.aml_seconds.observe(max(0.0, took.total_seconds()))
+        if key in self._timed:
+            self._timed.discard(key)
+            took = self._clock.now() - sighting.received_at
+            self._metrics.aml_seconds.observe(max(0.0, took.total_seconds()))
         self._work.set()
 
     # -- the work ---------------------------------------------------------------------------------
@@ -315,6 +319,8 @@ class AMLDesk:
         self._waiting.pop(sighting.key, None)
         self._given[sighting.key] = sighting
         self._given_to[sighting.key] = contact_id
+        if how == "live":
+            self._timed.add(sighting.key)
         if sighting.location is not None:
             self._chronicle.locate(contact_id, sighting.key, sighting.location)
         else:
@@ -345,6 +351,7 @@ class AMLDesk:
                 if sighting.received_at <= oldest:
                     del kept[key]
                     self._given_to.pop(key, None)
+                    self._timed.discard(key)
         self._phones.forget(now)
 
     def _remember(self, key: str) -> None:

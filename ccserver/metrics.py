@@ -274,7 +274,7 @@ class Metrics:
         )
         self.aml_seconds = Histogram(
             "ccserver_aml_seconds",
-            "From a message's arrival until its position is on a card.",
+            "From a message's arrival during its call until its position is on the card.",
             buckets=STEP_SECONDS,
             registry=registry,
         )

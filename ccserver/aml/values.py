@@ -1,6 +1,7 @@
 """What the centre knows of one AML message until it is on the card of its call."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,10 @@ COUNTRY_CODE = "371"
 
 DIGITS_MAX = 40
 """As `ccserver.types.DIGITS_MAX`: what is longer is no number."""
+
+
+_SUBSCRIBER = re.compile(r"(\b(?:si|ei|device_(?:imsi|imei|iccid))=)[^;&]*", re.IGNORECASE)
+"""What names the phone or its card, where a text is shown to people."""
 
 
 class Transport(StrEnum):
@@ -84,9 +89,8 @@ def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> 
     except AMLInvalid:
         found = text_of(octets)
         if found is None:
-            return Sighting(
-                key, Transport.SMS, digits, None, received_at, unreadable=text[:TEXT_CHARS_MAX]
-            )
+            unreadable = _shown(text)
+            return Sighting(key, Transport.SMS, digits, None, received_at, unreadable=unreadable)
         text, message = found, AMLMessage.parse(found)
     return Sighting(
         key,
@@ -95,7 +99,7 @@ def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> 
         device_of(message.imei),
         received_at,
         message.location(received_at),
-        text[:TEXT_CHARS_MAX] if message.is_unreadable else None,
+        _shown(text) if message.is_unreadable else None,
     )
 
 
@@ -107,7 +111,7 @@ def of_form(body: bytes, trusted: Trust, *, received_at: datetime) -> Sighting:
         location = _marked(location, "signature_wrong")
     unreadable = None
     if form.message.is_unreadable:
-        unreadable = body.decode("utf-8", "replace")[:TEXT_CHARS_MAX]
+        unreadable = _shown(body.decode("utf-8", "replace"))
     return Sighting(
         _key(body),
         Transport.HTTPS,
@@ -117,6 +121,11 @@ def of_form(body: bytes, trusted: Trust, *, received_at: datetime) -> Sighting:
         location,
         unreadable,
     )
+
+
+def _shown(text: str) -> str:
+    """The text as people see it: without what names the phone, which tells nobody a place."""
+    return _SUBSCRIBER.sub(r"\1…", text[:TEXT_CHARS_MAX])
 
 
 def _key(*parts: bytes) -> str:
