@@ -228,6 +228,7 @@ class Metrics:
             registry=registry,
         )
 
+        self._add_texts(registry)
         self._add_positions(registry)
 
         # services
@@ -247,6 +248,51 @@ class Metrics:
             "ccserver_service_dispatched_seconds",
             "From sending an incident to a service until the first word that it moves.",
             buckets=HELP_SECONDS,
+            registry=registry,
+        )
+
+    def _add_texts(self, registry: CollectorRegistry) -> None:
+        """Of conversations by text."""
+        self.texts = Counter(
+            "ccserver_texts",
+            "Texts taken up, by direction (in, out) and channel (sms, sip, app).",
+            ("direction", "channel"),
+            registry=registry,
+        )
+        self.text_deliveries = Counter(
+            "ccserver_text_deliveries",
+            "Steps of texts to citizens: queued, sent, unknown, delivered, failed, expired.",
+            ("state", "channel"),
+            registry=registry,
+        )
+        self.text_accept_seconds = Histogram(
+            "ccserver_text_accept_seconds",
+            "From a citizen's first unanswered text to the call taker who has it in hand.",
+            buckets=HELP_SECONDS,
+            registry=registry,
+        )
+        self.text_answer_seconds = Histogram(
+            "ccserver_text_answer_seconds",
+            "From a citizen's first unanswered text to a person's answer.",
+            buckets=HELP_SECONDS,
+            registry=registry,
+        )
+        self.conversations = Gauge(
+            "ccserver_conversations",
+            "Conversations by text that are alive: waiting, riding, in_hand.",
+            ("state",),
+            registry=registry,
+        )
+        self.sms_binds = Gauge(
+            "ccserver_sms_binds",
+            "Sessions with the operator's message centre that are bound.",
+            ("operator",),
+            registry=registry,
+        )
+        self.sms_pending = Gauge(
+            "ccserver_sms_pending",
+            "Parts of texts that the operator has still to take.",
+            ("operator",),
             registry=registry,
         )
 

@@ -26,10 +26,10 @@ from ccserver.card.neighbours import (
     proposals,
     reach_max,
 )
-from ccserver.card.reading import summaries
+from ccserver.card.reading import past, past_contact, summaries
 from ccserver.card.search import Hit, Span, find
 from ccserver.card.text import digits_of
-from ccserver.card.values import CardSummary
+from ccserver.card.values import CardSummary, PastContact
 from ccserver.card.words import (
     ADDRESS,
     COUNTRY_CODE,
@@ -38,7 +38,6 @@ from ccserver.card.words import (
     mark,
     national_digits,
 )
-from ccserver.types import IncidentId
 
 HISTORY_MAX = 20
 """Of one caller, or one place; the search shows more."""
@@ -95,22 +94,26 @@ def read_related(session: Session, incident_id: str, branch_of: BranchOf) -> Rel
     )
 
 
-def read_last_of_number(session: Session, number: str, since: datetime) -> IncidentId | None:
-    """Return the card of the number's newest contact that lives, or came since then."""
+def read_last_of_number(session: Session, number: str, since: datetime) -> PastContact | None:
+    """Return the number's newest contact that lives, or came or ended since then."""
     digits = digits_of(number)
     if not digits:
         return None
     query = (
-        select(ContactRow.incident_id)
+        past()
         .where(
             ContactRow.caller_digits.in_(_forms([national_digits(digits)])),
-            or_(ContactRow.arrived_at >= since, ContactRow.ended_at.is_(None)),
+            or_(
+                ContactRow.arrived_at >= since,
+                ContactRow.ended_at >= since,
+                ContactRow.ended_at.is_(None),
+            ),
         )
         .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
         .limit(1)
     )
-    found = session.scalar(query)
-    return None if found is None else IncidentId(found)
+    found = session.execute(query).one_or_none()
+    return None if found is None else past_contact(*found)
 
 
 def _summaries(session: Session, keys: Collection[str]) -> dict[str, CardSummary]:

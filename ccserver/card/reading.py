@@ -190,6 +190,16 @@ def contacts_of(session: Session, keys: Collection[str]) -> Mapping[str, list[Ca
     return contacts
 
 
+def read_contact_ids(session: Session, incident_id: str) -> list[ContactId]:
+    """Return the contacts on a card, by arrival."""
+    query = (
+        select(ContactRow.contact_id)
+        .where(ContactRow.incident_id == incident_id)
+        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
+    )
+    return [ContactId(contact_id) for contact_id in session.scalars(query)]
+
+
 def read_open_contacts(session: Session) -> list[OpenContact]:
     """Return every contact that has not ended, by arrival."""
     query = (
@@ -205,11 +215,11 @@ def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
     """Return the callers who left before an answer, or were cut off, since then, by arrival."""
     lost = (Outcome.ABANDONED.value, Outcome.CUT_OFF.value)
     query = (
-        _past()
+        past()
         .where(ContactRow.ended_at >= since, ContactRow.outcome.in_(lost))
         .order_by(ContactRow.arrived_at, ContactRow.contact_id)
     )
-    return [_past_contact(row, number) for row, number in session.execute(query)]
+    return [past_contact(row, number) for row, number in session.execute(query)]
 
 
 def read_spoken(session: Session, since: datetime, *, limit: int) -> list[SpokenWith]:
@@ -257,31 +267,33 @@ def read_answered_to(
     session: Session, digits: Collection[str], since: datetime
 ) -> list[PastContact]:
     """Return the calls with these numbers answered after ``since``; nobody talks in a text."""
-    query = _past().where(
+    query = past().where(
         ContactRow.caller_digits.in_(digits),
         ContactRow.answered_at > since,
         ContactRow.medium == Medium.VOICE.value,
     )
-    return [_past_contact(row, number) for row, number in session.execute(query)]
+    return [past_contact(row, number) for row, number in session.execute(query)]
 
 
 def read_calls_of(session: Session, digits: Collection[str], since: datetime) -> list[PastContact]:
     """Return what came from these numbers since then."""
-    query = _past().where(
+    query = past().where(
         ContactRow.caller_digits.in_(digits),
         ContactRow.arrived_at > since,
         ContactRow.direction == Direction.INBOUND.value,
     )
-    return [_past_contact(row, number) for row, number in session.execute(query)]
+    return [past_contact(row, number) for row, number in session.execute(query)]
 
 
-def _past() -> Select[ContactRow, str]:
+def past() -> Select[ContactRow, str]:
+    """Contacts with the numbers of their cards; see `past_contact`."""
     return select(ContactRow, IncidentRow.number).join(
         IncidentRow, IncidentRow.incident_id == ContactRow.incident_id
     )
 
 
-def _past_contact(row: ContactRow, number: str) -> PastContact:
+def past_contact(row: ContactRow, number: str) -> PastContact:
+    """Return what a row of `past` tells."""
     return PastContact(
         contact_id=ContactId(row.contact_id),
         incident_id=IncidentId(row.incident_id),

@@ -358,8 +358,13 @@ class CardStore:
         """Return the conversations with these numbers (digits only) answered after ``since``."""
         return await self._db.read(lambda session: reading.read_answered_to(session, digits, since))
 
-    async def last_of_number(self, number: str, since: datetime) -> IncidentId | None:
-        """The card of the number's newest contact that lives, or came since then."""
+    async def contact_ids(self, incident_id: IncidentId) -> list[ContactId]:
+        """The contacts on a card, by arrival; none for a card that does not exist."""
+        key = clean_text(incident_id)
+        return await self._db.read(lambda session: reading.read_contact_ids(session, key))
+
+    async def last_of_number(self, number: str, since: datetime) -> PastContact | None:
+        """The number's newest contact that lives, or came or ended since then."""
         return await self._db.read(lambda session: read_last_of_number(session, number, since))
 
     async def calls_of(self, digits: Collection[str], since: datetime) -> list[PastContact]:
