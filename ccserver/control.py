@@ -25,6 +25,7 @@ from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.party import AgentTarget, NumberTarget, PartyKind, QueueTarget, Target
 from ccserver.telephony.transfer import CallRefused
 from ccserver.telephony.wishes import Wishes
+from ccserver.text_control import TextControl
 from ccserver.types import AgentId, ContactId, IncidentId, LegId, PhoneNumber
 from ccserver.web.ports import (
     AgentChoice,
@@ -83,6 +84,7 @@ MESSAGES = {
     "monitors_another": "You are listening to another conversation; end that first.",
     "not_monitored": "You are not listening to this conversation.",
     "has_the_caller": "You are the one who talks with this caller.",
+    "not_for_texts": "This cannot be done to a conversation by text.",
     "telephony_unavailable": "The telephone exchange does not answer; try again or use the phone.",
 }
 """Every refusal with its sentence; those of calls are `ccserver.telephony.wishes.REFUSAL_CODES`."""
@@ -111,6 +113,7 @@ class Control:
         callbacks: Callable[[], object],
         presence_unwritten: Callable[[AgentId, AuditEntry], None],
         numbers_of_card: Callable[[IncidentId], Awaitable[Collection[str]]],
+        texts: TextControl | None = None,
     ) -> None:
         self._runtime = runtime
         self._wishes = wishes
@@ -124,6 +127,7 @@ class Control:
         self._callbacks = callbacks
         self._presence_unwritten = presence_unwritten
         self._numbers_of_card = numbers_of_card
+        self._texts = texts
         self._actions: Mapping[ContactAction, Callable[[AgentId, ContactId], Awaitable[None]]] = {
             ContactAction.ANSWER: self._answer,
             ContactAction.REJECT: self._reject,
@@ -143,6 +147,12 @@ class Control:
                     (ContactAction.TAKE_OVER, wishes.take_over),
                 )
             },
+        }
+        self._text_actions: Mapping[ContactAction, Callable[[AgentId, ContactId], Awaitable[None]]]
+        self._text_actions = {
+            ContactAction.ANSWER: self._accept_text,
+            ContactAction.REJECT: self._reject_text,
+            ContactAction.PICK: self._pick,
         }
 
     # -- what is ----------------------------------------------------------------------------------
@@ -234,7 +244,29 @@ class Control:
 
     async def act(self, agent_id: AgentId, contact_id: ContactId, action: ContactAction) -> None:
         """Do what the panel's button says."""
-        await self._actions[action](agent_id, contact_id)
+        if self._text(contact_id) is None:
+            await self._actions[action](agent_id, contact_id)
+        elif action in self._text_actions:
+            await self._text_actions[action](agent_id, contact_id)
+        else:
+            raise refused("not_for_texts")
+
+    def _text(self, contact_id: ContactId) -> TextControl | None:
+        """What acts on the contact if it is one by text."""
+        texts = self._texts
+        return texts if texts is not None and texts.is_text(contact_id) else None
+
+    def _refuse_text(self, contact_id: ContactId) -> None:
+        if self._text(contact_id) is not None:
+            raise refused("not_for_texts")
+
+    async def _accept_text(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        if (texts := self._text(contact_id)) is not None:
+            texts.accept(contact_id, agent_id)
+
+    async def _reject_text(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        if (texts := self._text(contact_id)) is not None:
+            texts.reject(contact_id, agent_id)
 
     async def _answer(self, agent_id: AgentId, contact_id: ContactId) -> None:
         """Make the desk phone answer."""
@@ -264,7 +296,7 @@ class Control:
         ):
             raise refused("not_waiting")
         self._runtime.post(ContactPicked(contact_id, agent_id))
-        if self._seat(agent_id).contact_id != contact_id:
+        if not any(offer.agent_id == agent_id for offer in contact.view.offers):
             raise refused("not_free")
         self._runtime.chronicle.write_now(contact_id, TimelineTag.PICKED, "picked", agent_id)
 
@@ -272,13 +304,31 @@ class Control:
         self, agent_id: AgentId, contact_id: ContactId, action: ReachAction, target: TargetChoice
     ) -> None:
         """Consult, transfer to, or invite somebody."""
+        texts = self._text(contact_id)
+        if texts is not None and action is not ReachAction.TRANSFER:
+            raise refused("not_for_texts")
         chosen = self._target(target)
+        if texts is not None:
+            self._transfer_text(texts, agent_id, contact_id, chosen)
+            return
         wish = {
             ReachAction.CONSULT: self._wishes.consult,
             ReachAction.TRANSFER: self._wishes.transfer,
             ReachAction.INVITE: self._wishes.invite,
         }[action]
         await self._wish(wish(contact_id, agent_id, chosen))
+
+    @staticmethod
+    def _transfer_text(
+        texts: TextControl, agent_id: AgentId, contact_id: ContactId, target: Target
+    ) -> None:
+        match target:
+            case AgentTarget(to_agent):
+                texts.transfer(contact_id, agent_id, to_agent=to_agent)
+            case QueueTarget(queue):
+                texts.transfer(contact_id, agent_id, queue=queue)
+            case _:
+                raise refused("bad_target")
 
     def _target(self, choice: TargetChoice) -> Target:
         match choice:
@@ -306,10 +356,12 @@ class Control:
 
     async def drop_party(self, agent_id: AgentId, contact_id: ContactId, party_id: str) -> None:
         """Part from one of those who talk."""
+        self._refuse_text(contact_id)
         await self._wish(self._wishes.drop(contact_id, agent_id, party_id))
 
     async def monitor(self, agent_id: AgentId, contact_id: ContactId, mode: MonitorMode) -> None:
         """A supervisor takes part; leaves a trace on the card."""
+        self._refuse_text(contact_id)
         await self._wish(self._wishes.monitor(contact_id, agent_id, mode.value))
 
     async def place_call(

@@ -28,6 +28,7 @@ TOLD_TO_SERVICES = frozenset(
         *("outbound_dialled", "outbound_answered", "outbound_failed"),
         *("notes_saved", "field_saved", "field_undone"),
         *("location_added", "location_pinned", "attachment_added", "attachment_removed"),
+        *("text_received", "text_sent", "text_rode_along", "text_failed"),
         *("merged", "merge_undone", "split", "split_undone"),
         *("linked", "unlinked", "link_undone", "eido_received"),
     }
@@ -82,6 +83,17 @@ def visible_card(card: JSONObject, viewer: Viewer) -> JSONObject:
 def visible_field(name: str, field: JSONObject, viewer: Viewer) -> JSONObject:
     """One field with its ``value``, now or in its history, as the viewer may see it."""
     ((_, shown),) = _fields(visible_card({"fields": {name: field}}, viewer))
+    return shown
+
+
+def visible_conversation(conversation: JSONObject, viewer: Viewer) -> JSONObject:
+    """What was written with a citizen: the words are shown as notes are, employees are not."""
+    if _centre_or_quality(viewer):
+        return conversation
+    shown = cast("Card", _copy(conversation))
+    _blank(shown, "agent_id", "agent_name", "via")
+    for message in _objects(shown, "messages"):
+        _blank(message, "author", "author_name")
     return shown
 
 

@@ -18,7 +18,7 @@ REFUSED = (
     *("no_trunk", "bad_target", "no_consultation", "not_answered", "too_many_parties"),
     *("busy_with_other", "nobody_would_keep", "changed_meanwhile", "already_in", "no_wrap_up"),
     *("monitors_another", "not_monitored", "has_the_caller", "bad_mode", "wrap_up_at_limit"),
-    "telephony_unavailable",
+    *("telephony_unavailable", "not_for_texts"),
 )
 """Why the state of things does not allow something; one list, because states overtake requests."""
 
