@@ -9,7 +9,7 @@ import { Icon, type IconName } from "../shared/Icon";
 import { Moment } from "../shared/Time";
 import { titleOf } from "../talk/directory";
 import type { Unsent } from "./outbox";
-import { deliveryIcon, isLost, shownText } from "./threads";
+import { deliveryIcon, isLost, oddityWords, shownText } from "./threads";
 
 /** Who wrote it, in words. */
 function useWriter(message: TextMessage, conversation: Conversation): string {
@@ -37,7 +37,7 @@ function Remark({ name, icon, words, why }: { name: string; icon: IconName; word
 function Remarks({ message }: { message: TextMessage }) {
   const { t } = useTranslation();
   const { have, total } = message.parts;
-  const odd = message.oddities.map((code) => translateCode("texts.oddity", code, t("texts.oddity.other", { code })));
+  const odd = oddityWords(message.oddities).map(({ kind, code }) => t(`texts.oddity.${kind}`, { code }));
   return (
     <>
       {!message.complete && (

@@ -5,12 +5,13 @@ import { useTranslation } from "react-i18next";
 import { reopenConversation, type Conversation } from "../api/conversations";
 import { attempt, useCatalogue, useLive, useMessaging, useSession } from "../app/session";
 import { translateCode } from "../i18n";
-import { readableNumber, secondsSince } from "../shared/format";
+import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Age, Moment, useServerNow } from "../shared/Time";
 import { titleOf } from "../talk/directory";
 import { TargetDialog } from "../talk/TargetDialog";
 import { CloseDialog } from "./CloseDialog";
+import { isOverdue } from "./in-hand";
 import { MessageList } from "./MessageList";
 import { ReplyBox } from "./ReplyBox";
 import { mayReopen, obstacleTo, type Obstacle, type Writer } from "./threads";
@@ -20,7 +21,7 @@ export function UnansweredMark({ since }: { since: string | null }) {
   const { t } = useTranslation();
   const { unanswered_after_s: afterS } = useMessaging();
   const now = useServerNow();
-  if (since === null || secondsSince(since, now) < afterS) return null;
+  if (!isOverdue(since, now, afterS)) return null;
   return (
     <span className="badge badge-strong" data-testid="text-unanswered">
       <Icon name="clock" size={16} /> {t("texts.unanswered")} <Age since={since} />

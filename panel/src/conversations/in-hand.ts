@@ -10,11 +10,9 @@ export function textsInHand(state: LiveState): ContactMsg[] {
   return conversations(state).filter((contact) => isText(contact) && contact.agent_id === agentId);
 }
 
-/** Since when the citizen waits for an answer, if longer than `afterS`; `now` by the server's clock. */
-export function overdueSince(contact: ContactMsg, now: number, afterS: number): string | null {
-  const since = contact.conversation?.unanswered_since ?? null;
-  if (since === null) return null;
-  return now - Date.parse(since) >= afterS * 1_000 ? since : null;
+/** Whether the citizen waits for an answer longer than `afterS`; `now` by the server's clock. */
+export function isOverdue(unansweredSince: string | null, now: number, afterS: number): unansweredSince is string {
+  return unansweredSince !== null && now - Date.parse(unansweredSince) >= afterS * 1_000;
 }
 
 /** The next one of what is in hand, around the end; the first where `current` is none of them. */

@@ -113,3 +113,34 @@ export function obstacleTo(conversation: Conversation, writer: Writer): Obstacle
 export function mayReopen({ state, last_text_at }: Conversation, now: number): boolean {
   return state === "closed" && now - Date.parse(last_text_at) <= REOPEN_WITHIN_MS;
 }
+
+/** What an oddity means to whoever reads the text. */
+export type OddityKind = "guessed" | "cut" | "binary" | "twice" | "whole" | "other";
+
+/** The server's codes by what they mean; the rest says nothing that a call taker could use. */
+const ODDITY_KINDS: Record<Exclude<OddityKind, "other">, string> = {
+  guessed: `characters_invalid data_coding_unknown national_table_unknown odd_length escape_at_end
+    read_as_latin1 read_as_packed`,
+  cut: "body_cut short_message_cut field_unterminated udh_cut text_cut incomplete concatenation_invalid",
+  binary: "binary compressed unreadable unprocessed",
+  twice: "text_twice",
+  whole: `tlv_cut tlv_repeated tlv_too_many udh_element_broken udh_unannounced little_endian trailing_nul
+    read_as_utf8 binary_as_text`,
+};
+
+const KIND_OF_CODE: ReadonlyMap<string, OddityKind> = new Map(
+  Object.entries(ODDITY_KINDS).flatMap(([kind, codes]) =>
+    codes.split(/\s+/).map((code): [string, OddityKind] => [code, kind as OddityKind]),
+  ),
+);
+
+export interface OddityWords {
+  kind: OddityKind;
+  code: string;
+}
+
+/** Each meaning once; a code that this panel does not know stands for itself. */
+export function oddityWords(codes: readonly string[]): OddityWords[] {
+  const all = codes.map((code) => ({ kind: KIND_OF_CODE.get(code) ?? ("other" as const), code }));
+  return all.filter((one, index) => one.kind === "other" || all.findIndex(({ kind }) => kind === one.kind) === index);
+}
