@@ -14,6 +14,7 @@ import { inserted, slashBefore, snippetChoices } from "../src/conversations/snip
 import {
   deliveryIcon,
   foremost,
+  holderOf,
   mayReopen,
   merged,
   obstacleTo,
@@ -142,7 +143,15 @@ describe("who may write", () => {
     ["nobody while the call it goes with waits", conversation({ agent_id: null, state: "riding" }), anna, "riding"],
     ["nobody without a seat", conversation({ agent_id: null }), { agentId: null, supervises: false }, "no_seat"],
   ] as const)("%s", (_, one, writer, obstacle) => {
-    expect(obstacleTo(one, writer)).toBe(obstacle);
+    expect(obstacleTo(one, holderOf(one, {}), writer)).toBe(obstacle);
+  });
+
+  it("whoever has the call that a conversation goes with", () => {
+    const rides = conversation({ agent_id: null, state: "riding", riding: "c1" });
+    const call = contact({ agent_id: "agent-101" });
+    expect(holderOf(rides, { c1: { ...call, state: "talking" } })).toBe("agent-101");
+    expect(holderOf(rides, { c1: { ...call, state: "offered" } })).toBeNull();
+    expect(obstacleTo(rides, "agent-101", anna)).toBeNull();
   });
 
   it("and what is closed can be taken up for four hours", () => {

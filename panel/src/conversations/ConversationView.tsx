@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { reopenConversation, type Conversation } from "../api/conversations";
 import { attempt, useCatalogue, useLive, useMessaging, useSession } from "../app/session";
 import { translateCode } from "../i18n";
+import { agentName } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { Age, Moment, useServerNow } from "../shared/Time";
@@ -14,7 +15,7 @@ import { CloseDialog } from "./CloseDialog";
 import { isOverdue } from "./in-hand";
 import { MessageList } from "./MessageList";
 import { ReplyBox } from "./ReplyBox";
-import { mayReopen, obstacleTo, type Obstacle, type Writer } from "./threads";
+import { holderOf, mayReopen, obstacleTo, type Obstacle, type Writer } from "./threads";
 
 /** Runs from the moment on at which the wait counts as long; before that it says nothing. */
 export function UnansweredMark({ since }: { since: string | null }) {
@@ -79,12 +80,16 @@ function Head({ conversation }: { conversation: Conversation }) {
 }
 
 /** Why nothing can be written, and the way on where there is one. */
-function Obstacles({ conversation, obstacle }: { conversation: Conversation; obstacle: Obstacle }) {
+function Obstacles({ conversation, obstacle, holder }: {
+  conversation: Conversation;
+  obstacle: Obstacle;
+  holder: string;
+}) {
   const { t } = useTranslation();
   const session = useSession();
   const now = useServerNow();
   const [busy, setBusy] = useState(false);
-  const who = conversation.agent_name ?? conversation.agent_id ?? "–";
+  const who = conversation.agent_name ?? holder;
   const reopenable = obstacle === "closed" && session.me.agent !== null && mayReopen(conversation, now);
   const reopen = async (): Promise<void> => {
     setBusy(true);
@@ -140,9 +145,12 @@ export function ConversationView({ conversation, onOlder }: Properties) {
     setText(next);
     drafts.put(id, next);
   };
-  const obstacle = obstacleTo(conversation, writer);
+  const state = useLive();
+  const holder = holderOf(conversation, state.contacts);
+  const obstacle = obstacleTo(conversation, holder, writer);
   // One that cannot be written to can still be closed by whoever has it.
-  const has = obstacle === null || (obstacle === "no_way_back" && conversation.agent_id === writer.agentId);
+  const own = holder !== null && holder === writer.agentId;
+  const has = obstacle === null || (obstacle === "no_way_back" && (own || writer.supervises));
   return (
     <div className="texts-one" data-testid="conversation" data-conversation={id} data-state={conversation.state}>
       <div className="texts-bar">
@@ -157,7 +165,7 @@ export function ConversationView({ conversation, onOlder }: Properties) {
       {obstacle === null ? (
         <ReplyBox conversation={conversation} text={text} onText={write} />
       ) : (
-        <Obstacles conversation={conversation} obstacle={obstacle} />
+        <Obstacles conversation={conversation} obstacle={obstacle} holder={agentName(state, holder)} />
       )}
     </div>
   );

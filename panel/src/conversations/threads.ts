@@ -1,6 +1,7 @@
 /** What the panel concludes from the texts of a conversation; pure. */
 
 import type { Conversation, Delivery, DeliveryState, TextMessage } from "../api/conversations";
+import { isConversation, type LiveState } from "../live/state";
 import type { IconName } from "../shared/Icon";
 
 /** A closed conversation can be taken up again this long after its last text; later ones are new. */
@@ -99,12 +100,18 @@ export interface Writer {
   supervises: boolean;
 }
 
-export function obstacleTo(conversation: Conversation, writer: Writer): Obstacle | null {
+/** Whose it is: of one that goes with a call, whoever has the call. */
+export function holderOf(conversation: Conversation, contacts: LiveState["contacts"]): string | null {
+  const call = conversation.riding === null ? undefined : contacts[conversation.riding];
+  return call !== undefined && isConversation(call) ? call.agent_id : conversation.agent_id;
+}
+
+export function obstacleTo(conversation: Conversation, holder: string | null, writer: Writer): Obstacle | null {
   if (conversation.state === "closed") return "closed";
   if (!conversation.replyable) return "no_way_back";
-  if (writer.agentId !== null && conversation.agent_id === writer.agentId) return null;
+  if (writer.agentId !== null && holder === writer.agentId) return null;
   if (writer.supervises) return null;
-  if (conversation.agent_id !== null) return "with_other";
+  if (holder !== null) return "with_other";
   if (writer.agentId === null) return "no_seat";
   return conversation.state === "riding" ? "riding" : "waiting";
 }
