@@ -99,7 +99,7 @@ class Kannel:
         self.bearerbox: asyncio.subprocess.Process | None = None
         self.smsbox: asyncio.subprocess.Process | None = None
         self.admin_port, box_port, self.send_port = free_ports(3)
-        self._get_url = get_url
+        self._get_url, self._log_level = get_url, log_level
         store = f'store-type = file\nstore-location = "{folder}/kannel.store"'
         values = {
             "admin": ADMIN,
@@ -110,11 +110,12 @@ class Kannel:
             "smsc_port": smsc_port,
             "system_id": system_id,
             "password": password,
-            "get_url": get_url,
+            # A bearerbox wants to know of a box, even one that is never started.
+            "get_url": get_url or f"http://{HOST}/",
             "log_level": log_level,
             "store": store if file_store else "",
         }
-        self._text = CORE.format_map(values) + (BOX.format_map(values) if get_url else "")
+        self._text = (CORE + BOX).format_map(values)
 
     async def __aenter__(self) -> Self:
         assert BEARERBOX is not None
@@ -166,6 +167,9 @@ class Kannel:
         with (self.folder / f"{Path(program).name}.out").open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 program,
+                # To the terminal it would otherwise tell of every octet.
+                "--verbosity",
+                str(self._log_level),
                 str(config),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
