@@ -101,7 +101,7 @@ const CODED: Record<string, string> = {
   "callback.outcome": "reached no_answer called_again not_needed",
   "live.conversation_state": "talking held parachute dialling handed_over",
   "presence.reason": "break training admin technical missed_offers",
-  page: "live routing catalogue people",
+  page: "live routing catalogue messaging people",
   outcome: "waiting answered parachute abandoned ended unreached",
   map: "typed_empty typed_unreadable typed_outside typed_far",
   "map.source": "pidf_lo aml msd network_cell https address map call_taker",

@@ -265,7 +265,8 @@ function Page({ kind, icon, sections, told, onClose, children }: Properties) {
   }, [jump]);
 
   const jumpTo = (path: Path): void => {
-    const target = all.find((name) => name === path[0]) ?? section;
+    const key = String(path[0] ?? "");
+    const target = all.find((name) => name === (kind.sectionOf?.(key) ?? key)) ?? section;
     setSection(target);
     if (typeof path[1] === "number") setSelected({ ...selected, [target]: path[1] });
     setJump({ path });

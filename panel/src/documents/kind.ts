@@ -29,7 +29,7 @@ export interface DocumentKind {
   fileBytesMax: number;
   /** The lists whose items people edit one by one, and their forms. */
   forms: Readonly<Record<string, readonly Group[]>>;
-  /** The forms of what is no list. */
+  /** The forms of what is no list; "" is what stands in the document itself. */
   parts: Readonly<Record<string, readonly Group[]>>;
   /** Fields of lists → the keys by which their items are told apart. */
   identities: Readonly<Record<string, readonly string[]>>;
@@ -44,6 +44,8 @@ export interface DocumentKind {
   titleOf: (list: string, item: Item) => string;
   /** What may be chosen beside the items of a list. */
   patterns?: (document: AnyDocument, say: Say) => readonly Option[];
+  /** The part of the page that a key of the document stands in, if it is not the key itself. */
+  sectionOf?: (key: string) => string;
   /** In which order and how deep the items of a list are shown, if not as they stand. */
   placed?: (list: string, items: readonly Item[]) => readonly Placed[];
 }

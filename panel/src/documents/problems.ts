@@ -94,7 +94,9 @@ export function localProblems(kind: DocumentKind, document: AnyDocument): Proble
   const lists = Object.entries(kind.forms).flatMap(([list, form]) =>
     itemsOf(document, list).flatMap((item, index) => groupProblems(form, [list, index], item)),
   );
-  const parts = Object.entries(kind.parts).flatMap(([part, form]) => groupProblems(form, [part], document[part]));
+  const parts = Object.entries(kind.parts).flatMap(([part, form]) =>
+    part === "" ? groupProblems(form, [], document) : groupProblems(form, [part], document[part]),
+  );
   return [...lists, ...parts];
 }
 

@@ -8,7 +8,7 @@
 import type { ReactNode } from "react";
 import type { Path } from "./paths";
 
-export type Unit = "seconds" | "points" | "people" | "times" | "level" | "none";
+export type Unit = "seconds" | "hours" | "points" | "people" | "times" | "level" | "none";
 
 export interface Keyed {
   /** Where the value stands below the item, parts joined by dots. */

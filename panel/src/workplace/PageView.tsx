@@ -14,6 +14,9 @@ const RoutingPage = lazy(async () => ({ default: (await import("../routing/Routi
 const CataloguePage = lazy(async () => ({
   default: (await import("../catalogue/CataloguePage")).CataloguePage,
 }));
+const MessagingPage = lazy(async () => ({
+  default: (await import("../messaging/MessagingPage")).MessagingPage,
+}));
 const PeoplePage = lazy(async () => ({ default: (await import("../people/PeoplePage")).PeoplePage }));
 
 function Shell({ shown, children }: { shown: boolean; children: ReactNode }) {
@@ -54,6 +57,11 @@ export function Pages({ page, onClose }: { page: Page | null; onClose: () => voi
       {kept.includes("catalogue") && (
         <Shell shown={page === "catalogue"}>
           <CataloguePage onClose={() => close("catalogue")} />
+        </Shell>
+      )}
+      {kept.includes("messaging") && (
+        <Shell shown={page === "messaging"}>
+          <MessagingPage onClose={() => close("messaging")} />
         </Shell>
       )}
       {kept.includes("people") && (

@@ -83,6 +83,7 @@ const PAGE_ICONS: Record<Page, IconName> = {
   desk: "siren",
   routing: "routing",
   catalogue: "catalogue",
+  messaging: "message",
   people: "people",
 };
 

@@ -2,7 +2,7 @@
 
 import type { Rights } from "../api/types";
 
-export type Page = "live" | "desk" | "routing" | "catalogue" | "people";
+export type Page = "live" | "desk" | "routing" | "catalogue" | "messaging" | "people";
 
 export function pagesFor(rights: Rights): Page[] {
   const all: [Page, boolean][] = [
@@ -10,6 +10,7 @@ export function pagesFor(rights: Rights): Page[] {
     ["desk", rights.desk],
     ["routing", rights.routing],
     ["catalogue", rights.catalogue],
+    ["messaging", rights.catalogue],
     ["people", rights.people],
   ];
   return all.filter(([, allowed]) => allowed).map(([page]) => page);
