@@ -2,7 +2,9 @@
 
 from ccserver.aml.values import Transport, as_json, location_of, of_form, of_text
 from ccserver.location import LocationSource
+from ccserver.location.aml import TEXT_CHARS_MAX
 from ccserver.location.aml_form import Trust
+from sim.aml import packed
 from tests.aml.conftest import IMEI, NUMBER, T0, at, by_https, by_sms, text
 
 
@@ -36,6 +38,8 @@ def test_what_cannot_be_read_is_kept_for_somebodys_eyes() -> None:
     assert (sighting.location, sighting.unreadable) == (None, blotted), "without whose it is"
     noise = of_text("\x01\x02", b"\x01\x02", sender=NUMBER, received_at=T0)
     assert noise.unreadable == "\x01\x02"
+    endless = packed('A"ML=1;' + "x" * TEXT_CHARS_MAX)
+    assert of_text("?", endless, sender=NUMBER, received_at=T0).unreadable is not None
     assert noise.tells
 
 
