@@ -35,7 +35,9 @@ def text_of(octets: bytes) -> str | None:
     for body in _bodies(octets):
         for read in _READINGS:
             if looks_like_aml(read(body[:BEGINNING_OCTETS])):
-                return read(body)
+                text = read(body)
+                if looks_like_aml(text):
+                    return text
     return None
 
 

@@ -84,14 +84,13 @@ def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> 
     """
     digits = digits_of(sender)
     key = _key(digits.encode(), b"\0", text.strip().encode("utf-8", "replace") or octets)
-    try:
-        message = AMLMessage.parse(text)
-    except AMLInvalid:
-        found = text_of(octets)
-        if found is None:
-            unreadable = _shown(text)
-            return Sighting(key, Transport.SMS, digits, None, received_at, unreadable=unreadable)
-        text, message = found, AMLMessage.parse(found)
+    message = _read(text)
+    if message is None:
+        text = text_of(octets) or text
+        message = _read(text)
+    if message is None:
+        shown = _shown(text)
+        return Sighting(key, Transport.SMS, digits, None, received_at, unreadable=shown)
     return Sighting(
         key,
         Transport.SMS,
@@ -121,6 +120,13 @@ def of_form(body: bytes, trusted: Trust, *, received_at: datetime) -> Sighting:
         location,
         unreadable,
     )
+
+
+def _read(text: str) -> AMLMessage | None:
+    try:
+        return AMLMessage.parse(text)
+    except AMLInvalid:
+        return None
 
 
 def _shown(text: str) -> str:

@@ -63,6 +63,10 @@ def test_other_octets_are_none(octets: bytes) -> None:
     assert text_of(octets) is None
 
 
+def test_what_only_begins_like_one() -> None:
+    assert text_of(b'A"ML=1' + b"\t" * 60 + b"1;") is None
+
+
 @given(st.binary(max_size=300))
 def test_any_octets(octets: bytes) -> None:
     found = text_of(octets)
