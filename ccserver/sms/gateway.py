@@ -135,8 +135,17 @@ class SMSGateway:
             unanswered=self.inbox.pending,
             backlog=self.processor.backlog,
             behind_s=_age_s(self.processor.behind_since, self._clock.now()),
-            failed=self.processor.counts["failed"],
+            set_aside_s=None
+            if self.processor.set_aside_at is None
+            else _age_s(self.processor.set_aside_at, self._clock.now()),
         )
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """What was counted since the process began, by operator and name, for the metrics.
+
+        The names are those of `Processor` and `Sender`.
+        """
+        return self.processor.counts + self.sender.counts
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What somebody must be told now."""

@@ -9,6 +9,8 @@ DOWN_ALARM_S: Final = 45.0
 """An operator without any bind: a bind that is lost is usually back within 15 s."""
 BEHIND_ALARM_S: Final = 30.0
 """A stored text that nobody was given yet: the target for an answer is as long."""
+SET_ASIDE_ALARM_S: Final = 3_600.0
+"""How long it stays an alarm that a text could not be handed on: long enough to be seen."""
 
 
 class AlarmCode(StrEnum):
@@ -17,7 +19,7 @@ class AlarmCode(StrEnum):
     SMS_DOWN = "sms_down"
     """No text of this operator's subscribers comes in or goes out."""
     SMS_STUCK = "sms_stuck"
-    """Replies wait longer than half of their life, or texts that came are not handed on."""
+    """Replies wait longer than half of their life, or texts that came cannot be handed on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class IntakeHealth:
     backlog: int
     """Stored and not handed on."""
     behind_s: float
-    failed: int
-    """Set aside since the process began."""
+    set_aside_s: float | None
+    """How long ago a text was last set aside because nobody could be given it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +79,6 @@ def alarms(operators: Sequence[OperatorHealth], intake: IntakeHealth) -> tuple[A
             found.append(Alarm(AlarmCode.SMS_STUCK, one.name, one.waiting_s))
     if intake.backlog and intake.behind_s >= BEHIND_ALARM_S:
         found.append(Alarm(AlarmCode.SMS_STUCK, "", intake.behind_s))
+    elif intake.set_aside_s is not None and intake.set_aside_s < SET_ASIDE_ALARM_S:
+        found.append(Alarm(AlarmCode.SMS_STUCK, "", intake.set_aside_s))
     return tuple(found)

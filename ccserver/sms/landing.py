@@ -23,7 +23,7 @@ from ccserver.sms.parts import Parts, Position, next_due
 from ccserver.sms.ports import Kind, Takers
 from ccserver.sms.receipt import Receipt
 from ccserver.sms.retention import INBOX_KEPT
-from ccserver.texts import Channel, Delivery, IncomingText
+from ccserver.texts import FINAL_STATES, Channel, Delivery, IncomingText
 
 FAILED_AGAIN_WITHIN: Final = timedelta(hours=24)
 """What was set aside longer ago is for a person to look at: nobody waits for an answer to it."""
@@ -33,10 +33,10 @@ FAILED_AGAIN_MAX: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What a transaction handed on; ``counts`` are by name for the metrics."""
+    """What a transaction handed on; ``counts`` are by operator and name, for the metrics."""
 
     kinds: frozenset[Kind]
-    counts: Mapping[str, int]
+    counts: Mapping[tuple[str, str], int]
     next_due: datetime | None
     """When the first incomplete text is to be told as such."""
 
@@ -50,7 +50,7 @@ class _Haul:
     positions: list[tuple[Position, str]] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
     emptied: set[int] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class Landing:
@@ -114,8 +114,11 @@ class Landing:
                 intermediate=arrival.message.is_intermediate,
             ),
         )
-        haul.counts["receipts"] += 1
-        haul.counts["receipts_unmatched"] += not known
+        operator = arrival.stored.operator
+        haul.counts[operator, "receipts" if known else "receipts_unmatched"] += 1
+        for one in deliveries:
+            if one.state in FINAL_STATES:
+                haul.counts[operator, one.state.value] += 1
         haul.deliveries += deliveries
 
     def _whole(self, arrival: Arrival, haul: _Haul, *, duplicate: bool) -> None:
@@ -125,8 +128,10 @@ class Landing:
             position = Position(stored.key, arrival.aml, arrival.citizen, stored.received_at)
             haul.positions.append((position, arrival.message.user_data.hex()))
             haul.emptied.add(stored.inbox_id)
+            haul.counts[stored.operator, "aml"] += 1
             return
-        haul.counts["duplicates"] += duplicate
+        haul.counts[stored.operator, "texts"] += 1
+        haul.counts[stored.operator, "duplicates"] += duplicate
         haul.texts[stored.key] = IncomingText(
             key=stored.key,
             channel=Channel.SMS,
@@ -146,18 +151,19 @@ class Landing:
                 haul.texts[told.text.key] = told.text
             if told.position is not None:
                 haul.positions.append((told.position, ""))
+                haul.counts[told.operator, "aml"] += 1
+            haul.counts[told.operator, "texts"] += told.first
         haul.emptied |= parts.emptied
-        haul.counts["duplicates"] += parts.repeated
+        for operator, repeated in parts.repeated.items():
+            haul.counts[operator, "duplicates"] += repeated
 
     def _hand_on(self, session: Session, haul: _Haul) -> Landed:
         kinds: set[Kind] = set()
         if haul.texts:
             kinds.add("texts")
-            haul.counts["texts"] += len(haul.texts)
             self._takers.texts(session, list(haul.texts.values()))
         for position, octets_hex in haul.positions:
             kinds.add("aml")
-            haul.counts["aml"] += 1
             self._takers.aml(
                 session,
                 key=position.key,

@@ -3,7 +3,7 @@
 The rules are `ccserver.sms.reassembly`'s; here is what they are asked about and what follows.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,10 +45,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is to be said of a text in parts now."""
+    """What is to be said of a text in parts now; ``first``: it is shown for the first time."""
 
+    operator: str
     text: IncomingText | None = None
     position: Position | None = None
+    first: bool = False
 
 
 class Parts:
@@ -64,7 +66,8 @@ class Parts:
         self._operators = operators
         self._aml = aml
         self._changed: dict[int, TextRow] = {}
-        self.repeated = 0
+        self.repeated: Counter[str] = Counter()
+        """By operator: parts that were there."""
         self.emptied: set[int] = set()
         """Rows of the inbox whose octets are to be emptied."""
 
@@ -72,16 +75,18 @@ class Parts:
         """Put a part where it belongs."""
         key = arrival.part_key().digest()
         at = arrival.stored.received_at
-        found = place(self._known(key, at), arrival.number, arrival.digest)
+        known = self._known(key, at)
+        found = place(known, arrival.number, arrival.digest)
         if found.text_id is None:
             row = self._new_text(arrival, key)
         else:
             row = self._session.get_one(TextRow, found.text_id)
         if found.repeated:
-            self.repeated += 1
+            self.repeated[row.operator] += 1
             # The part has these octets already, and it knows whether they may stay.
             self.emptied.add(arrival.stored.inbox_id)
-            if row.due_at is None and not row.late and not row.aml:
+            has = next(len(one.digests) for one in known if one.text_id == row.text_id)
+            if has >= row.parts_total:
                 # All of it was there: an operator missed our answer, or the citizen sent it again.
                 row.duplicate = True
                 self._changed[row.text_id] = row
@@ -158,7 +163,7 @@ class Parts:
         if row.aml:
             # It was handed on; what else comes of it tells only what the position does not need.
             self._erase(row)
-            return Told()
+            return Told(row.operator)
         parts = self._parts(row)
         complete = len(parts) >= row.parts_total
         if complete:
@@ -168,11 +173,12 @@ class Parts:
             row.aml = True
             row.due_at = None
             self._erase(row)
-            return Told(position=aml, text=self._withdrawn(row) if row.shown else None)
+            withdrawn = self._withdrawn(row) if row.shown else None
+            return Told(row.operator, withdrawn, position=aml)
         if aml:
-            return Told()
-        row.shown = True
-        return Told(text=self._text(row, parts, complete=complete))
+            return Told(row.operator)
+        first, row.shown = not row.shown, True
+        return Told(row.operator, self._text(row, parts, complete=complete), first=first)
 
     def _parts(self, row: TextRow) -> dict[int, Arrival]:
         """The parts of a text, read; those of a position that was handed on are empty."""

@@ -43,8 +43,10 @@ FRAMES_LOGGED: Final = 5
 class Processor:
     """Hands on what is stored. ``behind_since`` is when the oldest row came that waits.
 
-    ``counts`` are for the metrics: ``texts``, ``aml``, ``receipts``, ``receipts_unmatched``,
-    ``duplicates``, ``failed`` (rows set aside), ``salvaged`` (handed on as octets).
+    ``counts`` are by operator and name, for the metrics: ``texts``, ``aml``, ``duplicates``,
+    ``receipts``, ``receipts_unmatched``; what became of texts of ours by receipts, as
+    ``delivered``, ``failed``, ``expired``; ``salvaged`` (rows handed on as octets) and
+    ``set_aside`` (rows that could not be handed on).
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Processor:
         self.behind_since: datetime | None = None
         self._arrived = 0
         self.done = 0
-        self.counts: Counter[str] = Counter()
+        self.set_aside_at: datetime | None = None
+        """When a row was last set aside."""
+        self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
     def backlog(self) -> int:
@@ -76,6 +80,8 @@ class Processor:
     def arrived(self, count: int) -> None:
         """So many more rows are stored."""
         self._arrived += count
+        if self.behind_since is None:
+            self.behind_since = self._clock.now()
         self._wake.set()
 
     async def start(self) -> None:
@@ -191,12 +197,13 @@ class Processor:
                     "sms_row_not_salvaged", inbox_id=stored.inbox_id, reason=type(again).__name__
                 )
             else:
-                self.counts["salvaged"] += 1
+                self.counts[stored.operator, "salvaged"] += 1
                 return
         now, reason = self._clock.now(), type(error).__name__
         await self._db.write(lambda session: set_aside(session, stored.inbox_id, reason, now))
         self.done += 1
-        self.counts["failed"] += 1
+        self.set_aside_at = now
+        self.counts[stored.operator, "set_aside"] += 1
 
     def _told(self, landed: Landed) -> None:
         self._next_due = landed.next_due

@@ -26,7 +26,7 @@ from ccserver.sms.sends import Send
 from ccserver.sms.session import NotBound, OutcomeUnknown, Refused, Throttled
 from ccserver.sms.short_message import Address
 from ccserver.sms.submit import submit_body
-from ccserver.texts import Delivery
+from ccserver.texts import FINAL_STATES, Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +60,10 @@ class AddressInvalid(Exception):
 class Sender:
     """One task that looks and one for each part under way, as many as the windows allow.
 
-    ``counts`` are for the metrics, by what became of a try: ``sent``, ``refused``, ``again``,
-    ``throttled``, ``unknown``; texts ``expired``, and ``untold`` of that nobody took the news.
+    ``counts`` are by operator and name, for the metrics: what became of a try as ``sent``,
+    ``refused``, ``again``, ``throttled``, ``unknown``; and what became of texts without a receipt
+    as ``failed``, ``expired`` (of no operator: none took them). ``untold`` counts news that the
+    takers failed to take.
     """
 
     def __init__(
@@ -84,7 +86,8 @@ class Sender:
         """Parts whose mark may be written though we were told that it was not."""
         self.waiting: Mapping[str, tuple[int, datetime]] = {}
         """By operator: how many parts wait, and since when the oldest one does."""
-        self.counts: Counter[str] = Counter()
+        self.untold = 0
+        self.counts: Counter[tuple[str, str]] = Counter()
 
     @property
     def under_way(self) -> int:
@@ -134,7 +137,7 @@ class Sender:
             expired = await self._db.write(
                 lambda session: self._written(session, partial(sends.expire, now=now))
             )
-            self.counts["expired"] += len(expired)
+            self.counts["", "expired"] += len(expired)
             self._tell(expired)
         ready = await self._db.read(partial(sends.due, now=now))
         chosen = self._choose(ready, monotonic)
@@ -181,7 +184,7 @@ class Sender:
 
     async def _send(self, send: Send, session: SMPPSession) -> None:
         try:
-            await self._settle(await self._try(send, session))
+            await self._settle(send, await self._try(send, session))
         except Exception:
             # It stays marked as under way; the next process sends it again.
             log.exception("sms_send_failed", send_id=send.send_id)
@@ -197,27 +200,28 @@ class Sender:
             smsc_id = await session.submit(body, timeout_s=SUBMIT_TIMEOUT_S)
         except (NotBound, Throttled) as refusal:
             # It was not sent; the bind waits as long as it has to, and another one may be free.
-            self.counts["throttled"] += isinstance(refusal, Throttled)
+            if isinstance(refusal, Throttled):
+                self._count(session, "throttled")
             return self._without_news(
                 partial(sends.not_taken, send_id=send_id, pause_s=NOT_TAKEN_PAUSE_S)
             )
         except Refused as refusal:
             log.warning("sms_refused", send_id=send_id, status=refusal.status)
             if not refusal.permanent:
-                self.counts["again"] += 1
+                self._count(session, "again")
                 return self._without_news(partial(sends.refused_for_now, send_id=send_id))
-            self.counts["refused"] += 1
+            self._count(session, "refused")
             return self._dated(partial(sends.refused, send_id=send_id, error=str(refusal.status)))
         except AddressInvalid:
-            self.counts["refused"] += 1
+            self._count(session, "refused")
             return self._dated(partial(sends.refused, send_id=send_id, error=sends.ADDRESS_INVALID))
         except Exception as error:
             # Also a fault of ours: it may have been written, and the next try tells.
-            self.counts["unknown"] += 1
+            self._count(session, "unknown")
             known = isinstance(error, OutcomeUnknown)
             log.warning("sms_outcome_unknown", send_id=send_id, exc_info=None if known else error)
             return self._dated(partial(sends.doubted, send_id=send_id))
-        self.counts["sent"] += 1
+        self._count(session, "sent")
         return self._dated(partial(sends.taken, send_id=send_id, smsc_id=smsc_id))
 
     def _dated(self, settled: Callable[..., list[Delivery]]) -> Settled:
@@ -249,7 +253,10 @@ class Sender:
         except ValueError as error:
             raise AddressInvalid from error
 
-    async def _settle(self, settled: Settled) -> None:
+    def _count(self, session: SMPPSession, what: str) -> None:
+        self.counts[self._roster.operator_of(session.name) or "", what] += 1
+
+    async def _settle(self, send: Send, settled: Settled) -> None:
         """Write what became of a part, however long the database is away."""
         while True:
             try:
@@ -258,6 +265,9 @@ class Sender:
                 log.warning("sms_settling_waits", reason=str(error))
                 await asyncio.sleep(AWAY_PAUSE_S)
             else:
+                for one in deliveries:
+                    if one.state in FINAL_STATES:
+                        self.counts[send.operator, one.state.value] += 1
                 self._tell(deliveries)
                 return
 
@@ -274,7 +284,7 @@ class Sender:
         except Exception:
             # A part that cannot be told of must not be sent again for that reason.
             log.exception("sms_deliveries_not_taken", count=len(deliveries))
-            self.counts["untold"] += len(deliveries)
+            self.untold += len(deliveries)
             return []
         return deliveries
 

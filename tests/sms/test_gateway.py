@@ -83,6 +83,12 @@ async def test_a_conversation_by_sms_from_end_to_end(database: Database) -> None
         assert health.down_s is None
         assert [bind.ready for bind in health.binds] == [True]
         assert gateway.alarms() == ()
+        assert gateway.counts() == {
+            ("north", "texts"): 1,
+            ("north", "sent"): 1,
+            ("north", "receipts"): 1,
+            ("north", "delivered"): 1,
+        }
         await client.answer_to(Command.DELIVER_SM_RESP, 3)
     # A text that came in is acknowledged; what the operator did not hear of it sends again.
     assert len(await inbox(database)) == 3

@@ -7,6 +7,7 @@ import pytest
 from ccserver.sms.health import (
     BEHIND_ALARM_S,
     DOWN_ALARM_S,
+    SET_ASIDE_ALARM_S,
     Alarm,
     AlarmCode,
     IntakeHealth,
@@ -17,7 +18,7 @@ from ccserver.sms.health import (
 WELL = OperatorHealth(
     name="north", binds=(), down_s=None, waiting=0, waiting_s=0.0, validity_s=1_200
 )
-IDLE = IntakeHealth(unanswered=0, backlog=0, behind_s=0.0, failed=0)
+IDLE = IntakeHealth(unanswered=0, backlog=0, behind_s=0.0, set_aside_s=None)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,8 @@ IDLE = IntakeHealth(unanswered=0, backlog=0, behind_s=0.0, failed=0)
             (Alarm(AlarmCode.SMS_STUCK, "", BEHIND_ALARM_S),),
         ),
         (WELL, replace(IDLE, backlog=3, behind_s=BEHIND_ALARM_S - 1), ()),
+        (WELL, replace(IDLE, set_aside_s=5.0), (Alarm(AlarmCode.SMS_STUCK, "", 5.0),)),
+        (WELL, replace(IDLE, set_aside_s=SET_ASIDE_ALARM_S), ()),
     ],
 )
 def test_each_alarm_has_its_threshold(

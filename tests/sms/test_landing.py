@@ -87,7 +87,7 @@ async def test_the_same_octets_within_a_day_are_marked_and_shown(
         ("help", False),
         ("help", False),
     ]
-    assert one.counts["duplicates"] == 2
+    assert one.counts["north", "duplicates"] == 2
 
 
 @pytest.mark.parametrize("sample", SAMPLES["concat"], ids=lambda sample: sample["id"])
@@ -142,6 +142,7 @@ async def test_the_first_part_is_shown_at_once_and_a_late_one_mends_the_text(
     (mended,) = taken.by_key.values()
     assert mended.complete
     assert mended.oddities == ()
+    assert one.counts == {("north", "texts"): 1}
 
 
 async def test_a_character_that_was_cut_in_two_is_whole_when_both_halves_are_there(
@@ -280,7 +281,7 @@ async def test_a_citizen_who_writes_like_a_receipt_is_shown(
     one = processor(database, taken, clock)
     await hand_on(one)
     assert taken.shown == ["id:1 stat:DELIVRD err:000"]
-    assert one.counts["receipts"] == one.counts["receipts_unmatched"] == 1
+    assert one.counts["north", "receipts_unmatched"] == 1
 
 
 async def test_one_bad_row_holds_up_nobody_and_is_shown_as_its_octets(
@@ -291,7 +292,7 @@ async def test_one_bad_row_holds_up_nobody_and_is_shown_as_its_octets(
     await store(database, body(b"before"), body(b"poison"), body(b"after"))
     await hand_on(one)
     assert taken.shown == ["before", body(b"poison").hex(), "after"]
-    assert one.counts["salvaged"] == 1
+    assert one.counts["north", "salvaged"] == 1
     assert [text.citizen for text in taken.by_key.values()] == [CITIZEN] * 3
 
 
@@ -305,7 +306,8 @@ async def test_what_cannot_be_handed_on_is_set_aside_and_tried_by_the_next_proce
     assert taken.shown == ["after"]
     assert len(taken.positions) == 1
     assert [row.failed for row in await inbox(database)] == ["RuntimeError", None, None]
-    assert one.counts["failed"] == 1
+    assert one.counts["north", "set_aside"] == 1
+    assert one.set_aside_at == clock.now()
     taken.poison = lambda _: False
     clock.move(60)
     mended = processor(database, taken, clock)
@@ -333,7 +335,7 @@ async def test_a_transaction_that_was_given_up_on_and_done_all_the_same_is_not_d
     monkeypatch.undo()
     await one._land(batch)
     assert [text.duplicate for text in taken.history] == [False, False]
-    assert one.counts["duplicates"] == 0
+    assert one.counts["north", "duplicates"] == 0
 
 
 async def test_takers_who_are_unwell_get_everything_when_they_are_well_again(

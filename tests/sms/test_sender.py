@@ -248,6 +248,11 @@ async def test_what_is_refused_for_good_ends_the_text_and_frees_the_citizens_nex
     assert len(office.binds["north-1"].bodies) == 3
     assert office.taken.state_of("m2") == "sent"
     assert all(row.octets == b"" for row in await office.rows())
+    assert office.sender.counts == {
+        ("north", "sent"): 2,
+        ("north", "refused"): 1,
+        ("north", "failed"): 1,
+    }
 
 
 async def test_an_address_that_nobody_can_send_to_fails_at_once(office: Office) -> None:
@@ -289,7 +294,7 @@ async def test_takers_who_fail_do_not_make_a_text_leave_twice(office: Office) ->
     await office.enqueue(outgoing("m1"))
     await office.all_sent()
     assert len(office.binds["north-1"].bodies) == 1
-    assert office.sender.counts["untold"] == 1
+    assert office.sender.untold == 1
 
 
 async def test_what_nobody_took_in_its_time_is_given_up_and_said_so(office: Office) -> None:
