@@ -36,6 +36,10 @@ BACKLOG_MAX: Final = 2_000_000
 STORE_DEADLINE_S: Final = 3.0
 """An operator that is not answered in its own time (5 to 10 s are usual) takes the link for dead
 and closes it; a refusal in time costs one text a second try, a closed link costs all."""
+GATHER_S: Final = 0.0005
+"""An operator whose window was full sends its next texts as soon as some are answered. Written with
+what came meanwhile they share a commit; at once, two halves of the window would take turns, and
+each text would wait for two commits. A small part of what the disk takes for one."""
 AWAY_PAUSE_S: Final = 0.5
 """After a failure everything is refused at once for so long, so that nobody waits for nothing."""
 
@@ -138,6 +142,8 @@ class Inbox:
             while True:
                 await self._work.wait()
                 await self.step()
+                if self._waiting:
+                    await asyncio.sleep(GATHER_S)
         finally:
             self._refuse(list(self._waiting))
             self._waiting.clear()
