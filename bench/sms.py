@@ -18,7 +18,8 @@ and a link of its own each time. What is measured:
 * ``cpu_us``: the peer's processor time for a message, until the last answer (what PostgreSQL's
   server takes is not in it);
 * ``rss_mb``: its memory when it had been warmed up, and after the last answer;
-* ``handed_on_s``: how long after the last answer the gateway had read and handed on everything.
+* ``handed_on``: how far the gateway had read and handed on what it had stored, at the last answer
+  and some time later; it takes its time while more comes, because live calls write too.
 
 ``--only gateway-sqlite --messages 1000000 --rounds 1`` is the run for memory.
 """
@@ -46,7 +47,7 @@ WARM = 2_000
 LINE_S = 60.0
 """Until a process has started, or said what it was asked."""
 RUN_S = 3_600.0
-HAND_ON_S = 1_800.0
+HAND_ON_S = 60.0
 ASK_EVERY_S = 0.2
 SYSTEM_ID, PASSWORD = "pump", "secret"
 
@@ -174,17 +175,19 @@ class Bench:
         }
 
     async def _handed_on(self, peer: Talking) -> Figures:
-        """Wait until everything was read and handed on, and say how that went."""
-        loop = asyncio.get_running_loop()
-        began, wanted = loop.time(), WARM + self.messages
-        while (said := await peer.ask()).get("texts", 0) != wanted:
-            if loop.time() - began > HAND_ON_S:
-                raise RuntimeError(f"not all was handed on: {said}")
+        """Wait until everything was read and handed on, or for as long as anybody waits."""
+        loop, wanted = asyncio.get_running_loop(), WARM + self.messages
+        began, first = loop.time(), await peer.ask()
+        said = first
+        while said.get("texts", 0) != wanted and loop.time() - began < HAND_ON_S:
             await asyncio.sleep(ASK_EVERY_S)
-        used = Used.by(peer.process.pid)
+            said = await peer.ask()
+        seconds = loop.time() - began
+        texts, before = (int(str(each.get("texts", 0))) for each in (said, first))
         return {
-            "handed_on_s": round(loop.time() - began, 1),
-            "rss_mb_handed_on": round(used.rss_mb, 1),
+            "handed_on": [before, texts],
+            "handed_on_per_s": round((texts - before) / seconds) if texts > before else None,
+            "rss_mb_then": round(Used.by(peer.process.pid).rss_mb, 1),
             "said": said,
         }
 

@@ -157,14 +157,19 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def run(window: int, warm: int, count: int) -> dict[str, object]:
-    """Deliver them all; gives the figures."""
+async def run(window: int, warm: int, count: int) -> None:
+    """Deliver them all, say the figures, and go on answering until somebody ends the process."""
     say, loop = Say(), asyncio.get_running_loop()
     pump = Pump(window, warm, count, say)
     server = await loop.create_server(lambda: pump, HOST, 0)
     say("port", port=server.sockets[0].getsockname()[1])
     await pump.finished.wait()
-    server.close()
+    say("done", **figures_of(pump, count))
+    await asyncio.Event().wait()
+
+
+def figures_of(pump: Pump, count: int) -> dict[str, object]:
+    """What was measured."""
     seconds = pump.ended - pump.began
     if seconds <= 0:
         return {"failure": "the peer went away", "answered": sum(pump.statuses.values())}
@@ -187,10 +192,8 @@ def main() -> int:
     parser.add_argument("--warm", type=int, required=True)
     parser.add_argument("--messages", type=int, required=True)
     chosen = parser.parse_args()
-    parent = threading.Thread(target=_end_with_parent, daemon=True)
-    parent.start()
-    Say()("done", **asyncio.run(run(chosen.window, chosen.warm, chosen.messages)))
-    parent.join()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    asyncio.run(run(chosen.window, chosen.warm, chosen.messages))
     return 0
 
 
