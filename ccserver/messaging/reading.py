@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
 from ccserver.messaging.models import ConversationContactRow, ConversationRow, MessageRow
@@ -20,6 +21,7 @@ from ccserver.messaging.values import (
 from ccserver.texts import Channel, Delivery, DeliveryState
 from ccserver.types import AgentId, ContactId, ConversationId, MessageId
 
+CONVERSATIONS = cast("Table", ConversationRow.__table__)
 KEYS_MAX = 500
 """Of one statement: SQLite bounds a statement's parameters."""
 TEXTS_FOUND_MAX = 1_000
@@ -32,22 +34,20 @@ def chunked(keys: Sequence[str]) -> Iterator[Sequence[str]]:
         yield keys[start : start + KEYS_MAX]
 
 
-def locked(session: Session, conversation_id: str) -> tuple[ConversationRow, Conversation]:
+def locked(session: Session, conversation_id: str) -> Conversation:
     """The conversation, kept from every other writer until the transaction ends.
 
     Raises `ConversationUnknown`.
     """
-    # What another process wrote while we waited for the lock must be seen.
-    row = session.get(
-        ConversationRow, conversation_id, with_for_update=True, populate_existing=True
-    )
+    query = select(CONVERSATIONS).where(CONVERSATIONS.c.conversation_id == conversation_id)
+    row = session.execute(query.with_for_update()).first()
     if row is None:
         raise ConversationUnknown("there is no such conversation")
-    return row, conversations(session, [row])[0]
+    return conversations(session, [row])[0]
 
 
-def conversations(session: Session, rows: Sequence[ConversationRow]) -> list[Conversation]:
-    """The conversations of ``rows``, in their order."""
+def conversations(session: Session, rows: Sequence[Any]) -> list[Conversation]:
+    """The conversations of rows with all their columns, in their order."""
     contacts: dict[str, list[ContactId]] = defaultdict(list)
     for some in chunked([row.conversation_id for row in rows]):
         query = (
@@ -66,13 +66,13 @@ def of_keys(
     """The conversations of these keys, as far as there are any."""
     found: dict[ConversationId, Conversation] = {}
     for some in chunked(list(conversation_ids)):
-        query = select(ConversationRow).where(ConversationRow.conversation_id.in_(some))
-        for one in conversations(session, session.scalars(query).all()):
+        query = select(CONVERSATIONS).where(CONVERSATIONS.c.conversation_id.in_(some))
+        for one in conversations(session, session.execute(query).all()):
             found[one.conversation_id] = one
     return found
 
 
-def _conversation(row: ConversationRow, contact_ids: tuple[ContactId, ...]) -> Conversation:
+def _conversation(row: Any, contact_ids: tuple[ContactId, ...]) -> Conversation:
     return Conversation(
         conversation_id=ConversationId(row.conversation_id),
         channel=Channel(row.channel),
@@ -114,8 +114,8 @@ def texts_of(connection: Connection, contact_ids: Collection[str]) -> Mapping[st
     return texts
 
 
-def message(row: MessageRow) -> Message:
-    """The text of a row."""
+def message(row: Any) -> Message:
+    """The text of a row with all its columns."""
     message_id = MessageId(row.message_id)
     delivery = None
     if row.delivery_state is not None and row.delivery_at is not None:
