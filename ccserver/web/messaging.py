@@ -1,14 +1,29 @@
 """How texts are handled: what a panel needs of it, and versions for those who edit it."""
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
+import msgspec
 from aiohttp import web
 
 from ccserver.accounts import Right
-from ccserver.messaging.document import MESSAGING, Messaging
+from ccserver.messaging.document import MESSAGING, Messaging, Template
+from ccserver.messaging.limits import COUNTS
+from ccserver.messaging.reading import structured_as_json
+from ccserver.messaging.structured import PARSED_CHARS_MAX, found_fields
 from ccserver.web.access import READ_CARDS, Access, Route
 from ccserver.web.documents import DocumentAPI, VersionsPort, version_tag
+from ccserver.web.errors import bad_request, json_response, read_body
 from ccserver.web.ports import Clock
+
+TEMPLATES_MAX = COUNTS[Messaging, "templates"]
+FIELDS_MAX = COUNTS[Template, "fields"]
+
+
+class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``POST /api/messaging/read``: layouts that need not be saved, and an app's text."""
+
+    templates: Annotated[tuple[Template, ...], msgspec.Meta(max_length=TEMPLATES_MAX)]
+    text: Annotated[str, msgspec.Meta(max_length=PARSED_CHARS_MAX)]
 
 
 class MessagingPort(Protocol):
@@ -47,6 +62,7 @@ class MessagingAPI:
         """Every address with its access."""
         return (
             Route("GET", "/api/messaging", self.messaging, READ_CARDS),
+            Route("POST", "/api/messaging/read", self.read, Access(Right.CATALOGUE)),
             *self._versions.routes(),
         )
 
@@ -57,3 +73,11 @@ class MessagingAPI:
             content_type="application/json",
             headers=version_tag(self._in_force.version),
         )
+
+    async def read(self, request: web.Request) -> web.Response:
+        """``POST /api/messaging/read``: what these layouts find in a text; nothing is kept."""
+        body = await read_body(request, Trial)
+        if any(len(one.fields) > FIELDS_MAX for one in body.templates):
+            raise bad_request(f"A template has at most {FIELDS_MAX} fields.")
+        found = found_fields(body.templates, body.text)
+        return json_response({"found": None if found is None else structured_as_json(found)})

@@ -117,6 +117,32 @@ describe("the page", () => {
     });
   });
 
+  it("tries a text on the layouts of the draft", async () => {
+    const found = {
+      template: "app",
+      fields: [{ name: "type", value: "fire", titles: titles("Type") }],
+      latitude: 56.95,
+      longitude: 24.1,
+      radius_m: null,
+      rest: "fast",
+    };
+    api.on("POST /api/messaging/read", { body: { found } });
+    await open();
+    await userEvent.click(screen.getByTestId("section-templates"));
+    await userEvent.click(screen.getByText("Try a text"));
+    await userEvent.type(screen.getByLabelText("A text as the app makes it"), "APP;fire");
+    await userEvent.click(screen.getByText("Read it"));
+    const told = await screen.findByTestId("try-told");
+    expect(told).toHaveTextContent("Read by: AppTypefirePlace: 56.95, 24.1Left over: fast");
+    const [asked] = api.askedFor("POST /api/messaging/read");
+    expect(asked?.body).toMatchObject({ text: "APP;fire", templates: [{ code: "app", prefix: "APP" }] });
+    await expectAccessible();
+
+    api.on("POST /api/messaging/read", { body: { found: null } });
+    await userEvent.click(screen.getByText("Read it"));
+    await waitFor(() => expect(screen.getByTestId("try-told")).toHaveTextContent("It is of none of these layouts"));
+  });
+
   it("changes what stands in no list, and says at once what is out of bounds", async () => {
     await open();
     await userEvent.click(screen.getByTestId("section-general"));

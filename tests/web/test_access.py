@@ -183,6 +183,11 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ("GET", "/api/messaging"): ("/api/messaging", None, CARDS),
     ("GET", "/api/messaging/current"): ("/api/messaging/current", None, SUPERVISION),
     ("PUT", "/api/messaging"): ("/api/messaging", {"document": MESSAGING_DATA}, SUPERVISION),
+    ("POST", "/api/messaging/read"): (
+        "/api/messaging/read",
+        {"templates": [], "text": "x"},
+        SUPERVISION,
+    ),
     ("POST", "/api/messaging/check"): (
         "/api/messaging/check",
         {"document": MESSAGING_DATA},

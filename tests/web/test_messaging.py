@@ -42,3 +42,38 @@ async def test_an_acknowledgement_that_promises_help_is_refused_at_its_place(wor
         if one["severity"] == "error"
     ]
     assert errors == [("automatic_acknowledgement.texts.en", "promise")]
+
+
+async def test_a_layout_is_tried_on_a_text_before_it_is_saved(world: World) -> None:
+    chief = await world.person("chief")
+    template = {
+        "code": "app",
+        "prefix": "APP",
+        "fields": [{"name": "what", "titles": {"lv": "Kas"}}, {"name": "at", "kind": "position"}],
+    }
+    body = {"templates": [template], "text": "APP;fire;56.9496 24.1052;fast"}
+    answer = await chief.post("/api/messaging/read", body)
+    titles = {"lv": "", "ru": "", "en": ""}
+    assert answer.json() == {
+        "found": {
+            "template": "app",
+            "fields": [
+                {"name": "what", "value": "fire", "titles": titles | {"lv": "Kas"}},
+                {"name": "at", "value": "56.9496 24.1052", "titles": titles},
+            ],
+            "latitude": 56.9496,
+            "longitude": 24.1052,
+            "radius_m": None,
+            "rest": "fast",
+        }
+    }
+    answer = await chief.post("/api/messaging/read", body | {"text": "Palīgā"})
+    assert answer.json() == {"found": None}
+    for refused in (
+        body | {"text": "x" * 4_001},
+        body | {"templates": [template] * 21},
+        body | {"templates": [template | {"fields": [{"name": "a"}] * 41}]},
+        {"text": "x"},
+    ):
+        assert (await chief.post("/api/messaging/read", refused)).status == 400
+    assert world.messaging.kept == []

@@ -2,10 +2,11 @@
 
 import msgspec
 
-from ccserver.documents import Problem
+from ccserver.documents import Problem, Texts
 from ccserver.documents.difference import Change
 from ccserver.messaging.document import Messaging, Snippet
 from ccserver.web.describe import Operation, Operations, Shape
+from ccserver.web.messaging import Trial
 from ccserver.web.shapes.documents import Comment, Kind, StoredShape, operations
 
 
@@ -33,6 +34,31 @@ class MessagingInForce(Shape, frozen=True):
     keep_open_h: float
 
 
+class ReadField(Shape, frozen=True):
+    """A value in an app's text."""
+
+    name: str
+    value: str
+    titles: Texts
+
+
+class ReadText(Shape, frozen=True):
+    """What a layout finds in a text; `rest` is what is left over."""
+
+    template: str
+    fields: list[ReadField]
+    latitude: float | None
+    longitude: float | None
+    radius_m: float | None
+    rest: str
+
+
+class TrialRead(Shape, frozen=True):
+    """Null where the text is of none of the layouts."""
+
+    found: ReadText | None
+
+
 class StoredMessaging(StoredShape, frozen=True):
     """A version of the messaging document."""
 
@@ -55,6 +81,9 @@ class MessagingChecked(Shape, frozen=True):
 OPERATIONS: Operations = {
     ("GET", "/api/messaging"): Operation(
         MessagingInForce, summary="Snippets, and what else call takers work with."
+    ),
+    ("POST", "/api/messaging/read"): Operation(
+        TrialRead, bodies=(Trial,), summary="What layouts find in a text; nothing is kept."
     ),
     **operations(
         Kind(
