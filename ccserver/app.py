@@ -26,7 +26,7 @@ from ccserver.adapters import (
 from ccserver.addresses import Addresses
 from ccserver.aftermath import Aftermath
 from ccserver.aml.store import AMLStore
-from ccserver.aml_desk import AMLDesk
+from ccserver.aml_desk import AMLDesk, AMLIntake
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
@@ -70,6 +70,7 @@ from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
 from ccserver.telephony.waiting import WaitingRoom
 from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
+from ccserver.texting import Texting
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI
@@ -173,6 +174,20 @@ class Application:
         )
         self.speakers = Speakers()
         self._build_telephony()
+        self.texting = Texting(
+            self.database,
+            self.cards,
+            self.runtime,
+            self.plan,
+            self.speakers,
+            messaging=self.messaging,
+            sms=config.sms,
+            positions=AMLIntake(keep_s=config.aml.unmatched_keep_s),
+            positions_stored=self.aml.wake,
+            publish=self._publish,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
         self.seats = Seats(
             config,
             self.accounts,
@@ -202,6 +217,8 @@ class Application:
             plan_faulty=lambda: self.plan.faulty,
             callbacks_stuck=lambda: self.desk.stuck,
             webhooks_stuck=lambda: self.integration.stuck,
+            sms_down=lambda: self.texting.sms_down,
+            sms_stuck=lambda: self.texting.sms_stuck,
         )
         self.card_desk = CardDesk(
             self.database,
@@ -291,6 +308,7 @@ class Application:
             callbacks=self.desk.snapshot,
             presence_unwritten=self.seats.presence_forced,
             numbers_of_card=cards.caller_numbers,
+            texts=self.texting.control,
         )
         application = create_app(
             settings=web,
@@ -324,6 +342,7 @@ class Application:
                 *MessagingAPI(self.messaging_versions, self.messaging, self.clock).routes(),
                 *AMLAPI(self.aml, self.config.aml, metrics=self.metrics, clock=self.clock).routes(),
                 *self.integration.routes(),
+                *self.texting.routes(),
             ),
         )
         self.integration.attach(application)
@@ -390,6 +409,7 @@ class Application:
             "aml": self.aml.run(),
             "call_backs_in_line": self.aftermath.run(),
             **self.integration.services(),
+            **self.texting.services(),
             **seals,
         }
 
@@ -426,7 +446,9 @@ class Application:
                 await self._first_resync.wait()
         except TimeoutError:
             log.warning("first_resync_missing")
+        await self.texting.adopt()
         await self.seats.restore_presences()
+        self.texting.settle()
 
     def _wake_follower(self) -> None:
         if self._follower is not None:

@@ -96,7 +96,9 @@ class TextDesk:
         self._unassigned: dict[ConversationId, AgentId | None] = {}
         """Who has which conversation, as the distributor says and the database is still to hear."""
         self._calls_due: dict[ContactId, None] = {}
-        self._adopted = False
+        self.calls_known = asyncio.Event()
+        """Set once by whoever starts the process: riders find their calls from now on."""
+        self.adopted = asyncio.Event()
         self._left_out = False
         """A conversation waits in the database alone: there was no room, or something broke."""
         line.changed_hands = self._keep_assigned
@@ -121,6 +123,7 @@ class TextDesk:
 
     async def run(self) -> None:
         """Act on texts for ever; the database may come and go."""
+        await self.calls_known.wait()
         while True:
             try:
                 await self.catch_up()
@@ -138,7 +141,7 @@ class TextDesk:
         """Do whatever is due now; raises `DatabaseUnavailable`, and what is left stays due."""
         self._wake.clear()
         try:
-            if not self._adopted:
+            if not self.adopted.is_set():
                 await self.adopt()
             await self._tell_assignments()
             await self._follow_calls()
@@ -182,7 +185,7 @@ class TextDesk:
                 conversation.conversation_id, self._adopt(conversation.conversation_id, known)
             )
         await self._end_what_is_over(known.values())
-        self._adopted = True
+        self.adopted.set()
         log.info("texts_adopted", conversations=len(self.threads))
 
     async def _adopt(

@@ -45,6 +45,8 @@ class AlarmCode(StrEnum):
     PLAN_UNUSABLE = "plan_unusable"
     CALLBACKS_FAIL = "callbacks_fail"
     WEBHOOKS_FAIL = "webhooks_fail"
+    SMS_DOWN = "sms_down"
+    SMS_STUCK = "sms_stuck"
 
 
 @dataclass(slots=True)
@@ -82,10 +84,14 @@ class Watch:
         plan_faulty: Callable[[], bool] = lambda: False,
         callbacks_stuck: Callable[[], bool] = lambda: False,
         webhooks_stuck: Callable[[], bool] = lambda: False,
+        sms_down: Callable[[], bool] = lambda: False,
+        sms_stuck: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan_faulty = plan_faulty
         self._callbacks_stuck = callbacks_stuck
         self._webhooks_stuck = webhooks_stuck
+        self._sms_down = sms_down
+        self._sms_stuck = sms_stuck
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -147,6 +153,8 @@ class Watch:
         self._alarms.set(AlarmCode.PLAN_UNUSABLE, active=self._plan_faulty())
         self._alarms.set(AlarmCode.CALLBACKS_FAIL, active=self._callbacks_stuck())
         self._alarms.set(AlarmCode.WEBHOOKS_FAIL, active=self._webhooks_stuck())
+        self._alarms.set(AlarmCode.SMS_DOWN, active=self._sms_down())
+        self._alarms.set(AlarmCode.SMS_STUCK, active=self._sms_stuck())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(CONTACT_STATES, 0)

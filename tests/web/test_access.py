@@ -13,6 +13,7 @@ from tests.web.card_rooms import ATTACHMENT
 from tests.web.fakes import CONTACT, INCIDENT, PASSWORD, RECORDING
 from tests.web.rooms import TASK
 from tests.web.service_rooms import INVOLVEMENT, UNIT
+from tests.web.text_rooms import CONVERSATION
 from tests.web.world import World
 
 PEOPLE = ("anna", "boris", "chief", "root", "lost", "duty", "fire", "ears", "wires")
@@ -323,6 +324,38 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
         {},
         {who: 415 if status == 200 else status for who, status in CENTRE.items()},
     ),
+    ("GET", "/api/incidents/{incident_id}/conversations"): (
+        f"/api/incidents/{INCIDENT}/conversations",
+        None,
+        CARD_READERS,
+    ),
+    ("GET", "/api/incidents/{incident_id}/conversations/{conversation_id}/messages"): (
+        f"/api/incidents/{INCIDENT}/conversations/{CONVERSATION}/messages",
+        None,
+        CARD_READERS,
+    ),
+    ("POST", "/api/conversations/{conversation_id}/messages"): (
+        f"/api/conversations/{CONVERSATION}/messages",
+        {"text": "Kur Jūs esat?"},
+        {**SEAT, "anna": 201, "boris": 201, "duty": 201},
+    ),
+    ("POST", "/api/conversations/{conversation_id}/close"): (
+        f"/api/conversations/{CONVERSATION}/close",
+        {"disposition": None},
+        SEAT,
+    ),
+    ("POST", "/api/conversations/{conversation_id}/reopen"): (
+        f"/api/conversations/{CONVERSATION}/reopen",
+        {},
+        SEAT,
+    ),
+    # Of programs alone; those are proved with the texts of apps.
+    ("POST", "/api/texts"): ("/api/texts", {"from": "+37126123456", "text": "Deg"}, only()),
+    ("GET", "/api/texts/{conversation_id}/messages"): (
+        f"/api/texts/{CONVERSATION}/messages",
+        None,
+        only(),
+    ),
     # Of programs alone; those are proved with the locations.
     ("POST", "/api/contacts/{contact_id}/locations"): (
         f"/api/contacts/{CONTACT}/locations",
@@ -378,6 +411,7 @@ async def test_matrix(world: World, case: tuple[str, str], login: str | None) ->
     assert not (refused and world.pushed)
     assert not (refused and (world.routing.kept or world.people.changes or world.people.removed))
     assert not (refused and (world.callbacks.asked or world.exchange.taken))
+    assert not (refused and (world.conversations.done or world.app_texts.told))
     assert not (answer.status != 200 and world.recordings.listens)
 
 

@@ -20,11 +20,13 @@ from ccserver.web.access import Route
 from ccserver.web.addresses import AddressesAPI
 from ccserver.web.aml import AMLAPI
 from ccserver.web.app import create_app
+from ccserver.web.app_texts import AppTextsAPI
 from ccserver.web.attachments import AttachmentsAPI, AttachmentsPort
 from ccserver.web.card_fields import CardFieldsAPI
 from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.contact_locations import ContactLocationsAPI
+from ccserver.web.conversations import ConversationsAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.messaging import MessagingAPI
 from ccserver.web.push import PushHub
@@ -54,6 +56,7 @@ from tests.web.rooms import (
     FakeRouting,
 )
 from tests.web.service_rooms import FakeServices
+from tests.web.text_rooms import FakeAppTexts, FakeConversations
 
 AUDIO = bytes(range(256)) * 40
 """What stands for a FLAC file; ranges of it can be told apart."""
@@ -106,6 +109,8 @@ class World:
         self.contact_locations = FakeContactLocations()
         self.attachments = FakeAttachments(directory)
         self.relations = FakeRelations()
+        self.conversations = FakeConversations()
+        self.app_texts = FakeAppTexts()
         self.exchange = FakeExchange()
         self.aml = FakeAML()
         self.recordings = FakeRecordings(self.audio_path)
@@ -163,6 +168,8 @@ class World:
                 *self.presence.routes(),
                 *RelationsAPI(cards or self.relations, self.clock).routes(),
                 *AddressesAPI(self.addresses).routes(),
+                *ConversationsAPI(self.conversations).routes(),
+                *AppTextsAPI(self.app_texts, self.clock).routes(),
                 *ExchangeAPI(self.exchange, self.clock).routes(),
                 *MessagingAPI(self.messaging, self.messaging_in_force, self.clock).routes(),
                 *AMLAPI(
