@@ -166,13 +166,13 @@ class Texting:
         self.line = TextLine(
             runtime, plan, speakers, telling, settings=self._settings, metrics=metrics, clock=clock
         )
-        takers = Takers(
+        self.takers = Takers(
             messaging,
             positions,
             texts_stored=lambda: self.desk.wake(),  # noqa: PLW0108 - the desk is made after it
             positions_stored=positions_stored,
         )
-        self.gateway = SMSGateway(database, sms, takers, clock=clock)
+        self.gateway = SMSGateway(database, sms, self.takers, clock=clock)
         ways: dict[Channel, Way] = {
             Channel.SMS: SMSWay(self.gateway),
             Channel.APP: AppWay(),

@@ -18,7 +18,9 @@ from ccserver.accounts import KeyStore, Role, Scope
 from ccserver.app import Application
 from ccserver.card import ContactOpened
 from ccserver.config import Config
+from ccserver.messaging import writing
 from ccserver.services import UnitFacts
+from ccserver.texts import Channel, IncomingText
 from ccserver.types import ContactId, Medium, ServiceCode, UnitId
 from ccserver.web import sessions
 from ccserver.web.access import Route
@@ -135,6 +137,15 @@ async def _keys(centre: Centre) -> None:
     centre.known["key_id"] = spare.key.key_id
 
 
+async def _conversation(centre: Centre, now: datetime) -> str:
+    """A citizen's text to be read, and to be answered by whoever may."""
+    text = IncomingText("sms:1", Channel.APP, "key:other", "+37129123456", "112", "Deg", now)
+    landed = await centre.application.database.write(
+        lambda session: writing.add_incoming(session, text)
+    )
+    return landed.conversation.conversation_id
+
+
 async def _things(centre: Centre) -> None:
     now = datetime.now(UTC)
     opened = ContactOpened(
@@ -151,6 +162,7 @@ async def _things(centre: Centre) -> None:
     webhook, _ = await centre.application.integration.webhooks.add(
         NewWebhook("CAD", "http://127.0.0.1:9/"), by="system_admin", at=now
     )
+    centre.known["conversation_id"] = await _conversation(centre, now)
     services = centre.application.services
     code = ServiceCode(SERVICE)
     await services.involve(head.incident_id, [code], by="call_taker")

@@ -184,10 +184,12 @@ OPERATIONS: Operations = {
         bodies=(AppText,),
         parameters=(KEY,),
         errors={422: ("invalid_location", "no_number", "text_empty"), 429: ("too_many",)},
+        summary="Hand in what a citizen wrote in an app.",
     ),
     ("GET", "/api/texts/{conversation_id}/messages"): Operation(
         AppReplies,
         parameters=(Parameter("after", str, "The `message_id` of the newest text that is known."),),
         errors={429: ("too_many",)},
+        summary="Read what the citizen is answered.",
     ),
 }
