@@ -12,7 +12,7 @@ is to be looked at.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -54,6 +54,7 @@ _TAIL_PIECES_MIN = 2
 _PADDING = "@\0"
 """NUL fills the last octet of packed septets, and NUL is @ in the alphabet of GSM."""
 
+_DIALLED = re.compile(rf"[+0-9*#]{{1,{NUMBER_CHARS_MAX}}}").fullmatch
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}").fullmatch
 
 
@@ -245,22 +246,20 @@ def _second(version: int, told: _Attributes, length: int) -> AMLMessage:
     """Version 2, Android's: a triple for the place, and its time counted from the call's."""
     told.check_names(_KNOWN_2)
     method = _method(told, "ls")
-    place: list[str | None] = [None, None]
+    place: Sequence[str | None] = (None, None)
     radius_m = None
     if (lo := told.get("lo")) is not None:
-        latitude, _, rest = lo.partition(",")
-        longitude, _, radius = rest.partition(",")
-        place = [latitude.strip(), longitude.strip()]
-        radius_m = _radius_m(told, radius.strip()) if radius.strip() else None
-    latitude_deg, longitude_deg = _position(told, "lo", "lo", place, method)
+        *place, radius = (*(part.strip() for part in lo.split(",", 2)), "", "")[:3]
+        radius_m = _radius_m(told, radius) if radius else None
+    latitude, longitude = _position(told, "lo", "lo", place, method)
     call_began_at = None
     if (began := _value(told, "et", values.whole, "call_time_invalid")) is not None:
         call_began_at = values.epoch_time(began)
     altitude_m, vertical_m = _altitude(told)
     return AMLMessage(
         version,
-        latitude_deg,
-        longitude_deg,
+        latitude,
+        longitude,
         radius_m,
         _confidence(told),
         method,
@@ -283,7 +282,7 @@ def _position(
     told: _Attributes,
     latitude_name: str,
     longitude_name: str,
-    place: "tuple[str | None, str | None] | list[str | None]",
+    place: Sequence[str | None],
     method: AMLMethod,
 ) -> tuple[float, float] | tuple[None, None]:
     """Both, or neither; what is lost is noted, and what the phone did not have is no loss."""
@@ -315,15 +314,12 @@ def languages(text: str) -> tuple[str, ...]:
     return tuple(tag for tag in found if _LANGUAGE(tag))
 
 
-def radius_of(text: str) -> float | None:
+def radius_of(metres: float | None) -> float | None:
     """Metres as a circle can have them; 0 is a phone's way to say that it does not know.
 
     More than a circle can have becomes the most: such a place is shown as hardly one.
     """
-    metres = values.number(text)
-    if metres is None or metres <= 0:
-        return None
-    return min(metres, RADIUS_M_MAX)
+    return min(metres, RADIUS_M_MAX) if metres is not None and metres > 0 else None
 
 
 def _radius_m(told: _Attributes, text: str) -> float | None:
@@ -332,7 +328,7 @@ def _radius_m(told: _Attributes, text: str) -> float | None:
         told.odd("radius_invalid")
     elif metres > RADIUS_M_MAX:
         told.odd("radius_huge")
-    return radius_of(text)
+    return radius_of(metres)
 
 
 def _confidence(told: _Attributes) -> float | None:
@@ -382,12 +378,12 @@ def _altitude(told: _Attributes) -> tuple[float | None, float | None]:
     if altitude_m is None or abs(altitude_m) > ALTITUDE_M_MAX:
         told.odd("altitude_invalid")
         return None, None
-    return altitude_m, radius_of(within.strip())
+    return altitude_m, radius_of(values.number(within.strip()))
 
 
 def _dialled(text: str | None) -> str | None:
-    if not text:
-        return None
+    if text is None or _DIALLED(text):
+        return text
     kept = "".join(character for character in text if character in "+0123456789*#")
     return kept[:NUMBER_CHARS_MAX] or None
 

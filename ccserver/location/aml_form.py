@@ -187,7 +187,7 @@ def _message(told: _Fields) -> AMLMessage:
         method=method or AMLMethod.UNKNOWN,
         fix_at=told.read("location_time", _milliseconds, "time_invalid"),
         altitude_m=told.read("location_altitude", _altitude, "altitude_invalid"),
-        vertical_radius_m=radius_of(told.take("location_vertical_accuracy") or ""),
+        vertical_radius_m=radius_of(values.number(told.take("location_vertical_accuracy") or "")),
         imei=told.read("device_imei", values.imei, "imei_invalid"),
         imsi=told.read("device_imsi", values.imsi, "imsi_invalid"),
         network=_network(told, "cell_network"),
