@@ -62,7 +62,11 @@ class AMLAPI:
         self._metrics.aml_requests.labels(result).inc()
         if result != "taken":
             log.info("aml_request_dropped", reason=result)
-        return json_response({})
+        answer = json_response({})
+        if result == "unreadable":
+            # What is left of the body is no beginning of another request.
+            answer.force_close()
+        return answer
 
     async def _take(self, request: web.Request) -> str:
         source, now = _source(request), self._clock.monotonic()
