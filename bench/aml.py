@@ -8,8 +8,8 @@ a busy machine does not tell: text messages of both versions, forms over HTTPS, 
 
 ``pushed_ms`` is from a message's arrival until the ``card`` message is with the push hub, on the
 whole application (composed as ``ccserver serve`` does it, without Asterisk): ``https`` from before
-the request until then, through the web server; ``sms`` from before the gateway's transaction in
-which the message is kept. Calls live meanwhile, ``--calls`` of them, and each message is for one.
+the request until then, through the web server; ``sms`` from before a simulated operator writes the
+PDU, through the SMS gateway. Calls live meanwhile, ``--calls`` of them, and each message is for one.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -35,16 +35,20 @@ from ccserver import db
 from ccserver.aml.data_sms import text_of
 from ccserver.aml_desk import AMLIntake
 from ccserver.app import Application
-from ccserver.config import LogSettings
+from ccserver.config import LogSettings, SMSSettings
 from ccserver.live import LiveContact
 from ccserver.location.aml import AMLMessage
 from ccserver.location.aml_form import AMLForm
 from ccserver.log import configure
+from ccserver.sms.gateway import SMSGateway
 from ccserver.telephony.call import CallFacts
 from ccserver.types import ContactId
 from sim.aml import AMLPhone, Fix, packed
 from sim.scenarios.latency import percentiles
+from sim.smsc.centre import MessageCentre
+from sim.smsc.link import Account
 from tests.databases import BINARIES, Cluster
+from tests.sms.peers import operator, settings
 from tests.web.real import config
 
 REPETITIONS = 5
@@ -93,7 +97,6 @@ class Centre:
         db.upgrade(url)
         self.application = Application(config(folder, url))
         self.application.web.take_any_port()
-        self.intake = AMLIntake(keep_s=3_600.0)
         self.contacts = [ContactId(str(uuid.uuid4())) for _ in range(calls)]
         self._pushed: dict[ContactId, asyncio.Future[float]] = {}
         publish = self.application.hub.publish
@@ -132,21 +135,28 @@ class Centre:
         async with asyncio.timeout(PUSH_TIMEOUT_S):
             return await pushed - began
 
-    async def sms(self, contact_id: ContactId, fix: Fix) -> None:
-        """The gateway keeps a message and says so."""
-        phone, now = self.phone(contact_id), datetime.now(UTC)
-        text = phone.text(fix, 2)
-        await self.application.database.write(
-            lambda session: self.intake.aml(
-                session,
-                key=str(uuid.uuid4()),
-                text=text,
-                octets_hex=text.encode().hex(),
-                sender=phone.number,
-                received_at=now,
-            )
-        )
-        self.application.aml.wake()
+    async def sms(self, smsc: MessageCentre, contact_id: ContactId, fix: Fix) -> None:
+        """The phone sends a text message."""
+        phone = self.phone(contact_id)
+        await smsc.citizen(phone.number).send(phone.text(fix, 2))
+
+
+class Takers(AMLIntake):
+    """Implements `ccserver.sms.ports.Takers` for positions alone."""
+
+    def __init__(self, stored: Callable[[], None]) -> None:
+        super().__init__(keep_s=3_600.0)
+        self._stored = stored
+
+    def texts(self, session: object, texts: Sequence[object]) -> None:
+        """There are none."""
+
+    def deliveries(self, session: object, deliveries: Sequence[object]) -> None:
+        """There are none."""
+
+    def stored(self, kinds: Collection[str]) -> None:
+        """The desk has work."""
+        self._stored()
 
 
 async def pushes(folder: Path, url: str, options: argparse.Namespace) -> dict[str, object]:
@@ -155,10 +165,16 @@ async def pushes(folder: Path, url: str, options: argparse.Namespace) -> dict[st
     app = made.application
     await app.plan.load()
     await app.web.start()
-    tasks = [asyncio.create_task(app.journal.run()), asyncio.create_task(app.aml.run())]
+    smsc = MessageCentre([Account("centre", "secret12")])
+    await smsc.listen()
+    known = SMSSettings(operators=(operator(settings(smsc.port)),))
+    gateway = SMSGateway(app.database, known, Takers(app.aml.wake), clock=app.clock)
+    services = (app.journal.run(), app.aml.run(), gateway.run())
+    tasks = [asyncio.create_task(service) for service in services]
     found: dict[str, list[float]] = {"https": [], "sms": []}
     dice = random.Random(1)
     try:
+        await smsc.until(lambda: smsc.bound, "the gateway is bound")
         for contact_id in made.contacts:
             made.call(contact_id)
         async with aiohttp.ClientSession() as http:
@@ -174,13 +190,16 @@ async def pushes(folder: Path, url: str, options: argparse.Namespace) -> dict[st
                 form = made.phone(contact_id).form(fix, 2)
                 found["https"].append(await made.took(contact_id, partial(post, form)))
                 await asyncio.sleep(BETWEEN_S)
-                found["sms"].append(await made.took(contact_id, partial(made.sms, contact_id, fix)))
+                found["sms"].append(
+                    await made.took(contact_id, partial(made.sms, smsc, contact_id, fix))
+                )
                 await asyncio.sleep(BETWEEN_S)
     finally:
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await smsc.die()
         await app.web.stop()
         app.addresses.close()
         await app.database.close()
