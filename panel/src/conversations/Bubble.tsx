@@ -66,20 +66,30 @@ function DeliveryMark({ delivery }: { delivery: Delivery }) {
   );
 }
 
-/** What an application wrote, field by field. */
+/** What an application wrote, field by field; the text itself is never hidden for good. */
 function Fields({ message }: { message: TextMessage }) {
+  const { t } = useTranslation();
   const fields = message.structured?.fields ?? [];
+  const text = shownText(message);
   return (
-    <table className="text-fields" data-testid="text-fields">
-      <tbody>
-        {fields.map(({ name, title, value }) => (
-          <tr key={name}>
-            <th scope="row">{titleOf(title, name)}</th>
-            <td>{value === "" ? "–" : value}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <>
+      <table className="text-fields" data-testid="text-fields">
+        <tbody>
+          {fields.map(({ name, title, value }) => (
+            <tr key={name}>
+              <th scope="row">{titleOf(title, name)}</th>
+              <td>{value === "" ? "–" : value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {text !== "" && (
+        <details className="text-raw">
+          <summary>{t("texts.as_it_came")}</summary>
+          <p className="text-body">{text}</p>
+        </details>
+      )}
+    </>
   );
 }
 

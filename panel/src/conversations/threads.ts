@@ -96,7 +96,7 @@ export type Obstacle = "closed" | "no_way_back" | "no_seat" | "waiting" | "ridin
 
 export interface Writer {
   agentId: string | null;
-  /** Supervisors write in anybody's conversation. */
+  /** Supervisors with a seat write in anybody's conversation. */
   supervises: boolean;
 }
 
@@ -109,10 +109,9 @@ export function holderOf(conversation: Conversation, contacts: LiveState["contac
 export function obstacleTo(conversation: Conversation, holder: string | null, writer: Writer): Obstacle | null {
   if (conversation.state === "closed") return "closed";
   if (!conversation.replyable) return "no_way_back";
-  if (writer.agentId !== null && holder === writer.agentId) return null;
-  if (writer.supervises) return null;
+  if (writer.agentId === null) return holder === null ? "no_seat" : "with_other";
+  if (holder === writer.agentId || writer.supervises) return null;
   if (holder !== null) return "with_other";
-  if (writer.agentId === null) return "no_seat";
   return conversation.state === "riding" ? "riding" : "waiting";
 }
 
