@@ -10,6 +10,7 @@ import jinja2
 
 from ccserver.accounts import AgentProfile
 from ccserver.config import Config, ConfigError
+from ccserver.telephony.messages import TEXT_FIELDS, text_spool_dir
 
 SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
 LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")))
@@ -47,6 +48,8 @@ def variables(
         "trunk_match": asterisk.trunk_match,
         "trunk_out": asterisk.trunk_out,
         "lease_s": asterisk.lease_s,
+        "text_spool_dir": text_spool_dir(config),
+        "text_fields": TEXT_FIELDS,
         "recording_spool_dir": config.recording.spool_dir,
         "ari_username": config.ari.username,
         "ari_password": config.ari.password,
@@ -93,6 +96,7 @@ def render(
     for directory in (config.asterisk.run_dir, config.asterisk.log_dir, config.asterisk.spool_dir):
         Path(directory).mkdir(parents=True, exist_ok=True, mode=0o700)
     (Path(config.asterisk.run_dir) / "lib" / "keys").mkdir(parents=True, exist_ok=True)
+    text_spool_dir(config).mkdir(parents=True, exist_ok=True, mode=0o700)
     Path(config.recording.spool_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
     return written
 
