@@ -9,7 +9,7 @@ a busy machine does not tell: text messages of both versions, forms over HTTPS, 
 ``pushed_ms`` is from a message's arrival until the ``card`` message is with the push hub, on the
 whole application (composed as ``ccserver serve`` does it, without Asterisk): ``https`` from before
 the request until then, through the web server; ``sms`` from before a simulated operator writes the
-PDU, through the SMS gateway. Calls live meanwhile, ``--calls`` of them, and each message is for one.
+PDU, through the SMS gateway. Calls live meanwhile, ``--calls`` of them; each message is for one.
 """
 
 import argparse

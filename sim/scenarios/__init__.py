@@ -14,6 +14,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     phones,
     pictures,
     queueing,
+    sms,
     talk_crash,
     talking,
     wishes,
