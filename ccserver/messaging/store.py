@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import ScalarSelect, Select, select
+from sqlalchemy import ScalarSelect, Select, select, text
 from sqlalchemy.orm import Session
 
 from ccserver.db import Database, clean_text
 from ccserver.messaging import reading, states, writing
-from ccserver.messaging.models import ConversationContactRow, ConversationRow, MessageRow
+from ccserver.messaging.models import (
+    NOT_CLOSED,
+    ConversationContactRow,
+    ConversationRow,
+    MessageRow,
+)
 from ccserver.messaging.values import (
     CODE_CHARS_MAX,
     KEEP_OPEN_S,
     Conversation,
-    ConversationState,
     Message,
 )
 from ccserver.types import AgentId, ContactId, ConversationId, MessageId
@@ -51,7 +55,8 @@ class MessagingStore:
         """Every conversation that is not closed, oldest first."""
         query = (
             select(ConversationRow)
-            .where(ConversationRow.state != ConversationState.CLOSED.value)
+            # As the index has it: a parameter in its place might not lead to it.
+            .where(text(NOT_CLOSED))
             .order_by(ConversationRow.opened_at, ConversationRow.conversation_id)
         )
         return await self._db.read(
