@@ -79,7 +79,8 @@ class SMSGateway:
                     make_session(bind, one, handler, clock=clock.monotonic) for bind in one.binds
                 ]
                 for one in settings.operators
-            }
+            },
+            modes={bind.name: bind.mode for one in settings.operators for bind in one.binds},
         )
         self.processor = Processor(database, Landing(self._operators, takers), takers, clock=clock)
         self.inbox = Inbox(
@@ -126,7 +127,6 @@ class SMSGateway:
     def health(self) -> Mapping[str, OperatorHealth]:
         """How each operator is, by name."""
         monotonic, now = self._clock.monotonic(), self._clock.now()
-        self.roster.look(monotonic)
         return {name: self._operator_health(name, monotonic, now) for name in self._operators}
 
     def intake(self) -> IntakeHealth:

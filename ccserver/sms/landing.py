@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,8 @@ from ccserver.sms.ports import Kind, Takers
 from ccserver.sms.receipt import Receipt
 from ccserver.sms.retention import INBOX_KEPT
 from ccserver.texts import FINAL_STATES, Channel, Delivery, IncomingText
+
+log = structlog.get_logger(__name__)
 
 FAILED_AGAIN_WITHIN: Final = timedelta(hours=24)
 """What was set aside longer ago is for a person to look at: nobody waits for an answer to it."""
@@ -68,8 +71,9 @@ class Landing:
     def _read(self, stored: Stored) -> Arrival:
         try:
             return read(stored, self._operators.get(stored.operator), self._aml)
-        except Exception:
+        except Exception as error:
             # Reading promises not to; a text is worth more than the promise.
+            log.error("sms_reading_failed", inbox_id=stored.inbox_id, reason=type(error).__name__)
             return unread(stored, UNPROCESSED)
 
     def land(self, session: Session, arrivals: Sequence[Arrival], now: datetime) -> Landed:

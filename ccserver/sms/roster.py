@@ -1,6 +1,7 @@
 """The sessions with all operators, and by which of them a part may leave."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from ccserver.sms.ports import SMPPSession
@@ -11,29 +12,32 @@ its texts leave by another one: it carries them to the same citizen, for more mo
 
 
 class Roster:
-    """Sessions by operator, in the order of the settings.
+    """Sessions by operator, in the order of the settings; ``modes`` of binds by their names.
 
-    An operator is down while none of its binds is bound; `look` is told the time to know how long.
+    Of a bind without a mode it is taken that it sends and receives.
     """
 
-    def __init__(self, sessions: Mapping[str, Sequence[SMPPSession]]) -> None:
+    def __init__(
+        self,
+        sessions: Mapping[str, Sequence[SMPPSession]],
+        *,
+        modes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._sessions = sessions
+        self._senders = _without(sessions, modes, "receiver")
+        self._receivers = _without(sessions, modes, "transmitter")
         self._operator_of = {
             one.name: operator for operator, several in sessions.items() for one in several
         }
-        self._down_since: dict[str, float] = {}
-
-    def look(self, now: float) -> None:
-        """Note which operators are down."""
-        for operator, sessions in self._sessions.items():
-            if any(one.ready for one in sessions):
-                self._down_since.pop(operator, None)
-            else:
-                self._down_since.setdefault(operator, now)
 
     def down_since(self, operator: str) -> float | None:
-        """Since when, by the clock of `look`, an operator has no bind; ``None``: it has one."""
-        return self._down_since.get(operator)
+        """Since when nothing comes in from an operator, or nothing goes out; ``None``: both do.
+
+        By the sessions' clock. One that is set up in one direction only is not down in the other.
+        """
+        sides = (self._senders.get(operator, ()), self._receivers.get(operator, ()))
+        times = [since for side in sides if (since := _all_down_since(side)) is not None]
+        return min(times, default=None)
 
     def operator_of(self, bind: str) -> str | None:
         """Whose bind that is; ``None`` where it is no longer in the settings."""
@@ -56,16 +60,32 @@ class Roster:
         one of another operator only after `OTHER_OPERATOR_AFTER_S`. ``taken`` counts what was
         chosen for a session and is not yet under way.
         """
-        own = self._sessions.get(operator, ())
+        own = self._senders.get(operator, ())
         for one in sorted(own, key=lambda one: one.name != bind):
             if one.can_send and one.free > taken.get(one.name, 0):
                 return one
-        since = self._down_since.get(operator)
-        gone = operator not in self._sessions
-        if not gone and (since is None or now - since < OTHER_OPERATOR_AFTER_S):
+        since = _all_down_since(own)
+        if own and (since is None or now - since < OTHER_OPERATOR_AFTER_S):
             return None
-        for other, sessions in self._sessions.items():
+        for other, sessions in self._senders.items():
             for one in sessions if other != operator else ():
                 if one.can_send and one.free > taken.get(one.name, 0):
                     return one
         return None
+
+
+def _without(
+    sessions: Mapping[str, Sequence[SMPPSession]], modes: Mapping[str, str], mode: str
+) -> dict[str, tuple[SMPPSession, ...]]:
+    return {
+        operator: tuple(one for one in several if modes.get(one.name) != mode)
+        for operator, several in sessions.items()
+    }
+
+
+def _all_down_since(sessions: Sequence[SMPPSession]) -> float | None:
+    """When the last one of them was lost; ``None`` where one is up, or there are none."""
+    times = [one.down_since for one in sessions]
+    if None in times:
+        return None
+    return max((time for time in times if time is not None), default=None)

@@ -129,7 +129,6 @@ class Sender:
     async def step(self) -> None:
         """One look: give up what is too late, and give to binds what may leave."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        self._roster.look(monotonic)
         self.waiting = await self._db.read(sends.queued)
         if not self.waiting:
             return

@@ -208,7 +208,7 @@ class Bind:
 
     def __init__(self, name: str, *, window: int = 10) -> None:
         self.name = name
-        self.ready = True
+        self.down_since: float | None = None
         self.throttled = False
         self.window = window
         self.bodies: list[ShortMessage] = []
@@ -218,8 +218,8 @@ class Bind:
         self.ids = 0
 
     @property
-    def down_since(self) -> float | None:
-        return None if self.ready else 0.0
+    def ready(self) -> bool:
+        return self.down_since is None
 
     @property
     def can_send(self) -> bool:

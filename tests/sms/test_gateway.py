@@ -156,7 +156,7 @@ async def test_an_operator_without_a_bind_and_replies_that_wait_are_alarms(
     gateway = gateway_of(database, clock, taken, "north")
     for bind in gateway.roster.of("north"):
         assert isinstance(bind, Bind)
-        bind.ready = False
+        bind.down_since = clock.monotonic()
     await database.write(lambda session: gateway.enqueue(session, outgoing("m1")))
     await gateway.sender.step()
     assert gateway.alarms() == ()

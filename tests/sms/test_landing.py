@@ -1,6 +1,7 @@
 """What the inbox keeps is handed on once, in order, and one bad row holds up nobody."""
 
 import json
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -361,3 +362,68 @@ def test_any_octets_are_something(octets: bytes, command_id: int) -> None:
     assert len(arrival.digest) == 32
     if arrival.is_part:
         assert arrival.part_key().total >= arrival.number >= 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_texts_of_many_in_any_order_with_repetitions_and_restarts_are_the_texts_they_were(
+    database: Database, clock: ManualClock, taken: Taken, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    arriving, wanted = [], []
+    for number in range(24):
+        citizen = f"3712000000{number % 4}"
+        pieces = [b"%d.%d " % (number, at) for at in range(1, chance.randint(2, 4) + 1)]
+        wanted.append(b"".join(pieces).decode())
+        parts = [
+            part(piece, at, len(pieces), reference=number, citizen=citizen)
+            for at, piece in enumerate(pieces, start=1)
+        ]
+        arriving += parts + chance.choices(parts, k=chance.randint(0, 2))
+    chance.shuffle(arriving)
+    while arriving:
+        together = [arriving.pop() for _ in range(min(len(arriving), chance.randint(1, 15)))]
+        await store(database, *together, bind=f"north-{chance.randint(1, 2)}")
+        # Each is a process of its own.
+        await hand_on(processor(database, taken, clock))
+    assert sorted(taken.shown) == sorted(wanted)
+    assert all(text.complete for text in taken.by_key.values())
+    assert len(taken.by_key) == len(wanted)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+async def test_a_position_that_a_phone_sends_as_data_in_packed_parts_is_one(
+    database: Database, clock: ManualClock, taken: Taken, order: tuple[int, int]
+) -> None:
+    pieces = {1: AML.encode(), 2: AML_TAIL.encode()}
+    bodies = []
+    for number in order:
+        udh = bytes((11, 5, 4, 0x0B, 0x84, 0xC0, 0xDE, 0, 3, 7, 2, number))
+        packed = pack(pieces[number], fill_bits=-8 * len(udh) % 7)
+        bodies.append(body(udh + packed, esm_class=0x40, data_coding=4))
+    one = processor(database, taken, clock)
+    for each in bodies:
+        await store(database, each)
+        await hand_on(one)
+    assert not taken.history
+    assert [text for text, _, _ in taken.positions.values()] == [AML + AML_TAIL]
+
+
+async def test_a_text_that_was_late_and_is_whole_is_marked_when_it_comes_again(
+    database: Database, clock: ManualClock, taken: Taken
+) -> None:
+    one = processor(database, taken, clock)
+    await store(database, part(b"A", 1, 2))
+    await hand_on(one)
+    clock.move(PARTS_WAIT_S)
+    await hand_on(one)
+    await store(database, part(b"A", 1, 2), at=clock.now())
+    await hand_on(one)
+    assert [text.duplicate for text in taken.history] == [False, False]
+    await store(database, part(b"B", 2, 2), at=clock.now())
+    await hand_on(one)
+    (text,) = taken.by_key.values()
+    assert (text.text, text.complete, text.duplicate) == ("AB", True, False)
+    await store(database, part(b"A", 1, 2), at=clock.now())
+    await hand_on(one)
+    (text,) = taken.by_key.values()
+    assert (text.text, text.complete, text.duplicate) == ("AB", True, True)

@@ -193,7 +193,7 @@ async def test_another_operator_is_used_only_when_all_binds_are_down_for_long(
     office: Office,
 ) -> None:
     for name in ("north-1", "north-2"):
-        office.binds[name].ready = False
+        office.binds[name].down_since = office.clock.monotonic()
     await office.enqueue(outgoing("m1"))
     await office.step()
     office.clock.move(OTHER_OPERATOR_AFTER_S - 1)
@@ -299,7 +299,7 @@ async def test_takers_who_fail_do_not_make_a_text_leave_twice(office: Office) ->
 
 async def test_what_nobody_took_in_its_time_is_given_up_and_said_so(office: Office) -> None:
     for bind in office.binds.values():
-        bind.ready = False
+        bind.down_since = office.clock.monotonic()
     await office.enqueue(outgoing("m1", LONG))
     await office.step()
     office.clock.move(1_199)
