@@ -97,11 +97,11 @@ class Landing:
         done(session, arrivals, now)
         return self._hand_on(session, haul)
 
-    def due(self, session: Session, now: datetime) -> Landed:
-        """Tell what is incomplete and was waited for long enough."""
+    def due(self, session: Session, text_ids: Sequence[int]) -> Landed:
+        """Tell of texts that are incomplete and were waited for long enough."""
         haul = _Haul()
         parts = Parts(session, self._operators, self._aml)
-        parts.due(now)
+        parts.due(text_ids)
         self._parts_told(parts, haul)
         return self._hand_on(session, haul)
 

@@ -147,13 +147,14 @@ class Parts:
         self._session.flush()
         return row
 
-    def due(self, now: datetime) -> None:
+    def due(self, text_ids: Iterable[int]) -> None:
         """Take up texts whose missing parts nobody waits for any more."""
-        query = select(TextRow).where(TextRow.due_at <= now).order_by(TextRow.due_at).limit(DUE_MAX)
-        for row in self._session.scalars(query):
-            row.late = True
-            row.due_at = None
-            self._changed[row.text_id] = row
+        for text_id in text_ids:
+            row = self._session.get(TextRow, text_id)
+            if row is not None and row.due_at is not None:
+                row.late = True
+                row.due_at = None
+                self._changed[row.text_id] = row
 
     def told(self) -> list[Told]:
         """What is to be said of each text that changed, oldest first."""
@@ -250,6 +251,21 @@ class Parts:
 def next_due(session: Session) -> datetime | None:
     """When the first incomplete text is to be told as such."""
     return session.scalar(select(func.min(TextRow.due_at)))
+
+
+def due_ids(session: Session, now: datetime) -> list[int]:
+    """Texts that are to be told as incomplete, the longest overdue first; at most `DUE_MAX`."""
+    query = select(TextRow.text_id).where(TextRow.due_at <= now).order_by(TextRow.due_at)
+    return list(session.scalars(query.limit(DUE_MAX)))
+
+
+def postpone(session: Session, text_id: int, until: datetime) -> datetime | None:
+    """Tell of a text later; returns when the next one is due."""
+    row = session.get(TextRow, text_id)
+    if row is not None and row.due_at is not None:
+        row.due_at = until
+    session.flush()
+    return next_due(session)
 
 
 def _key(row: TextRow) -> str:

@@ -5,10 +5,9 @@ the writer is left to others for as long as it took.
 """
 
 import asyncio
-import traceback
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -16,8 +15,10 @@ import structlog
 
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.sms.arrival import Arrival, salvaged
+from ccserver.sms.faults import where
 from ccserver.sms.inbox import Clock
 from ccserver.sms.landing import Landed, Landing, count_pending, set_aside, try_failed_again
+from ccserver.sms.parts import due_ids, postpone
 from ccserver.sms.ports import Takers
 
 log = structlog.get_logger(__name__)
@@ -33,11 +34,10 @@ STORM_PAUSES: Final = 4.0
 what is stored can wait a second."""
 LOOK_INTERVAL_S: Final = 5.0
 """Between two looks when nobody woke us: for rows of another process, and clocks that were set."""
+DUE_AGAIN_S: Final = 60.0
+"""Before an incomplete text that nobody could be told of is tried again; its beginning is shown."""
 AWAY_PAUSE_S: Final = 1.0
 """While the database is away."""
-
-FRAMES_LOGGED: Final = 5
-"""Of a fault of ours: where it was is nearly always in the last of them."""
 
 
 class Processor:
@@ -117,12 +117,14 @@ class Processor:
 
     async def _look(self) -> float:
         """One step; returns how long to wait for somebody to wake us."""
-        began, arrived = self._clock.monotonic(), self._arrived
-        if await self.step():
+        began, arrived, done = self._clock.monotonic(), self._arrived, self.done
+        more = await self.step()
+        if self.done > done:
             # Others' turn, even if we are woken.
             took = self._clock.monotonic() - began
             storm = self._arrived - arrived >= STORM_ROWS
             await asyncio.sleep(min(took * (STORM_PAUSES if storm else 1.0), PAUSE_MAX_S))
+        if more:
             return 0.0
         if self._next_due is None:
             return LOOK_INTERVAL_S
@@ -147,15 +149,43 @@ class Processor:
         self.behind_since = batch[0].stored.received_at if batch else None
         if batch:
             await self._land(batch)
-        else:
+        if len(batch) < self._batch_max:
+            self.behind_since = None
+        if not batch:
             self._arrived = self.done
-        due = self._next_due is not None and self._next_due <= self._clock.now()
-        if due:
-            now = self._clock.now()
-            self._told(await self._db.write(lambda session: self._landing.due(session, now)))
-        return len(batch) == self._batch_max or (
-            due and self._next_due is not None and self._next_due <= self._clock.now()
-        )
+        now = self._clock.now()
+        if self._next_due is not None and self._next_due <= now:
+            await self._due(now)
+        still_due = self._next_due is not None and self._next_due <= now
+        return len(batch) == self._batch_max or still_due
+
+    async def _due(self, now: datetime) -> None:
+        """Tell of incomplete texts; one that cannot be told holds up no other."""
+        ids = await self._db.read(partial(due_ids, now=now))
+        try:
+            self._told(await self._db.write(partial(self._landing.due, text_ids=ids)))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.warning("sms_due_failed", count=len(ids), reason=type(error).__name__)
+            for text_id in ids:
+                await self._due_alone(text_id, now)
+
+    async def _due_alone(self, text_id: int, now: datetime) -> None:
+        try:
+            self._told(await self._db.write(partial(self._landing.due, text_ids=[text_id])))
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.error(
+                "sms_text_not_told",
+                text_id=text_id,
+                reason=type(error).__name__,
+                where=where(error),
+            )
+            self.set_aside_at = now
+            again = now + timedelta(seconds=DUE_AGAIN_S)
+            self._next_due = await self._db.write(partial(postpone, text_id=text_id, until=again))
 
     async def _land(self, batch: Sequence[Arrival]) -> None:
         try:
@@ -184,8 +214,7 @@ class Processor:
             inbox_id=stored.inbox_id,
             bind=stored.bind,
             reason=type(error).__name__,
-            # Without the exception's own words, which may be the citizen's.
-            where=traceback.format_tb(error.__traceback__)[-FRAMES_LOGGED:],
+            where=where(error),
         )
         if not (arrival.is_receipt or arrival.aml or arrival.aml_tail or arrival.alone):
             try:

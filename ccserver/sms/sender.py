@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from ccserver.config import SMSOperatorSettings
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.sms import sends
+from ccserver.sms.faults import where
 from ccserver.sms.inbox import Clock
 from ccserver.sms.ports import SMPPSession, Takers
 from ccserver.sms.roster import Roster
@@ -217,8 +218,8 @@ class Sender:
         except Exception as error:
             # Also a fault of ours: it may have been written, and the next try tells.
             self._count(session, "unknown")
-            known = isinstance(error, OutcomeUnknown)
-            log.warning("sms_outcome_unknown", send_id=send_id, exc_info=None if known else error)
+            frames = [] if isinstance(error, OutcomeUnknown) else where(error)
+            log.warning("sms_outcome_unknown", send_id=send_id, bind=session.name, where=frames)
             return self._dated(partial(sends.doubted, send_id=send_id))
         self._count(session, "sent")
         return self._dated(partial(sends.taken, send_id=send_id, smsc_id=smsc_id))
@@ -280,9 +281,14 @@ class Sender:
                 self._takers.deliveries(session, deliveries)
         except DBAPIError:
             raise
-        except Exception:
+        except Exception as error:
             # A part that cannot be told of must not be sent again for that reason.
-            log.exception("sms_deliveries_not_taken", count=len(deliveries))
+            log.error(
+                "sms_deliveries_not_taken",
+                count=len(deliveries),
+                reason=type(error).__name__,
+                where=where(error),
+            )
             self.untold += len(deliveries)
             return []
         return deliveries

@@ -14,6 +14,7 @@ from ccserver.sms.arrival import AMLRules, Stored, read
 from ccserver.sms.gsm import pack
 from ccserver.sms.models import PartRow
 from ccserver.sms.pdu import PDU
+from ccserver.sms.processor import DUE_AGAIN_S
 from ccserver.sms.reassembly import GAP, PARTS_WAIT_S
 from ccserver.sms.retention import INBOX_KEPT
 from ccserver.sms.short_message import SHORT_MESSAGE_OCTETS_MAX
@@ -316,6 +317,23 @@ async def test_what_cannot_be_handed_on_is_set_aside_and_tried_by_the_next_proce
     await hand_on(mended)
     assert sorted(taken.shown) == ["after", "poison"]
     assert [row.failed for row in await inbox(database)] == [None] * 3
+
+
+async def test_an_incomplete_text_that_nobody_can_be_told_of_holds_up_no_other(
+    database: Database, clock: ManualClock, taken: Taken
+) -> None:
+    one = processor(database, taken, clock)
+    await store(database, part(b"bad ", 1, 2, reference=1), part(b"good ", 1, 2, reference=2))
+    await hand_on(one)
+    taken.poison = lambda text: text.text.startswith("bad")
+    clock.move(PARTS_WAIT_S)
+    await hand_on(one)
+    assert taken.shown == ["bad ", f"good {GAP}"]
+    assert one.set_aside_at == clock.now()
+    taken.poison = lambda _: False
+    clock.move(DUE_AGAIN_S)
+    await hand_on(one)
+    assert taken.shown == [f"bad {GAP}", f"good {GAP}"]
 
 
 async def test_a_transaction_that_was_given_up_on_and_done_all_the_same_is_not_done_twice(
