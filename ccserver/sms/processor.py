@@ -88,7 +88,8 @@ class Processor:
         """Take up what a former process left; raises `DatabaseUnavailable`."""
         now = self._clock.now()
         taken_up = await self._db.write(partial(try_failed_again, now=now))
-        self._arrived += await self._db.read(count_pending)
+        # What arrives meanwhile may be in the count already; the next empty look sets it right.
+        self._arrived = self.done + await self._db.read(count_pending)
         if taken_up:
             log.info("sms_failed_taken_up", count=taken_up)
         # The first look tells when the first incomplete text is due.
