@@ -3,12 +3,14 @@ twice as a new one, and every reply comes to an end that is the true one.
 """
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from ccserver.db import Database
 from ccserver.sms import sender
 from ccserver.texts import FINAL_STATES, DeliveryState
+from sim.aml import AMLPhone, Fix
 from sim.smsc import Account, Alphabet, Faults, Form, IdForm, Join, MessageCentre
 from tests.sms.interop.gateway import WITHIN_S, Taken, reply, running
 
@@ -130,3 +132,31 @@ async def test_a_message_centre_that_dies_in_the_middle_costs_no_text(database: 
         await taken.until(lambda: DeliveryState.DELIVERED in taken.states.get(name, ()))
         assert taken.whole() == sorted(sent)
         assert centre.citizen(CITIZENS[0]).texts == ["We are on our way."]
+
+
+async def test_positions_come_by_text_and_data_message_and_are_never_texts(
+    database: Database,
+) -> None:
+    taken, phone = Taken(), AMLPhone(CITIZENS[0], datetime(2026, 11, 26, 12, tzinfo=UTC))
+    written: list[str] = []
+
+    def write(at_s: float) -> str:
+        written.append(phone.text(Fix(56.94965, 24.10519, age_s=1.0), at_s))
+        return written[-1]
+
+    async with (
+        asyncio.timeout(WITHIN_S),
+        MessageCentre([ACCOUNT]) as centre,
+        running(database, centre.port, taken, binds=1),
+    ):
+        citizen = centre.citizen(CITIZENS[0])
+        await citizen.send_positions(write, at_s=(0.0, 0.01))
+        await citizen.send_positions(write, at_s=(0.02, 0.03), data=True)
+        citizen.send_data(write(0.05), packed=False)
+        # In UCS-2, as some message centres write everything, it does not fit into one message.
+        await citizen.send(write(0.06), form=Form(Alphabet.UCS2))
+        await citizen.send("Palīgā!")
+        await centre.settled()
+        await taken.until(lambda: len(taken.positions) == len(written) and taken.by_key)
+    assert sorted(taken.positions.values()) == sorted(written)
+    assert taken.whole() == ["Palīgā!"]
