@@ -8,12 +8,13 @@ import pytest
 import pytest_asyncio
 
 from ccserver.accounts import DeviceKind, Role
-from ccserver.config import ACDSettings
+from ccserver.config import ACDSettings, SMSBindSettings, SMSOperatorSettings, SMSSettings
 from sim.browser import Chromium, Workplace
 from sim.panel import Panel
 from sim.phones import Behaviour, PhoneError
 from sim.scenarios.base import Run, eventually
 from sim.scenarios.browser import BROWSER_SEAT, BROWSER_TONE, enter, hears, open_chromium
+from sim.smsc import Account, MessageCentre
 from sim.stack import Seat
 
 TALKER = Seat("talker", "Kārlis Liepa", "202", DeviceKind.BROWSER, language="en")
@@ -31,6 +32,7 @@ SEATED = (BROWSER_SEAT, TALKER, CHIEF, *DESK_SEATS)
 SERVICES = ("vugd", "nmpd", "vp")
 BUILDINGS = 2_000  # of the address register: a second's work, and enough to choose from
 # A crowded machine may need seconds for what a person does at once.
+SMSC = Account("ccserver", "secret")
 PATIENT = ACDSettings(offer_timeout_s=60.0, wrap_up_s=120.0)
 
 
@@ -41,6 +43,8 @@ class Centre:
     run: Run
     chromium: Chromium
     onlooker: Panel
+    operator: MessageCentre
+    """Whose subscribers text 112."""
 
     async def enter(self, seat: Seat) -> Workplace:
         """A new window in which that person is logged in."""
@@ -105,17 +109,33 @@ class Centre:
         return bool(self.onlooker.agents[agent_id]["state"] == "off")
 
 
+def texts_of(operator: MessageCentre) -> SMSSettings:
+    """One operator with one bind."""
+    bind = SMSBindSettings(
+        name="lmt-1",
+        host="127.0.0.1",
+        port=operator.port,
+        system_id=SMSC.system_id,
+        password=SMSC.password,
+    )
+    return SMSSettings(operators=(SMSOperatorSettings(name="lmt", binds=(bind,)),))
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def running_centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
     run = Run(tmp_path_factory.mktemp("browser"), {})
     async with run.exits:
         people = [*SEATED, ADMIN, FIRE, AMBULANCE]
-        await run.start(takers=0, people=people, acd=PATIENT)
+        operator = await run.exits.enter_async_context(MessageCentre([SMSC]))
+        texts = texts_of(operator)
+        await run.start(
+            takers=0, people=people, acd=PATIENT, prepare=lambda stack: stack.take_texts(texts)
+        )
         await run.stack.make_addresses(BUILDINGS)
         for tone, seat in enumerate(DESK_SEATS):
             await run.add_taker_phone(seat, tone, Behaviour(on_call="ring"))
         onlooker = await run.panel("supervisor", ready=False)
-        yield Centre(run, await open_chromium(run), onlooker)
+        yield Centre(run, await open_chromium(run), onlooker, operator)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

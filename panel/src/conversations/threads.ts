@@ -126,12 +126,12 @@ export type OddityKind = "guessed" | "cut" | "binary" | "twice" | "whole" | "oth
 /** The server's codes by what they mean; the rest says nothing that a call taker could use. */
 const ODDITY_KINDS: Record<Exclude<OddityKind, "other">, string> = {
   guessed: `characters_invalid data_coding_unknown national_table_unknown odd_length escape_at_end
-    read_as_latin1 read_as_packed`,
+    read_as_latin1 read_as_packed read_as_gsm`,
   cut: "body_cut short_message_cut field_unterminated udh_cut text_cut incomplete concatenation_invalid",
   binary: "binary compressed unreadable unprocessed",
   twice: "text_twice",
   whole: `tlv_cut tlv_repeated tlv_too_many udh_element_broken udh_unannounced little_endian trailing_nul
-    read_as_utf8 binary_as_text`,
+    read_as_utf8 binary_as_text body_unexpected`,
 };
 
 const KIND_OF_CODE: ReadonlyMap<string, OddityKind> = new Map(
