@@ -1,6 +1,6 @@
 /** Conversations by text in the workplace: the offer, the bubbles, the box, closing and passing on. */
 
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation } from "../src/api/conversations";
@@ -355,10 +355,16 @@ describe("the reply", () => {
     expect(box).toHaveValue("/1");
   });
 
-  it("is kept over another card and a reload", async () => {
+  it("is kept over another card and a reload, with the cursor behind it", async () => {
     await openText(conversation());
     await userEvent.type(await screen.findByTestId("reply"), "Kur");
     expect(sessionStorage.getItem("ccserver.reply.anna/k1")).toBe("Kur");
+    cleanup();
+    server.sockets = [];
+    await openText(conversation());
+    const box = await screen.findByTestId<HTMLTextAreaElement>("reply");
+    expect(box).toHaveValue("Kur");
+    expect(box.selectionStart).toBe(3);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 """A citizen texts 112, in Chromium: taken like a call, answered, closed, and taken up again."""
 
 import pytest
+from playwright.async_api import expect
 
 from sim.browser import Workplace
 from sim.scenarios.base import caller_number, eventually
@@ -107,29 +108,36 @@ async def test_a_text_of_somebody_who_talks_stands_on_the_card_of_the_call(centr
     assert taker.faults == []
 
 
-async def test_a_text_beside_a_call_is_taken_without_leaving_it(centre: Centre) -> None:
+async def test_a_call_comes_beside_a_text_and_neither_is_lost(centre: Centre) -> None:
     bank = centre.run.bank
     citizen = centre.operator.citizen(CALLER)
     taker = await centre.enter(DESK)
     await taker.ready()
+    await citizen.send("Redzu dūmus mežā")
+    await taker.shows("offer")
+    await taker.page.keyboard.press("F2")
+    await taker.shows("in-hand-text")
+    await taker.at("reply").fill("Kur ")
+
     call = await centre.run.call()
+    await taker.shows("offer", text="Emergency call for you")
     await taker.at("offer-answer").click()
     await bank.wait_for("heard", call=call, party=DESK_SEATS.index(DESK))
+    await taker.shows("call")
     of_call = await taker.at("card").get_attribute("data-incident")
-    await citizen.send("Redzu dūmus mežā")
-    await taker.shows("side-offer", text="Text message for you")
-    await taker.page.keyboard.press("Shift+F2")
-    await taker.shows("in-hand-text")
-    assert await taker.at("card").get_attribute("data-incident") == of_call
+    await taker.hides("conversation")
+
     await taker.page.keyboard.press("Shift+F7")
     await taker.shows("text-body", text="Redzu dūmus mežā")
-    await write(taker, "Kur tieši?")
+    await expect(taker.at("reply")).to_be_focused()
+    await taker.page.keyboard.type("tieši?")
+    await taker.page.keyboard.press("Control+Enter")
     await comes(citizen, "Kur tieši?")
     await taker.page.keyboard.press("Shift+F7")
     await taker.shows("card", which=f'[data-incident="{of_call}"]')
     await taker.shows("call")
-    await taker.page.keyboard.press("Shift+F7")
-    await close(taker)
     await bank.hangup(call)
     await taker.at("wrap-up-done").click()
+    await taker.at("in-hand-text").click()
+    await close(taker)
     assert taker.faults == []

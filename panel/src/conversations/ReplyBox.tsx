@@ -48,7 +48,8 @@ export function ReplyBox({ conversation, text, onText }: Properties) {
   const counterId = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const [cursor, setCursor] = useState(text.length);
-  const placed = useRef<number | null>(null);
+  /** Where the cursor is to be put; at first behind what was written before. */
+  const placed = useRef<number | null>(text.length);
   const put = (box: { text: string; cursor: number }): void => {
     placed.current = box.cursor;
     onText(box.text);
