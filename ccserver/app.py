@@ -57,6 +57,7 @@ from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.services import involved_services
 from ccserver.services_on_cards import build_services, move_along
+from ccserver.sip_texts import ARISender
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -65,6 +66,7 @@ from ccserver.telephony.calls import EVENTS_WANTED, Calls
 from ccserver.telephony.devices import Devices
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.keeper import Keeper
+from ccserver.telephony.messages import TextSpool, text_spool_dir
 from ccserver.telephony.queue_log import QueueLogReader
 from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
 from ccserver.telephony.waiting import WaitingRoom
@@ -182,6 +184,9 @@ class Application:
             self.speakers,
             messaging=self.messaging,
             sms=config.sms,
+            spool=TextSpool(text_spool_dir(config)),
+            exchange=ARISender(self.ari),
+            trunk_out=config.asterisk.trunk_out,
             positions=AMLIntake(keep_s=config.aml.unmatched_keep_s),
             positions_stored=self.aml.wake,
             publish=self._publish,

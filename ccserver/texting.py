@@ -21,11 +21,13 @@ from ccserver.messaging import CurrentMessaging, NoWayBack, writing
 from ccserver.messaging.acknowledgement import acknowledgement
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
+from ccserver.sip_texts import Exchange, SIPTexts
 from ccserver.sms.gateway import NoOperator, SMSGateway
 from ccserver.sms.health import AlarmCode
 from ccserver.sms.ports import Kind
 from ccserver.sms.splitting import TextTooLong as SMSTooLong
 from ccserver.speakers import Speakers
+from ccserver.telephony.messages import TextSpool
 from ccserver.text_apps import AppTexts, AppWay
 from ccserver.text_control import TextControl
 from ccserver.text_desk import TextDesk
@@ -90,17 +92,6 @@ class SMSWay:
         self._gateway.wake()
 
 
-class NoWay:
-    """The way of a channel that leads nowhere back."""
-
-    def enqueue(self, session: Session, text: OutgoingText) -> None:
-        """Raises `NoWayBack`."""
-        raise NoWayBack("nothing leads back there")
-
-    def wake(self) -> None:
-        """Nothing is ever enqueued."""
-
-
 class Takers:
     """Implements `ccserver.sms.ports.Takers`: texts to conversations, positions to calls."""
 
@@ -153,6 +144,9 @@ class Texting:
         *,
         messaging: CurrentMessaging,
         sms: SMSSettings,
+        spool: TextSpool,
+        exchange: Exchange,
+        trunk_out: str,
         positions: Positions,
         positions_stored: Callable[[], None],
         publish: Publish,
@@ -173,10 +167,19 @@ class Texting:
             positions_stored=positions_stored,
         )
         self.gateway = SMSGateway(database, sms, self.takers, clock=clock)
+        self.sip = SIPTexts(
+            database,
+            spool,
+            exchange,
+            self.takers,
+            trunk_out=trunk_out,
+            stored=lambda: self.takers.stored(frozenset({"texts"})),
+            clock=clock,
+        )
         ways: dict[Channel, Way] = {
             Channel.SMS: SMSWay(self.gateway),
             Channel.APP: AppWay(),
-            Channel.SIP: NoWay(),
+            Channel.SIP: self.sip,
         }
         self.desk = TextDesk(
             self.line,
@@ -214,6 +217,7 @@ class Texting:
         """The tasks, by name; none ends by itself."""
         return {
             "sms": self.gateway.run(),
+            "sip_texts": self.sip.run(),
             "texts": self.desk.run(),
             "texts_unanswered": self.desk.watch(),
             "texting_watch": self.watch(),
@@ -249,7 +253,7 @@ class Texting:
             self._metrics.sms_pending.labels(name).set(operator.waiting)
         codes = {alarm.code for alarm in self.gateway.alarms()}
         self.sms_down = AlarmCode.SMS_DOWN in codes
-        self.sms_stuck = AlarmCode.SMS_STUCK in codes
+        self.sms_stuck = AlarmCode.SMS_STUCK in codes or self.sip.behind
         counts = {"waiting": 0, "riding": 0, "in_hand": 0}
         for thread in self.line.threads:
             state = "riding" if thread.riding else "in_hand" if thread.agent_id else "waiting"

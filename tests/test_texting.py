@@ -21,7 +21,7 @@ from ccserver.acd.events import (
 )
 from ccserver.live import LiveContact
 from ccserver.messaging import ConversationState, NoWayBack
-from ccserver.texting import NoWay, SMSWay
+from ccserver.texting import SMSWay
 from ccserver.texts import Channel, Delivery, DeliveryState, IncomingText, OutgoingText
 from ccserver.types import AgentId, ConversationId, MessageId
 from tests.databases import sqlite_template  # noqa: F401  (fixture)
@@ -158,7 +158,7 @@ async def test_a_call_taker_of_another_seat_has_no_say(real: Centre) -> None:
 
 async def test_where_nothing_leads_back_nothing_is_promised(real: Centre) -> None:
     text = OutgoingText(MessageId("m"), Channel.SIP, "", CITIZEN, "112", "Kur?", datetime.now(UTC))
-    for way in (NoWay(), SMSWay(real.application.texting.gateway)):
+    for way in (real.application.texting.sip, SMSWay(real.application.texting.gateway)):
         with pytest.raises(NoWayBack):
             await real.application.database.write(
                 lambda session, way=way: way.enqueue(session, text)  # type: ignore[misc]

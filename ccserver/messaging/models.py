@@ -11,6 +11,7 @@ from ccserver.documents import VersionColumns
 NOT_CLOSED = "state <> 'closed'"
 """Among these a citizen stands once for each of our numbers and ways."""
 UNHANDLED = "handled_revision < revision"
+QUEUED = "delivery_state = 'queued'"
 
 
 class MessagingVersionRow(VersionColumns, Base):
@@ -89,6 +90,13 @@ class MessageRow(Base):
             "position",
             sqlite_where=text(UNHANDLED),
             postgresql_where=text(UNHANDLED),
+        ),
+        # What a way has still to send, where the messages themselves are its queue.
+        Index(
+            "ix_messages_queued",
+            "position",
+            sqlite_where=text(QUEUED),
+            postgresql_where=text(QUEUED),
         ),
     )
 

@@ -14,6 +14,7 @@ VERSIONS = "messaging_versions"
 MESSAGE = "the versions of the messaging document are append-only"
 NOT_CLOSED = sa.text("state <> 'closed'")
 UNHANDLED = sa.text("handled_revision < revision")
+QUEUED = sa.text("delivery_state = 'queued'")
 
 
 def upgrade() -> None:
@@ -124,6 +125,7 @@ def _create_messages() -> None:
             sqlite_where=UNHANDLED,
             postgresql_where=UNHANDLED,
         ),
+        sa.Index("ix_messages_queued", "position", sqlite_where=QUEUED, postgresql_where=QUEUED),
     )
 
 
