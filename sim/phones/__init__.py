@@ -25,6 +25,7 @@ refuses, and ``TimeoutError`` where it does not answer in time):
   gives the phone's SIP URI; ``remove_phone(name)``; ``set_behaviour(name, behaviour)``;
   ``register(name)`` and ``unregister(name)``
 * ``call(phone, uri, *, headers, from_uri, hang_up_at, hang_up_after_s)`` gives a call id at once
+* ``write(phone, uri, text, *, headers)`` sends a text (MESSAGE)
 * ``answer(call)``, ``reject(call, code=486)``, ``hangup(call)``, ``hold(call)``, ``unhold(call)``,
   ``send_dtmf(call, digits)``
 * ``events()``: iterate over everything from now on; ``wait_for(kind, **fields)``: the first event
@@ -54,6 +55,8 @@ clock is shared by all processes of the machine, so latencies are differences), 
 ``early_audio``        first sound before the answer; ``first_audio``: first sound after it (±10 ms)
 ``heard``, ``unheard``  ``party``: its tone began or ended at ``t`` (±10 ms; told ≤ 1 s later)
 ``dtmf``               ``digit``
+``text``               MESSAGE received: ``from_uri``, ``content_type``, ``text``
+``text_answered``      final answer to one of ours: ``code``, ``text``
 ``disconnected``       ``code``, ``reason``, ``by`` ("local" or "remote"), ``was_connected``
 ``recording``          last event of a call that had media: ``path``, ``started_t``, ``rate``,
                        ``samples``, ``slip_s`` (how far its clock ran behind; 0 on a calm machine)

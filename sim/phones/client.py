@@ -245,6 +245,14 @@ class PhoneBank:
         )
         return call
 
+    async def write(
+        self, phone: str, uri: str, text: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a text to ``uri``; the answer is an event."""
+        await self._ask(
+            protocol.Write(id=0, name=phone, uri=uri, text=text, headers=dict(headers or {}))
+        )
+
     async def answer(self, call: str) -> None:
         """Answer a ringing call."""
         await self._ask(protocol.Answer(id=0, call=call))

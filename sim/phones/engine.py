@@ -196,6 +196,8 @@ class Engine:
                 return {"uri": self._add(command)}
             case protocol.Dial():
                 self._dial(command)
+            case protocol.Write():
+                self._phone(command.name).write(command)
             case protocol.Remove():
                 self._remove(self._phone(command.name))
             case protocol.Behave():
@@ -349,6 +351,7 @@ class Engine:
         for call in self.calls.values():
             call.release()
         for phone in self.phones.values():
+            phone.forget_addressees()
             phone.shutdown()
         # A deleted wrapper deletes the library's object, so no name may outlive this function.
         self.calls.clear()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from sim.phones.ear import Ear
-from sim.phones.protocol import Add, Behaviour, CallStep, Dial, parse_headers
+from sim.phones.protocol import Add, Behaviour, CallStep, Dial, Write, parse_headers
 
 if TYPE_CHECKING:
     from sim.phones.engine import Engine
@@ -52,6 +52,7 @@ class Phone(pj.Account):  # type: ignore[misc]
         self.behaviour = settings.behaviour
         self.uri = uri
         self.incoming_count = 0
+        self._addressees: dict[str, Any] = {}
         # pjmedia's own tone generator is no pure tone: at 3 kHz its aliases are other parties.
         self.voice = pj.AudioMediaPlayer()
         self.voice.createPlayer(str(voice))
@@ -83,6 +84,47 @@ class Phone(pj.Account):  # type: ignore[misc]
     def talking(self) -> bool:
         """Tell whether a call of this phone is ringing or connected."""
         return any(call.phone is self and not call.over for call in self.engine.calls.values())
+
+    def write(self, wanted: Write) -> None:
+        """Send a text; raises ``pj.Error`` where the library refuses."""
+        addressee = self._addressees.get(wanted.uri)
+        if addressee is None:
+            # The library sends texts to "buddies" only.
+            config = pj.BuddyConfig()
+            config.uri = wanted.uri
+            addressee = pj.Buddy()
+            addressee.create(self, config)
+            self._addressees[wanted.uri] = addressee
+        parameters = pj.SendInstantMessageParam()
+        parameters.content = wanted.text
+        parameters.contentType = "text/plain;charset=UTF-8"
+        for name, value in wanted.headers.items():
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            parameters.txOption.headers.append(header)
+        addressee.sendInstantMessage(parameters)
+
+    def forget_addressees(self) -> None:
+        """Let go of them before the library goes."""
+        self._addressees.clear()
+
+    @guarded
+    def onInstantMessage(self, prm: Any) -> None:  # noqa: N802
+        """Report a text; the library has answered it."""
+        self.engine.emit(
+            "text",
+            phone=self.name,
+            from_uri=readable(prm.fromUri),
+            content_type=readable(prm.contentType),
+            text=readable(prm.msgBody),
+        )
+
+    @guarded
+    def onInstantMessageStatus(self, prm: Any) -> None:  # noqa: N802
+        """Report the answer to a text of ours."""
+        self.engine.emit(
+            "text_answered", phone=self.name, code=prm.code, text=readable(prm.msgBody)
+        )
 
     @guarded
     def onRegState(self, prm: Any) -> None:  # noqa: N802

@@ -94,6 +94,15 @@ class Dial(Command, frozen=True, kw_only=True):
     hang_up_after_s: float | None = None
 
 
+class Write(Command, frozen=True, kw_only=True):
+    """Send a text to ``uri`` (MESSAGE, RFC 3428), outside of any call."""
+
+    name: str
+    uri: str
+    text: str
+    headers: dict[str, str] = {}
+
+
 class Answer(Command, frozen=True, kw_only=True):
     """Answer a ringing call."""
 
@@ -129,7 +138,9 @@ class Quit(Command, frozen=True, kw_only=True):
     """End all calls, unregister, leave."""
 
 
-AnyCommand = Add | Remove | Behave | Register | Dial | Answer | Hangup | Hold | Dtmf | Stats | Quit
+AnyCommand = (
+    Add | Remove | Behave | Register | Dial | Write | Answer | Hangup | Hold | Dtmf | Stats | Quit
+)
 CallCommand = Answer | Hangup | Hold | Dtmf
 
 _decoder: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)

@@ -166,6 +166,19 @@ async def test_digits_arrive(bank: PhoneBank) -> None:
     assert (await bank.wait_for("dtmf", phone="taker"))["digit"] == "7"
 
 
+async def test_phones_write_to_each_other(bank: PhoneBank) -> None:
+    reader = await bank.add_phone("reader", tone=1)
+    await bank.add_phone("writer", tone=2)
+    words = "Palīgā!\nПомогите ;)"
+    await bank.write("writer", reader, words)
+    text = await bank.wait_for("text", phone="reader")
+    assert text["text"] == words
+    assert text["content_type"].lower().startswith("text/plain")
+    assert "sip:writer@" in text["from_uri"]
+    answer = await bank.wait_for("text_answered", phone="writer")
+    assert (answer["code"], answer["text"]) == (200, words)
+
+
 async def test_ten_calls_at_once_keep_their_voices_apart(bank: PhoneBank) -> None:
     for number in range(10):
         taker = await bank.add_phone(f"taker-{number}", tone=number, behaviour=ANSWERS)
