@@ -24,6 +24,12 @@ DIGITS_MAX = 40
 """As `ccserver.types.DIGITS_MAX`: what is longer is no number."""
 
 
+DOUBTS: Mapping[Trust, str] = {
+    Trust.UNSIGNED: "signature_missing",
+    Trust.WRONG: "signature_wrong",
+}
+"""How a position is marked that anybody may have sent."""
+
 _SUBSCRIBER = re.compile(r"(\b(?:si|ei|device_(?:imsi|imei|iccid))=)[^;&]*", re.IGNORECASE)
 """What names the phone or its card, where a text is shown to people."""
 
@@ -103,11 +109,11 @@ def of_text(text: str, octets: bytes, *, sender: str, received_at: datetime) -> 
 
 
 def of_form(body: bytes, trusted: Trust, *, received_at: datetime) -> Sighting:
-    """What a form says; one that is signed by none of our keys says so on the card."""
+    """What a form says; one that none of our keys has signed says so on the card."""
     form = AMLForm.parse(body)
     location = form.location(received_at)
-    if location is not None and trusted is Trust.WRONG:
-        location = _marked(location, "signature_wrong")
+    if location is not None and trusted in DOUBTS:
+        location = _marked(location, DOUBTS[trusted])
     unreadable = None
     if form.message.is_unreadable:
         unreadable = _shown(body.decode("utf-8", "replace"))

@@ -39,8 +39,11 @@ class Trust(StrEnum):
     SIGNED = "signed"
     """By one of our keys."""
     UNSIGNED = "unsigned"
+    """There is none, though we have keys."""
     WRONG = "wrong"
-    """There is a signature, and none of our keys made it."""
+    """There is one, and none of our keys made it."""
+    UNJUDGED = "unjudged"
+    """We have no key."""
 
 
 class Trigger(StrEnum):
@@ -109,11 +112,13 @@ class AMLForm:
 def trust(body: bytes, keys: Iterable[str]) -> Trust:
     """Whether one of the keys made the signature: HMAC-SHA1, in hex, of all that is before it.
 
-    Takes as long for a wrong signature as for a right one. Without a key of ours none is judged.
+    Takes as long for a wrong signature as for a right one. Without a key none is judged.
     """
     signed, separator, signature = body.partition(SIGNATURE)
     ours = [sign(signed, key).encode() for key in keys]
-    if not separator or not ours:
+    if not ours:
+        return Trust.UNJUDGED
+    if not separator:
         return Trust.UNSIGNED
     given = signature.partition(b"&")[0].strip().lower()
     matches = [hmac.compare_digest(one, given) for one in ours]

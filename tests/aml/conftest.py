@@ -48,4 +48,4 @@ def by_https(seconds: float, number: str | None = NUMBER, *, imei: str = IMEI) -
         f"location_latitude=56.9497&location_longitude=24.1053&location_accuracy=9&time={seconds}"
     )
     body += f"&device_imei={imei}" + (f"&device_number={number}" if number else "")
-    return values.of_form(body.encode(), Trust.UNSIGNED, received_at=at(seconds))
+    return values.of_form(body.encode(), Trust.UNJUDGED, received_at=at(seconds))

@@ -1,5 +1,7 @@
 """The same message is the same sighting, and what is kept of one is what its card needs."""
 
+import pytest
+
 from ccserver.aml.values import Transport, as_json, location_of, of_form, of_text
 from ccserver.location import LocationSource
 from ccserver.location.aml import TEXT_CHARS_MAX
@@ -49,11 +51,20 @@ def test_no_fix_tells_nothing_and_says_whose_phone_it_is() -> None:
     assert not sighting.is_nameless
 
 
-def test_a_wrong_signature_is_marked() -> None:
+@pytest.mark.parametrize(
+    ("trusted", "mark"),
+    [
+        (Trust.WRONG, ["signature_wrong"]),
+        (Trust.UNSIGNED, ["signature_missing"]),
+        (Trust.SIGNED, []),
+        (Trust.UNJUDGED, []),
+    ],
+)
+def test_what_anybody_may_have_sent_is_marked(trusted: Trust, mark: list[str]) -> None:
     body = b"location_latitude=1.5&location_longitude=2.5&location_altitude=x"
-    sighting = of_form(body, Trust.WRONG, received_at=at(0))
+    sighting = of_form(body, trusted, received_at=at(0))
     assert sighting.transport is Transport.HTTPS
     assert sighting.is_nameless
     assert sighting.location is not None
     assert sighting.location.source is LocationSource.HTTPS
-    assert sighting.location.data["oddities"] == ["altitude_invalid", "signature_wrong"]
+    assert sighting.location.data["oddities"] == ["altitude_invalid", *mark]
