@@ -1,6 +1,7 @@
 """Named end-to-end scenarios against the whole real stack; ``bin/sim --list`` shows them."""
 
 from sim.scenarios import (  # noqa: F401 - importing registers them
+    aml,
     asterisk_dies,
     bad_input,
     browser,
