@@ -181,11 +181,8 @@ async def _speak_russian(texting: Texting) -> None:
 
 def _text_of(citizen: Citizen, message: Message) -> bool:
     contact = message.get("contact", {})
-    return (
-        message["type"] == "contact"
-        and contact["medium"] == "sms"
-        and contact["caller_number"] == citizen.number
-    )
+    told = (message["type"], contact.get("medium"), contact.get("caller_number"))
+    return told == ("contact", "sms", citizen.number)
 
 
 async def _take(panel: Panel, contact_id: str, *, after: float = 0.0) -> float:
@@ -350,7 +347,7 @@ async def _closed_and_reopened(texting: Texting, matter: Matter) -> str:
     began = time.monotonic()
     await matter.citizen.send(AFTER_CLOSE)
     _, message = await matter.panel.wait_for(lambda m: _text_of(matter.citizen, m), after=began)
-    contact_id = message["contact"]["contact_id"]
+    contact_id = str(message["contact"]["contact_id"])
     expect(contact_id != matter.contact_id, "a new contact")
     await _take(matter.panel, contact_id, after=began)
     card = await matter.panel.card_of(contact_id)
