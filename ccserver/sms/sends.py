@@ -172,8 +172,7 @@ def taken(session: Session, send_id: int, smsc_id: str, now: datetime) -> list[D
         row.sent_at = now
         correlation.remember(session, operator, send_id, smsc_id)
         for report in correlation.take_early(session, operator, smsc_id, row.citizen):
-            if report.outcome is not None and may_become(PartState(row.state), report.outcome):
-                _move(row, report.outcome, report.error)
+            _end(session, row, report)
 
     return _told(session, row, now, change)
 
@@ -251,14 +250,7 @@ def report(session: Session, reported: Reported) -> tuple[bool, list[Delivery]]:
         correlation.keep_early(session, reported)
         return False, []
     row = session.get_one(SendRow, send_id)
-    outcome = reported.outcome
-    if outcome is None or not may_become(PartState(row.state), outcome):
-        return True, []
-
-    def change() -> None:
-        _move(row, outcome, reported.error)
-
-    return True, _told(session, row, reported.received_at, change)
+    return True, _told(session, row, reported.received_at, lambda: _end(session, row, reported))
 
 
 def queued(session: Session) -> dict[str, tuple[int, datetime]]:
@@ -274,6 +266,17 @@ def queued(session: Session) -> dict[str, tuple[int, datetime]]:
 def _expire(session: Session, row: SendRow) -> None:
     error = OUTCOME_UNKNOWN if row.doubts else NOT_SENT_IN_TIME
     _fail(session, row, PartState.EXPIRED, error)
+
+
+def _end(session: Session, row: SendRow, reported: Reported) -> None:
+    """What a receipt says of a part, if it may still be said."""
+    outcome = reported.outcome
+    if outcome is None or not may_become(PartState(row.state), outcome):
+        return
+    if outcome is PartState.DELIVERED:
+        _move(row, outcome)
+    else:
+        _fail(session, row, outcome, reported.error or outcome.value)
 
 
 def _fail(session: Session, row: SendRow, state: PartState, error: str) -> None:

@@ -454,6 +454,18 @@ async def test_a_text_in_parts_is_there_when_its_last_part_is(office: Office) ->
     assert told == [("sent", 0), ("sent", 1), ("sent", 2), ("delivered", 3)]
 
 
+async def test_a_part_that_never_arrives_ends_the_text_before_the_rest_is_sent(
+    office: Office,
+) -> None:
+    await office.enqueue(outgoing("m1", LONG))
+    await office.step()
+    await office.receipts(receipt("north-1-1", "REJECTD", err="0a3"))
+    await office.all_sent()
+    assert len(office.binds["north-1"].bodies) == 1
+    (told,) = office.taken.told
+    assert (told.state.value, told.error, told.parts_done) == ("failed", "0a3", 0)
+
+
 async def test_receipts_of_another_operator_are_not_ours(office: Office) -> None:
     await office.enqueue(outgoing("m1"))
     await office.step()
