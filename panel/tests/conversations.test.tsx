@@ -233,6 +233,16 @@ describe("the texts", () => {
     expect(await screen.findByTestId("text-state")).toHaveTextContent("With the call");
   });
 
+  it("are read anew when cards are joined", async () => {
+    await openText(conversation());
+    await screen.findByTestId("text");
+    const joined = [item("text_received"), item("text_received", { contact_id: "t7" })];
+    server.on("GET /api/cards/i1", { body: card({ timeline: joined }) });
+    serve(conversation(), conversation({ conversation_id: "k7", contact_id: "t7", contact_ids: ["t7"] }));
+    server.say({ type: "card", seq: 5, incident_id: "i1", contact_ids: ["c1", "t7"], number: "2026-000001" });
+    await waitFor(() => expect(screen.getAllByRole("tab")).toHaveLength(2));
+  });
+
   it("are hidden from whoever may not read them", async () => {
     server.on(LIST, { status: 403, body: { code: "forbidden" } });
     await openWorkplace(server, { contacts: [mine()] });

@@ -22,9 +22,15 @@ export interface Wanted {
 /** Tags of the timeline that tell of texts. */
 const TEXT_TAG = /^(text|conversation)_/;
 
-/** Whether the card says that it has texts; asked for only then. */
-function hasTexts(card: Card): boolean {
-  return card.contacts.some(({ medium }) => medium !== "voice") || card.timeline.some(({ tag }) => TEXT_TAG.test(tag));
+/**
+ * Names the contacts of the card that have texts; null if it says of none. Cards that are joined or
+ * divided have others afterwards.
+ */
+function textsOf(card: Card): string | null {
+  const told = card.timeline.filter(({ tag }) => TEXT_TAG.test(tag)).map(({ contact_id }) => contact_id ?? "");
+  const came = card.contacts.filter(({ medium }) => medium !== "voice").map(({ contact_id }) => contact_id);
+  const all = [...new Set([...came, ...told])].sort();
+  return all.length === 0 ? null : all.join(" ");
 }
 
 function isOf(conversation: Conversation, contactId: string): boolean {
@@ -141,13 +147,13 @@ interface Properties {
 
 export function ConversationsSection({ card, wanted }: Properties) {
   const { t } = useTranslation();
-  const expected = hasTexts(card);
+  const expected = textsOf(card);
   const { conversations, error, loadOlder } = useConversations(card.incident_id, expected);
   const refused = error instanceof ApiError && error.status === 403;
   if (refused || (conversations !== null && conversations.length === 0)) return null;
-  if (conversations === null && error === null && !expected) return null;
+  if (conversations === null && error === null && expected === null) return null;
   return (
-    <section className="card-part texts" aria-labelledby="texts-title" data-testid="conversations">
+    <section className="card-part conversations" aria-labelledby="texts-title" data-testid="conversations">
       <h3 id="texts-title">
         <Icon name="message" /> {t("texts.title")}
       </h3>

@@ -28,12 +28,15 @@ function changed(
   return list?.map((one) => (one.conversation_id === id ? change(one) : one)) ?? null;
 }
 
-/** `expected`: the card is known to have some. Cards of calls without texts cost no request. */
-export function useConversations(incidentId: string, expected: boolean) {
+/**
+ * `expected`: names the contacts that the card has by text, and null if it is not known to have any:
+ * cards of calls without texts cost no request.
+ */
+export function useConversations(incidentId: string, expected: string | null) {
   const { live, outbox } = useSession();
   const [loaded, setLoaded] = useState<Loaded>({ conversations: null, error: null });
   const [told, setTold] = useState(false);
-  const wanted = expected || told;
+  const wanted = expected ?? (told ? "" : null);
 
   useEffect(
     () =>
@@ -44,7 +47,7 @@ export function useConversations(incidentId: string, expected: boolean) {
   );
 
   useEffect(() => {
-    if (!wanted) return undefined;
+    if (wanted === null) return undefined;
     const abort = new AbortController();
     let timer: number | undefined;
     let loading = false;

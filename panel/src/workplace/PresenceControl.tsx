@@ -31,7 +31,7 @@ function OwnState({ agent }: { agent: AgentMsg }) {
       <Age since={agent.since} />
       {agent.contacts.length > 0 && (
         <span className="texts" data-testid="text-count">
-          <Icon name="note" size={16} /> {t("presence.texts", { texts: agent.contacts.length })}
+          <Icon name="message" size={16} /> {t("presence.texts", { texts: agent.contacts.length })}
         </span>
       )}
       {pending && (
