@@ -99,8 +99,12 @@ class SIPTexts:
         self._woken = asyncio.Event()
         self._done: dict[MessageId, int] = {}
         """Pieces that Asterisk has sent of a text whose others it has not."""
-        self.behind = False
-        """Whether texts lie in the spool that could not be stored."""
+        self._waiting = False
+
+    @property
+    def behind(self) -> bool:
+        """Whether texts lie, or may lie, in the spool that cannot be stored."""
+        return self._waiting or self._spool.unreadable
 
     # -- replies: what others call ----------------------------------------------------------------
 
@@ -132,9 +136,9 @@ class SIPTexts:
         while True:
             try:
                 more = await self.take()
-                self.behind = False
+                self._waiting = False
             except DatabaseUnavailable as error:
-                self.behind = True
+                self._waiting = True
                 log.warning("sip_texts_wait_for_database", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue

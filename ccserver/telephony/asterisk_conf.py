@@ -10,7 +10,7 @@ import jinja2
 
 from ccserver.accounts import AgentProfile
 from ccserver.config import Config, ConfigError
-from ccserver.telephony.messages import TEXT_FIELDS, text_spool_dir
+from ccserver.telephony.messages import TEXT_HEADS, text_spool_dir
 
 SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
 LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")))
@@ -49,7 +49,7 @@ def variables(
         "trunk_out": asterisk.trunk_out,
         "lease_s": asterisk.lease_s,
         "text_spool_dir": text_spool_dir(config),
-        "text_fields": TEXT_FIELDS,
+        "text_heads": TEXT_HEADS,
         "recording_spool_dir": config.recording.spool_dir,
         "ari_username": config.ari.username,
         "ari_password": config.ari.password,

@@ -3,12 +3,14 @@
 The dialplan (``[keep-text]``) writes each text into a file of its own, and the file is deleted when
 the text is stored. So nothing is lost while this process is away, and no text stays on the disk
 outside of the database. A file is one line of fields between ``|``: version, arrival, the number
-written to, the `TEXT_FIELDS` in base64, and a dot that says that the line is whole.
+written to, in base64 the `HEADS` and the body, and a dot that says that the line is whole.
 """
 
 import base64
 import binascii
+import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,17 +27,21 @@ from ccserver.types import PhoneNumber
 
 log = structlog.get_logger(__name__)
 
-TEXT_FIELDS: Final = (
-    ("FROM", "MESSAGE(from)"),
-    ("ASSERTED", "MESSAGE_DATA(P-Asserted-Identity)"),
-    ("CALL_ID", "MESSAGE_DATA(Call-ID)"),
-    ("CSEQ", "MESSAGE_DATA(CSeq)"),
-    ("TYPE", "MESSAGE_DATA(Content-Type)"),
-    ("LENGTH", "MESSAGE_DATA(Content-Length)"),
-    ("BODY", "MESSAGE(body)"),
+HEADS: Final = (
+    "MESSAGE_DATA(P-Asserted-Identity)",
+    "MESSAGE_DATA(Content-Length)",
+    "MESSAGE_DATA(CSeq)",
+    "MESSAGE_DATA(Content-Type)",
+    "MESSAGE_DATA(Call-ID)",
+    "MESSAGE(from)",
 )
-"""What is kept of a text: the dialplan's variable, and where it has it from. The body is last, so
-that a file which a full disk cut short still says who wrote."""
+"""What is kept of a text beside the body, as the dialplan knows it. The identity that the edge
+vouches for is first, and the one that anybody may claim is last, so that nothing in this can pass
+for that."""
+SEPARATOR: Final = "\x1f"
+"""Between the headers: none of them may hold it (RFC 3261 §25.1)."""
+TEXT_HEADS: Final = SEPARATOR.join(f"${{{head}}}" for head in HEADS)
+"""The headers in the dialplan's words."""
 
 TRUNK: Final = "trunk"
 """The endpoint by which texts come and go."""
@@ -133,12 +139,9 @@ class KeptText:
         fields = data[:FILE_BYTES_MAX].decode("ascii", "replace").rstrip("\r\n").split("|")
         if fields[0] != VERSION or len(fields) < 4:
             raise KeptTextInvalid("no line of this version")
-        known = 3 + len(TEXT_FIELDS)
-        values = [_value(field) for field in fields[3:known]]
-        values += [b""] * (len(TEXT_FIELDS) - len(values))
-        sender, asserted, call_id, sequence, content_type, length = (
-            value.decode("utf-8", "replace") for value in values[:-1]
-        )
+        heads = _value(fields[3]).decode("utf-8", "replace").split(SEPARATOR, len(HEADS) - 1)
+        heads += [""] * (len(HEADS) - len(heads))
+        asserted, length, sequence, content_type, call_id, sender = heads
         return cls(
             at=_moment(fields[1]),
             called=fields[2],
@@ -148,8 +151,8 @@ class KeptText:
             sequence=sequence,
             content_type=content_type,
             length=int(length) if re.fullmatch(r"[0-9]{1,7}", length) else None,
-            body=values[-1],
-            whole=fields[known:] == [END],
+            body=_value(fields[4]) if len(fields) > 4 else b"",
+            whole=fields[5:] == [END],
         )
 
     def incoming(self, name: str, *, now: datetime, answerable: bool) -> IncomingText:
@@ -260,6 +263,7 @@ class TextSpool:
         self._directory = directory
         self.refused = 0
         self.unreadable = False
+        """Whether texts may lie there that this process is not allowed to see."""
 
     def read(self, *, now: float) -> list[tuple[str, KeptText]]:
         """The oldest texts that are there and whole, by the names of their files.
@@ -305,11 +309,13 @@ class TextSpool:
     def _oldest(self) -> list[tuple[Path, float]]:
         files = []
         try:
-            for path in self._directory.glob(f"*{FILE_SUFFIX}"):
-                try:
-                    files.append((path, path.stat().st_mtime))
-                except FileNotFoundError:
-                    continue
+            with os.scandir(self._directory) as entries:
+                for entry in entries:
+                    if entry.name.endswith(FILE_SUFFIX):
+                        with contextlib.suppress(FileNotFoundError):
+                            files.append((Path(entry.path), entry.stat().st_mtime))
+        except FileNotFoundError:
+            return []  # an Asterisk that was set up before there were texts
         except OSError as error:
             if not self.unreadable:
                 log.error("text_spool_unreadable", reason=type(error).__name__)

@@ -36,6 +36,7 @@ from ccserver.texts import Channel, IncomingText
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 WRITTEN = NOW.timestamp()
+PARENTHESES = bytes.maketrans(b"()", b"\1\2")
 
 
 def kept(
@@ -50,8 +51,8 @@ def kept(
 ) -> bytes:
     """What the dialplan writes."""
     size = str(len(body) if length is None else length)
-    heads = (sender, asserted, call_id, sequence, content_type, size)
-    values = [*(head.encode() for head in heads), body.translate(bytes.maketrans(b"()", b"\1\2"))]
+    heads = "\x1f".join((asserted, size, sequence, content_type, call_id, sender))
+    values = [value.translate(PARENTHESES) for value in (heads.encode(), body)]
     fields = [base64.b64encode(b"." + value).decode() for value in values]
     return "|".join(["1", "1795690800.123", "112", *fields, "."]).encode()
 
@@ -163,6 +164,13 @@ def test_who_wrote_is_read_from_the_headers(
     assert citizen_of(asserted, sender) == citizen
 
 
+def test_nobody_passes_for_the_one_whom_the_edge_vouches_for() -> None:
+    claimed = '"x\x1f<sip:+37129999999@edge>" <sip:mallory@x>'
+    text = incoming(kept(b"x", sender=claimed, asserted="<sip:+37120000002@edge>"))
+    assert text.citizen == "+37120000002"
+    assert incoming(kept(b"x", sender=claimed)).citizen == "mallory@x"
+
+
 def test_strangers_without_names_have_conversations_of_their_own() -> None:
     one, other = (
         incoming(kept(b"help", sender="<sip:anonymous@anonymous.invalid>", call_id=call_id))
@@ -239,6 +247,13 @@ def test_what_is_no_text_is_put_aside_and_holds_up_nothing(files: Files) -> None
 
 def test_a_directory_that_is_not_there_is_an_empty_one(tmp_path: Path) -> None:
     assert TextSpool(tmp_path / "none").read(now=WRITTEN) == []
+
+
+def test_a_directory_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    spool = TextSpool(tmp_path / "file")
+    assert spool.read(now=WRITTEN) == []
+    assert spool.unreadable
 
 
 def test_a_file_that_cannot_be_read_holds_up_nothing(files: Files) -> None:

@@ -21,6 +21,8 @@ from ccserver.telephony.messages import TOO_LONG, KeptText, TextSpool, text_spoo
 from ccserver.text_replies import outgoing
 from ccserver.texts import DeliveryState
 from ccserver.web.ports import SystemClock
+from sim.panel import Panel
+from sim.phones import PhoneBank
 from sim.sipp.raw import Request, SIPSocket, header
 from sim.stack import Stack, seats
 from tests.faults.supervised import supervised
@@ -29,6 +31,9 @@ from tests.test_sip_texts import Landing
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
 
+ASTERISK_HIGH_WATER = 500
+"""Tasks of one kind, from which on Asterisk by itself answers no request any more."""
+BURST = 900
 HOSTILE = 'Palīgā! ) :3 (;, ${SHELL(x)} =|\r\nдве\\n "q" \''
 
 
@@ -140,6 +145,34 @@ async def test_asterisk_keeps_what_was_written_and_refuses_the_rest(tmp_path: Pa
         assert len(await kept(stack, 5)) == 5
 
 
+async def test_texts_of_a_disaster_are_all_kept_and_keep_no_call_out(tmp_path: Path) -> None:
+    async with centre(tmp_path) as (stack, citizen):
+        port, own = stack.ports.sip, citizen.socket.port
+        marks = {"Content-Type": "text/plain", **stack.trunk_headers}
+        for number in range(BURST):
+            request = Request(port, own, method="MESSAGE")
+            citizen.socket.send(request.build(change=marks, body=b"help"))
+            if number % 20 == 0:
+                await asyncio.sleep(0.002)  # for the socket's own buffer
+        caller = await SIPSocket.open(port)
+        try:
+            caller.send(Request(port, caller.port).build(change=stack.trunk_headers))
+            answer = await caller.receive(5.0)
+            assert answer is not None, "the call was kept out"
+            assert answer.startswith(b"SIP/2.0 1")
+        finally:
+            caller.close()
+        accepted = 0
+        while answer := await citizen.socket.receive(2.0):
+            accepted += answer.startswith(b"SIP/2.0 202")
+        assert accepted > ASTERISK_HIGH_WATER
+        spool = text_spool_dir(stack.config)
+        give_up_at = time.monotonic() + EVENTUALLY_S
+        while len(list(spool.glob("*.text"))) < accepted:
+            assert time.monotonic() < give_up_at, "a text was accepted and is not there"
+            await asyncio.sleep(0.1)
+
+
 async def test_a_text_and_its_reply(tmp_path: Path) -> None:
     async with centre(tmp_path) as (stack, citizen):
         database = Database(stack.config.database.url, request_timeout_s=10.0)
@@ -192,6 +225,59 @@ async def test_a_text_and_its_reply(tmp_path: Path) -> None:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
                 await database.close()
+
+
+async def test_a_text_is_answered_at_a_seat_and_the_reply_reaches_the_phone(
+    tmp_path: Path,
+) -> None:
+    async with contextlib.AsyncExitStack() as exits:
+        bank = await exits.enter_async_context(PhoneBank(record_dir=tmp_path))
+        citizen = "+37120000001"
+        await bank.add_phone(citizen, tone=20)
+        out = f"sip:127.0.0.1:{bank.sip_port}"
+        stack = Stack(tmp_path / "stack", seats(1), trunk_out=out)
+        await exits.enter_async_context(stack)
+        profile = stack.profiles["101"]
+        await bank.add_phone(
+            "taker101",
+            tone=1,
+            registrar=stack.registrar,
+            username=profile.sip_username,
+            password=profile.sip_password,
+        )
+        await bank.wait_for("registered", phone="taker101")
+        panel = await exits.enter_async_context(
+            Panel(stack.panel_url, "taker101", stack.passwords["taker101"])
+        )
+        await panel.ready()
+        words = "Palīgā! Нас двое ;)"
+        await bank.write(citizen, stack.emergency_uri, words, headers=stack.trunk_headers)
+        answer = await bank.wait_for("text_answered", phone=citizen)
+        assert answer["code"] == 202
+        _, offer = await panel.wait_for(lambda message: message["type"] == "offer")
+        contact_id = offer["offer"]["contact_id"]
+        await panel.act(contact_id, "answer")
+        _, shown = await panel.wait_for(
+            lambda message: (
+                message["type"] == "contact"
+                and message["contact"]["contact_id"] == contact_id
+                and message["contact"]["conversation"] is not None
+            )
+        )
+        conversation_id = shown["contact"]["conversation"]["conversation_id"]
+        told = await panel.post(
+            f"/api/conversations/{conversation_id}/messages",
+            {"text": "Kur Jūs atrodaties?"},
+            headers={"Idempotency-Key": "1"},
+        )
+        assert told["direction"] == "out"
+        text = await bank.wait_for("text", phone=citizen)
+        assert text["text"] == "Kur Jūs atrodaties?"
+        assert "sip:112@" in text["from_uri"]
+        # A call taker's own phone writes to nobody.
+        await bank.write("taker101", stack.emergency_uri, "x")
+        refused = await bank.wait_for("text_answered", phone="taker101")
+        assert refused["code"] == 404
 
 
 async def test_a_text_that_comes_while_ccserver_is_dead_is_there_after_its_start(
