@@ -10,6 +10,7 @@ reply ends as SENT.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +41,10 @@ log = structlog.get_logger(__name__)
 
 POLL_S: Final = 0.25
 """Between two looks into the spool; listing an empty directory costs some 20 µs."""
+PAUSE_S: Final = 0.05
+"""Between two transactions while more texts lie there, so that the cards of live calls get in."""
+REFUSED_ALARM_S: Final = 3_600.0
+"""For how long somebody is told of a text that could not be stored."""
 RETRY_S: Final = 2.0
 """After Asterisk or the database was away."""
 LOOK_S: Final = 10.0
@@ -51,7 +56,8 @@ VALIDITY: Final = timedelta(minutes=20)
 """As with SMS: an answer of an hour ago misleads whoever gets it now."""
 NOT_SENT_IN_TIME: Final = "not_sent_in_time"
 NO_LINE_OUT: Final = "no_line_out"
-REFUSED: Final = "refused"
+REFUSED: Final = "address_invalid"
+"""Asterisk cannot make a request of it."""
 
 
 class Takers(Protocol):
@@ -100,11 +106,17 @@ class SIPTexts:
         self._done: dict[MessageId, int] = {}
         """Pieces that Asterisk has sent of a text whose others it has not."""
         self._waiting = False
+        self._refused_told = 0
+        self._alarm_until = -math.inf
 
     @property
     def behind(self) -> bool:
         """Whether texts lie, or may lie, in the spool that cannot be stored."""
-        return self._waiting or self._spool.unreadable
+        if self._spool.refused > self._refused_told:
+            self._refused_told = self._spool.refused
+            self._alarm_until = self._clock.monotonic() + REFUSED_ALARM_S
+        refused = self._clock.monotonic() < self._alarm_until
+        return self._waiting or self._spool.unreadable or refused
 
     # -- replies: what others call ----------------------------------------------------------------
 
@@ -142,8 +154,7 @@ class SIPTexts:
                 log.warning("sip_texts_wait_for_database", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
-            if not more:
-                await asyncio.sleep(POLL_S)
+            await asyncio.sleep(PAUSE_S if more else POLL_S)
 
     async def _send_for_ever(self) -> None:
         while True:

@@ -13,7 +13,14 @@ from sqlalchemy.orm import Session
 
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import Conversation, Message, MessagingStore, NoWayBack, writing
-from ccserver.sip_texts import NO_LINE_OUT, NOT_SENT_IN_TIME, REFUSED, VALIDITY, SIPTexts
+from ccserver.sip_texts import (
+    NO_LINE_OUT,
+    NOT_SENT_IN_TIME,
+    REFUSED,
+    REFUSED_ALARM_S,
+    VALIDITY,
+    SIPTexts,
+)
 from ccserver.telephony.errors import ARIRefused, ARIUnavailable
 from ccserver.telephony.messages import PIECE_BYTES_MAX, PIECES_MAX, TextSpool
 from ccserver.text_replies import TextTooLong, outgoing
@@ -195,6 +202,9 @@ async def test_a_text_that_cannot_be_stored_holds_up_no_other(place: Place) -> N
     await place.texts.take()
     assert [message.text for message in await place.messages()] == ["Palīgā!"]
     assert place.files() == ["a.refused"]
+    assert place.texts.behind
+    place.clock.at += timedelta(seconds=REFUSED_ALARM_S + 1)
+    assert not place.texts.behind
 
 
 async def test_a_reply_goes_back_over_the_trunk(place: Place) -> None:

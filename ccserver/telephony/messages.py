@@ -56,8 +56,8 @@ FILE_SUFFIX: Final = ".text"
 REFUSED_SUFFIX: Final = ".refused"
 FILE_BYTES_MAX: Final = 16_384
 """A line of the dialplan has at most 8191 bytes."""
-BATCH_MAX: Final = 500
-"""Files read at once; more are read when these are stored."""
+BATCH_MAX: Final = 20
+"""Files read at once, and stored in one transaction: cards of live calls have the same writer."""
 WHOLE_AFTER_S: Final = 5.0
 """A line is written at once. One that has no end by now will never get it: Asterisk died in the
 middle, or the disk was full."""
@@ -88,7 +88,7 @@ EMPTY: Final = "text_empty"
 TOO_LONG: Final = "text_too_long"
 """Asterisk passes on no body of more than 1023 octets: somebody wrote, and nobody knows what."""
 CUT: Final = "text_cut"
-BROKEN: Final = "text_broken"
+BROKEN: Final = "read_as_latin1"
 """It is not in the character set that it should be in."""
 CHARSET_UNKNOWN: Final = "charset_unknown"
 SENDER_UNKNOWN: Final = "sender_unknown"
@@ -161,7 +161,6 @@ class KeptText:
         ``answerable``: there is a line by which texts go out.
         """
         words, oddities = self._words()
-        missing = TOO_LONG in oddities
         citizen = citizen_of(self.asserted, self.sender)
         if citizen is None:
             # Strangers who hide their names must not read one another's answers.
@@ -179,8 +178,6 @@ class KeptText:
             text=words,
             received_at=min(self.at, now),
             replyable=answerable and PhoneNumber.parse(citizen) is not None,
-            parts_have=0 if missing else 1,
-            complete=not missing and CUT not in oddities,
             oddities=tuple(oddities),
         )
 

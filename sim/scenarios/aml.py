@@ -8,6 +8,7 @@ that is open on the screen says the new place.
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,8 +19,9 @@ from ccserver.config import ACDSettings, AMLSettings
 from ccserver.db import Database
 from ccserver.location import Position, distance_m, offset
 from sim.aml import AMLPhone, Fix, post
+from sim.browser import Workplace
 from sim.panel import Message, Panel
-from sim.scenarios.base import Measured, Run, eventually, expect, scenario
+from sim.scenarios.base import Measured, Run, ScenarioFailed, eventually, expect, scenario
 from sim.scenarios.browser import open_chromium
 from sim.scenarios.latency import percentiles
 from sim.scenarios.sms import PASSWORD, SYSTEM_ID, operator_at
@@ -33,6 +35,8 @@ EARLY_S = 2.0
 MOVES = 20
 """Positions by each way of which the time to the card is taken."""
 AIM_MS = 300.0
+PACE_S = 0.4
+"""Between two positions, so that a window has painted the one before."""
 KEEP_S = 6.0
 """How long a position without a call is kept here; a centre keeps it for up to an hour."""
 STREET = Position(56.95149, 24.11323)
@@ -40,6 +44,32 @@ NEAR_M = 40.0
 WITHIN_M = 1.5
 """Between what a phone had and what the card says; messages have five decimals."""
 QUICK = ACDSettings(wrap_up_s=0.2)
+
+WATCH_JS = """
+() => {
+  window.places = [];
+  let last = "";
+  const look = () => {
+    const place = document.querySelector(
+      "[data-testid=map-place][data-current=true] [data-testid=map-wgs84]");
+    const text = place ? place.textContent : "";
+    if (!text || text === last) return;
+    last = text;
+    const entry = { degrees: text.match(/-?\\d+\\.\\d+/g).map(Number) };
+    window.places.push(entry);
+    requestAnimationFrame(() => {
+      const frame = new MessageChannel();
+      frame.port1.onmessage = () => { entry.painted_ms = performance.now(); };
+      frame.port2.postMessage(null);
+    });
+  };
+  look();
+  new MutationObserver(look).observe(document.body,
+    { childList: true, subtree: true, characterData: true, attributes: true });
+}
+"""
+"""Notes each place that the card says counts, and when the frame with it was painted; the marker
+of the map is moved in the same step of the page."""
 
 
 @dataclass
@@ -62,8 +92,8 @@ async def aml(run: Run) -> Measured:
     """A late position, many of them, one before its call, one without, one while we were dead."""
     positions = await _begin(run)
     caller = await _called(positions, "+37120000001")
-    await _late(positions, caller)
-    await _moves(positions, caller)
+    window = await _late(positions, caller)
+    await _moves(positions, caller, window)
     await _while_dead(positions, caller)
     await _before_its_call(positions)
     await _without_a_call(positions)
@@ -124,7 +154,8 @@ async def _called(positions: Positions, number: str) -> Caller:
     """A call of this number, in hand at the next seat."""
     run = positions.run
     panel = await run.panel(run.takers[run.calls_made])
-    began_at, began = datetime.now(UTC), time.monotonic()
+    # In whole seconds, as messages of version 2 tell it.
+    began_at, began = datetime.now(UTC).replace(microsecond=0), time.monotonic()
     call = await run.call(from_uri=f"<sip:{number}@127.0.0.1>")
     calling = await run.bank.wait_for("calling", call=call)
     _, message = await panel.wait_for(
@@ -149,21 +180,23 @@ async def _called(positions: Positions, number: str) -> Caller:
 
 async def _told(caller: Caller, here: Position, after: float) -> float:
     """When the panels heard of the card that says the new place."""
-    after_message = after
     while True:
-        at, _ = await caller.panel.wait_for(
-            lambda m: m["type"] == "card" and m["incident_id"] == caller.incident_id,
-            after=after_message,
-        )
+        try:
+            at, _ = await caller.panel.wait_for(
+                lambda m: m["type"] == "card" and m["incident_id"] == caller.incident_id,
+                after=after,
+            )
+        except TimeoutError:
+            raise ScenarioFailed(f"no panel heard of {here}: {await caller.place()}") from None
         if await caller.stands_at(here):
             return at
-        after_message = at + 1e-6
+        after = at + 1e-6
 
 
 # -- the story -----------------------------------------------------------------------------------
 
 
-async def _late(positions: Positions, caller: Caller) -> None:
+async def _late(positions: Positions, caller: Caller) -> Workplace:
     """A rough fix at once, the good one late: the marker moves on the card that is open."""
     late_s = float(positions.run.options.get("late_s", LATE_S))
     run, phone = positions.run, caller.phone
@@ -179,29 +212,50 @@ async def _late(positions: Positions, caller: Caller) -> None:
     shown = workplace.page.locator('[data-testid="map-place"][data-current="true"]')
     await expect_element(shown).to_contain_text(f"{rough.latitude:.4f}"[:6])
     await asyncio.sleep(max(0.0, caller.began + late_s - time.monotonic()))
+    await workplace.page.evaluate(WATCH_JS)
     began = time.monotonic()
     fix = Fix(STREET.latitude, STREET.longitude, radius_m=14.0)
     await caller.citizen.send(phone.text(fix, late_s))
     await expect_element(shown).to_contain_text(f"{STREET.longitude:.5f}"[:7])
-    positions.measured["late_to_screen_ms"] = round((time.monotonic() - began) * 1000, 1)
+    [painted_s] = await _painted(workplace, {STREET: began})
+    positions.measured["late_to_screen_ms"] = round(painted_s * 1000, 1)
     told_at = await _told(caller, STREET, began)
     positions.measured["late_s"] = round(began - caller.began, 1)
     positions.measured["late_to_push_ms"] = round((told_at - began) * 1000, 1)
     card = await caller.card()
     expect(len(card["locations"]) == 2, "the rough place is kept")
-    await workplace.page.context.close()
+    return workplace
 
 
-async def _moves(positions: Positions, caller: Caller) -> None:
+async def _painted(window: Workplace, sent: Mapping[Position, float]) -> list[float]:
+    """Seconds from the sending of each position until the window had painted it."""
+
+    async def all_painted() -> list[float]:
+        clock = await window.clock()
+        waits = []
+        for place in await window.page.evaluate("window.places"):
+            here = Position(*place["degrees"])
+            for there, sent_at in sent.items():
+                if distance_m(here, there) < WITHIN_M and "painted_ms" in place:
+                    waits.append(clock.monotonic(place["painted_ms"]) - sent_at)
+        return waits if len(waits) >= len(sent) else []
+
+    found: list[float] = await eventually("every place was painted", all_painted)
+    return found
+
+
+async def _moves(positions: Positions, caller: Caller, window: Workplace) -> None:
     """The caller walks: each position is on the card a moment after it left the phone."""
+    sent: dict[Position, float] = {}
     by_text: list[float] = []
     by_https: list[float] = []
     for step in range(MOVES * 2):
         here = offset(STREET, 9.0 * step, NEAR_M + 5 * step)
         fix = Fix(here.latitude, here.longitude, radius_m=12.0)
+        await asyncio.sleep(PACE_S)
         # Messages tell whole seconds, and several are sent within one: each is a second newer.
         at_s = (datetime.now(UTC) - caller.phone.call_began_at).total_seconds() + step
-        began = time.monotonic()
+        began = sent[here] = time.monotonic()
         if step % 2:
             form = caller.phone.form(fix, at_s, key=positions.key)
             expect(await post(positions.endpoint, form) < 300, "the endpoint says yes")
@@ -214,7 +268,9 @@ async def _moves(positions: Positions, caller: Caller) -> None:
         by_text.append(await _told(caller, here, began) - began)
     positions.measured["text_to_card"] = percentiles(by_text)
     positions.measured["https_to_card"] = percentiles(by_https)
+    positions.measured["to_screen"] = percentiles(await _painted(window, sent))
     positions.measured["aim_p95_ms"] = AIM_MS
+    await window.context.close()
 
 
 async def _while_dead(positions: Positions, caller: Caller) -> None:

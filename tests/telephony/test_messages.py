@@ -112,8 +112,7 @@ def test_mutated_files_are_a_text_or_refused(data: st.DataObject) -> None:
 def test_a_text_that_asterisk_did_not_pass_on_is_told_as_missing() -> None:
     text = incoming(kept(b"", length=1500))
     assert text.oddities == (TOO_LONG,)
-    assert not text.complete
-    assert text.parts_have == 0
+    assert text.text == ""
     assert incoming(kept(b"")).oddities == (EMPTY,)
 
 
@@ -123,7 +122,6 @@ def test_a_file_that_a_full_disk_cut_gives_what_there_is() -> None:
     assert words.startswith(text.text)
     assert text.text
     assert text.oddities == (CUT,)
-    assert not text.complete
 
 
 @pytest.mark.parametrize(

@@ -121,13 +121,14 @@ export function mayReopen({ state, last_text_at }: Conversation, now: number): b
 }
 
 /** What an oddity means to whoever reads the text. */
-export type OddityKind = "guessed" | "cut" | "binary" | "twice" | "whole" | "other";
+export type OddityKind = "guessed" | "cut" | "lost" | "binary" | "twice" | "whole" | "other";
 
 /** The server's codes by what they mean; the rest says nothing that a call taker could use. */
 const ODDITY_KINDS: Record<Exclude<OddityKind, "other">, string> = {
   guessed: `characters_invalid data_coding_unknown national_table_unknown odd_length escape_at_end
-    read_as_latin1 read_as_packed read_as_gsm`,
+    read_as_latin1 read_as_packed read_as_gsm charset_unknown`,
   cut: "body_cut short_message_cut field_unterminated udh_cut text_cut incomplete concatenation_invalid",
+  lost: "text_too_long",
   binary: "binary compressed unreadable unprocessed",
   twice: "text_twice",
   whole: `tlv_cut tlv_repeated tlv_too_many udh_element_broken udh_unannounced little_endian trailing_nul
