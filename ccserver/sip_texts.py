@@ -55,6 +55,7 @@ QUEUED_MAX: Final = 200
 VALIDITY: Final = timedelta(minutes=20)
 """As with SMS: an answer of an hour ago misleads whoever gets it now."""
 NOT_SENT_IN_TIME: Final = "not_sent_in_time"
+OURS: Final = "internal"
 NO_LINE_OUT: Final = "no_line_out"
 REFUSED: Final = "address_invalid"
 """Asterisk cannot make a request of it."""
@@ -154,6 +155,12 @@ class SIPTexts:
                 log.warning("sip_texts_wait_for_database", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
+            except Exception:
+                # Calls go on, whatever is wrong with texts.
+                self._waiting = True
+                log.exception("sip_texts_failed")
+                await asyncio.sleep(RETRY_S)
+                continue
             await asyncio.sleep(PAUSE_S if more else POLL_S)
 
     async def _send_for_ever(self) -> None:
@@ -163,6 +170,10 @@ class SIPTexts:
                 await self.send()
             except (DatabaseUnavailable, TelephonyError) as error:
                 log.warning("sip_replies_wait", reason=type(error).__name__)
+                await asyncio.sleep(RETRY_S)
+                continue
+            except Exception:
+                log.exception("sip_replies_failed")
                 await asyncio.sleep(RETRY_S)
                 continue
             try:
@@ -216,7 +227,14 @@ class SIPTexts:
         this one and those behind it stay queued.
         """
         for reply in await self._db.read(_queued):
-            delivery = await self._send(reply)
+            try:
+                delivery = await self._send(reply)
+            except TelephonyError:
+                raise
+            except Exception:
+                # Calls go on, and so do the replies behind it, whatever is wrong with this one.
+                log.exception("sip_reply_failed", message_id=reply.message_id)
+                delivery = _delivery(reply, DeliveryState.FAILED, self._clock.now(), OURS)
             await self._db.write(partial(self._takers.deliveries, deliveries=[delivery]))
             self._done.pop(reply.message_id, None)
             self._stored()

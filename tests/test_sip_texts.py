@@ -260,6 +260,17 @@ async def test_a_reply_that_asterisk_refuses_has_failed_and_holds_up_no_other(
     assert sent.state is DeliveryState.SENT
 
 
+async def test_a_reply_that_breaks_something_of_ours_holds_up_no_other(place: Place) -> None:
+    place.comes("Palīgā!")
+    await place.texts.take()
+    await place.save("one")
+    await place.save("two", key="2")
+    place.asterisk.errors = [RuntimeError("a fault of ours")]
+    await place.texts.send()
+    states = [message.delivery.state for message in await place.messages() if message.delivery]
+    assert states == [DeliveryState.FAILED, DeliveryState.SENT]
+
+
 async def test_a_reply_that_waited_too_long_is_not_sent(place: Place) -> None:
     place.comes("Palīgā!")
     await place.texts.take()
