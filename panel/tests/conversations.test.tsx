@@ -377,6 +377,21 @@ describe("the reply", () => {
     expect(box.selectionStart).toBe(3);
   });
 
+  it("answers no call that is offered in the middle of a line", async () => {
+    server.on("GET /api/cards/i2", { body: card({ incident_id: "i2" }) });
+    server.on("POST /api/contacts/c1/answer", {});
+    await openText(conversation());
+    await userEvent.type(await screen.findByTestId("reply"), "Kur");
+    const offers = [{ offer_id: "o1", agent_id: "agent-101", deadline: soon(15), kind: "answer" as const }];
+    server.say({ type: "contact", seq: 5, contact: contact({ incident_id: "i2", state: "offered", offers }) });
+    await waitFor(() => expect(screen.getByTestId("card")).toHaveAttribute("data-incident", "i2"));
+    expect(screen.getByTestId("offer-answer")).not.toHaveFocus();
+    await userEvent.keyboard(" ");
+    expect(server.asked).not.toContain("POST /api/contacts/c1/answer");
+    await userEvent.keyboard("{F2}");
+    await waitFor(() => expect(server.asked).toContain("POST /api/contacts/c1/answer"));
+  });
+
   it.each([
     [{ replyable: false }, "This sender cannot be written to."],
     [{ agent_id: "agent-102", agent_name: "Olga Petrova" }, "The conversation is with Olga Petrova."],

@@ -99,6 +99,8 @@ export interface Messaging {
   snippets: Snippet[];
   /** From here on an unanswered text is raised like a waiting call. */
   unanswered_after_s: number;
+  /** A closed conversation can be taken up again this long after its last text; later ones are new. */
+  keep_open_h: number;
 }
 
 /** How many older texts come at once. */
@@ -180,7 +182,7 @@ export async function reopenConversation(conversationId: string): Promise<void> 
 }
 
 /** Until the document is read, and where the server has none. */
-export const NO_MESSAGING: Messaging = { snippets: [], unanswered_after_s: 30 };
+export const NO_MESSAGING: Messaging = { snippets: [], unanswered_after_s: 30, keep_open_h: 4 };
 
 export async function fetchMessaging(signal: AbortSignal): Promise<Messaging> {
   return { ...NO_MESSAGING, ...((await request("GET", "/api/messaging", { signal })) as Partial<Messaging>) };

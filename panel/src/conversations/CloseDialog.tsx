@@ -3,7 +3,7 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { closeConversation, type Conversation } from "../api/conversations";
-import { attempt, useCatalogue, useSession } from "../app/session";
+import { attempt, useCatalogue, useMessaging, useSession } from "../app/session";
 import { readableNumber } from "../shared/format";
 import { Dialog } from "../shared/Dialog";
 import { titleOf } from "../talk/directory";
@@ -13,6 +13,7 @@ export function CloseDialog({ conversation, onClose }: { conversation: Conversat
   const session = useSession();
   const id = useId();
   const { dispositions } = useCatalogue();
+  const { keep_open_h: hours } = useMessaging();
   const [disposition, setDisposition] = useState("");
   const [busy, setBusy] = useState(false);
   const close = async (): Promise<void> => {
@@ -28,7 +29,7 @@ export function CloseDialog({ conversation, onClose }: { conversation: Conversat
       onClose={onClose}
       testid="text-close-dialog"
     >
-      <p>{t("texts.close_hint")}</p>
+      <p>{t("texts.close_hint", { hours })}</p>
       <p className="text-close-field">
         <label htmlFor={id}>{t("texts.disposition")}</label>
         <select

@@ -88,9 +88,10 @@ function Obstacles({ conversation, obstacle, holder }: {
   const { t } = useTranslation();
   const session = useSession();
   const now = useServerNow();
+  const { keep_open_h: hours } = useMessaging();
   const [busy, setBusy] = useState(false);
   const who = conversation.agent_name ?? holder;
-  const reopenable = obstacle === "closed" && session.me.agent !== null && mayReopen(conversation, now);
+  const reopenable = obstacle === "closed" && session.me.agent !== null && mayReopen(conversation, now, hours);
   const reopen = async (): Promise<void> => {
     setBusy(true);
     await attempt(session, () => reopenConversation(conversation.conversation_id));

@@ -4,9 +4,6 @@ import type { Conversation, Delivery, DeliveryState, TextMessage } from "../api/
 import { isConversation, type LiveState } from "../live/state";
 import type { IconName } from "../shared/Icon";
 
-/** A closed conversation can be taken up again this long after its last text; later ones are new. */
-export const REOPEN_WITHIN_MS = 4 * 3_600_000;
-
 /**
  * What is known after the newest texts were read again. Older ones that were paged in before stay,
  * as long as nothing is missing between them and the newest.
@@ -116,8 +113,8 @@ export function obstacleTo(conversation: Conversation, holder: string | null, wr
 }
 
 /** Whether a closed conversation may still be taken up again. */
-export function mayReopen({ state, last_text_at }: Conversation, now: number): boolean {
-  return state === "closed" && now - Date.parse(last_text_at) <= REOPEN_WITHIN_MS;
+export function mayReopen({ state, last_text_at }: Conversation, now: number, keepOpenH: number): boolean {
+  return state === "closed" && now - Date.parse(last_text_at) <= keepOpenH * 3_600_000;
 }
 
 /** What an oddity means to whoever reads the text. */

@@ -16,14 +16,18 @@ import { answer, changePresence, finishWrapUp, hangUp, prolongWrapUp, reject } f
 import { isTextOffer, type OfferSeat, type Seat } from "./seat";
 import { CallerNumber, Key, MediaWarning } from "./strip-parts";
 
+function isWriting(): boolean {
+  return document.activeElement?.closest("input, textarea, select, dialog") != null;
+}
+
 /** Whoever is writing keeps the cursor: an Enter meant for the notes must not answer a call. */
 function useFocusUnlessWriting(wanted: boolean) {
   const button = useRef<HTMLButtonElement>(null);
+  // Asked before the offer's card takes the place of the one with the field that is written in.
+  const [wrote] = useState(isWriting);
   useEffect(() => {
-    if (!wanted) return;
-    const busy = document.activeElement?.closest("input, textarea, select, dialog");
-    if (!busy) button.current?.focus();
-  }, [wanted]);
+    if (wanted && !wrote && !isWriting()) button.current?.focus();
+  }, [wanted, wrote]);
   return button;
 }
 

@@ -216,7 +216,8 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       "Shift+F2": () => {
         if (aside !== null) void answer(session, aside);
       },
-      ...(offered ? { Enter: () => void answer(session, seat) } : {}),
+      // For a moment it may still belong to a text that was being written when the offer came.
+      ...(offered ? { Enter: () => void (mayHangUp() && answer(session, seat)) } : {}),
       ...(page !== null ? { Escape: leavePage } : {}),
       F3: () => goTo("card-search"),
       F4: () => void toggleHold(session, seat),
