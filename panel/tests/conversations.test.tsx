@@ -74,6 +74,16 @@ describe("a text that is offered", () => {
     expect(screen.getByTestId("in-hand-text")).toHaveAttribute("aria-current", "true");
   });
 
+  it("opens its card also when it was accepted before the card was written", async () => {
+    serve(conversation());
+    await openWorkplace(server);
+    server.say({ type: "contact", seq: 2, contact: { ...offered(), incident_id: null } });
+    expect(screen.getByTestId("card-none")).toHaveTextContent("not written yet");
+    server.say({ type: "contact", seq: 3, contact: mine({ incident_id: null }) });
+    server.say({ type: "contact", seq: 4, contact: mine() });
+    expect(await screen.findByTestId("reply")).toBeVisible();
+  });
+
   it("stands beside a call, and is accepted with Shift+F2 while the call and its card stay", async () => {
     server.on("POST /api/contacts/t1/answer", {});
     await openWorkplace(server, { contacts: [contact({ state: "talking", agent_id: "agent-101" })] });

@@ -90,16 +90,32 @@ export function useRinging(seat: Seat, aside: OfferSeat | null): void {
 }
 
 /** The card on screen: popped by an offer or a call, else what was chosen from the list. */
-export function useOpenCard(seat: Seat): [string | null, (incidentId: string) => void] {
+export function useOpenCard(
+  seat: Seat,
+  texts: readonly ContactMsg[],
+): [string | null, (incidentId: string) => void] {
   const [open, setOpen] = useState<string | null>(null);
   const [popped, setPopped] = useState<string | null>(null);
+  /** A text that was offered before its card was written. */
+  const [awaited, setAwaited] = useState<string | null>(null);
   const pop = popOf(seat);
   if (pop !== null && pop !== popped) {
     // Only a new call or its new card pops: a card looked up during the call stays.
     setPopped(pop);
     setOpen(incidentOf(seat));
+    setAwaited(isTextOffer(seat) && incidentOf(seat) === null ? seat.offer.contact_id : null);
   }
-  return [open, setOpen];
+  // A text in hand takes no seat, so its card would not pop any more if the text was accepted first.
+  const late = texts.find((contact) => contact.contact_id === awaited)?.incident_id ?? null;
+  if (pop === null && late !== null) {
+    setAwaited(null);
+    setOpen(late);
+  }
+  const choose = useCallback((incidentId: string): void => {
+    setAwaited(null);
+    setOpen(incidentId);
+  }, []);
+  return [open, choose];
 }
 
 /** `situation` names what the key would do; for a moment after a change it does nothing. */
