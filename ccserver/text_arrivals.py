@@ -192,6 +192,11 @@ class Arrivals:
 
     # -- cards and languages ----------------------------------------------------------------
 
+    async def file(self, conversation: Conversation) -> None:
+        """See that a conversation which is closed, and never came to life, is on a card."""
+        if await self._card_of(conversation.contact_id) is None:
+            self._line.file(conversation, await self.card_for(conversation))
+
     async def card_for(self, conversation: Conversation) -> IncidentId | None:
         """The card that the conversation's contact is on, or the one before it was."""
         for contact_id in (conversation.contact_id, conversation.previous_contact_id):

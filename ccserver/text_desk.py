@@ -260,21 +260,9 @@ class TextDesk:
         conversation = await self.store.conversation(conversation_id)
         if conversation is None:
             return
-        thread = self.threads.get(conversation_id)
-        unanswered_since = thread.conversation.unanswered_since if thread is not None else None
-        if conversation.state is ConversationState.CLOSED:
-            if thread is not None:
-                self.line.over(thread)
-        elif thread is None or thread.contact_id != conversation.contact_id:
-            if thread is not None:
-                self.line.over(thread)
-            thread = await self._begin(conversation, messages)
-            new = sum(message.is_new for message in messages)
-            if thread is not None and conversation.messages > new:
-                self.line.reopened(thread)
-        else:
-            self.threads.renew(thread, conversation)
-            await self._arrivals.learn_language(thread, words_of(messages))
+        before = self.threads.get(conversation_id)
+        unanswered_since = before.conversation.unanswered_since if before is not None else None
+        thread = await self._thread_for(conversation, messages)
         now = thread.conversation if thread is not None else conversation
         for message in messages:
             self._count(now, message, unanswered_since)
@@ -284,11 +272,33 @@ class TextDesk:
                 self._telling.told(now, message, agent_id)
         if thread is not None:
             await self._acknowledge(thread, messages)
-            self._telling.overdue(
-                thread, active=thread.overdue and now.unanswered_since is not None
-            )
+            overdue = thread.overdue and now.unanswered_since is not None
+            self._telling.overdue(thread, active=overdue)
             self._telling.show(thread)
         self._telling.changed(now)
+
+    async def _thread_for(
+        self, conversation: Conversation, messages: Sequence[Message]
+    ) -> Thread | None:
+        """The conversation as it is alive now, or comes to life by these texts."""
+        thread = self.threads.get(conversation.conversation_id)
+        if conversation.state is ConversationState.CLOSED:
+            if thread is not None:
+                self.line.over(thread)
+            elif any(message.is_new for message in messages):
+                await self._arrivals.file(conversation)
+            return None
+        if thread is not None and thread.contact_id == conversation.contact_id:
+            self.threads.renew(thread, conversation)
+            await self._arrivals.learn_language(thread, words_of(messages))
+            return thread
+        if thread is not None:
+            self.line.over(thread)
+        thread = await self._begin(conversation, messages)
+        new = sum(message.is_new for message in messages)
+        if thread is not None and conversation.messages > new:
+            self.line.reopened(thread)
+        return thread
 
     def _count(
         self, conversation: Conversation, message: Message, unanswered_since: datetime | None
@@ -349,6 +359,8 @@ class TextDesk:
             )
             if thread is not None:
                 self.line.over(thread, by=agent_id)
+            else:
+                await self._arrivals.file(conversation)
             self._telling.changed(conversation)
         if self._left_out:
             self._wake.set()

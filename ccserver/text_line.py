@@ -237,15 +237,35 @@ class TextLine:
         self._in_hand(thread, agent_id)
         return thread
 
+    def file(self, conversation: Conversation, incident_id: IncidentId | None) -> None:
+        """One that was closed before it ever came to life leaves a card all the same."""
+        self._open_card(self._contact(Thread(conversation)), conversation, incident_id)
+        self.telling.entry(
+            conversation.contact_id, TimelineTag.ENDED, "ended", data={"by": "call_taker"}
+        )
+
     def _show_contact(self, thread: Thread, incident_id: IncidentId | None) -> LiveContact:
         """The contact on its card, and for the panels."""
+        contact = self._contact(thread)
+        self.live.add(contact)
+        self._open_card(contact, thread.conversation, incident_id)
+        return contact
+
+    def _open_card(
+        self, contact: LiveContact, conversation: Conversation, incident_id: IncidentId | None
+    ) -> None:
+        self._runtime.chronicle.open_text_card(
+            contact, conversation.our_number, incident_id=incident_id
+        )
+
+    def _contact(self, thread: Thread) -> LiveContact:
         conversation = thread.conversation
         contact_id, arrived_at = conversation.contact_id, self._arrived_at(conversation)
         route = self._plan.entry(conversation.our_number, arrived_at)
         queue = (self.settings().queues or {}).get(conversation.our_number, route.queue)
         known, number = self._runtime.chronicle.card_of(contact_id)
         last = self._speakers.last_time(conversation.citizen)
-        contact = LiveContact(
+        return LiveContact(
             contact_id,
             arrived_at,
             conversation.citizen,
@@ -260,11 +280,6 @@ class TextLine:
             card_number=number,
             texts=texts_of(thread),
         )
-        self.live.add(contact)
-        self._runtime.chronicle.open_text_card(
-            contact, conversation.our_number, incident_id=incident_id
-        )
-        return contact
 
     def reopened(self, thread: Thread, author: str | None = None) -> None:
         """It was closed, and goes on: by a text, or by the wish of a person."""

@@ -19,6 +19,7 @@ from ccserver.db import Database
 from ccserver.live import Publish
 from ccserver.messaging import CurrentMessaging, NoWayBack, writing
 from ccserver.messaging.acknowledgement import acknowledgement
+from ccserver.messaging.landing import land
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
 from ccserver.sip_texts import Exchange, SIPTexts
@@ -113,10 +114,9 @@ class Takers:
 
     def texts(self, session: Session, texts: Sequence[IncomingText]) -> None:
         """Each lands in its conversation."""
-        keep_open_s = self._messaging.document.keep_open_s
-        for text in texts:
-            found = self._messaging.found_fields(text.text)
-            writing.add_incoming(session, text, keep_open_s=keep_open_s, structured=found)
+        messaging = self._messaging
+        keep_open_s = messaging.document.keep_open_s
+        land(session, texts, keep_open_s=keep_open_s, fields_of=messaging.found_fields)
 
     def deliveries(self, session: Session, deliveries: Sequence[Delivery]) -> None:
         """What became of our texts."""

@@ -405,6 +405,22 @@ async def test_beyond_the_bound_conversations_wait_in_the_database(
     assert TAG.TEXT_RECEIVED in tags
 
 
+async def test_a_conversation_that_is_closed_while_it_waits_for_room_has_a_card(
+    database: Database,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    centre = TextCentre(database, tmp_path, live_max=1)
+    await centre.start()
+    await centre.texted("sms:1", citizen="+37120000001")
+    landed = await centre.texted("sms:2", citizen="+37120000002")
+    await centre.control.close(
+        landed.conversation.conversation_id, "spam", author=AUTHOR, agent_id=None, supervises=True
+    )
+    await centre.caught_up()
+    tags = await centre.tags(landed.conversation.contact_id)
+    assert {TAG.CONTACT_ARRIVED, TAG.CONVERSATION_CLOSED, TAG.ENDED} <= set(tags)
+
+
 async def test_one_conversation_that_cannot_be_digested_stops_no_other(
     centre: TextCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,28 @@ async def test_a_call_taker_of_another_seat_has_no_say(real: Centre) -> None:
     assert (status, answer["code"]) == (409, "not_your_contact")
 
 
+async def test_a_text_is_passed_on_picked_and_nothing_else(real: Centre) -> None:
+    await ask(real, "key", "POST", "/api/texts", {"from": CITIZEN, "text": "Help, fire"})
+    contact = await offered(real, CITIZEN)
+    path = f"/api/contacts/{contact.contact_id}"
+    assert (await ask(real, "call_taker", "POST", f"{path}/answer"))[0] == 200
+    for what, target, code in (
+        ("consult", {"kind": "queue", "queue": "emergency"}, "not_for_texts"),
+        ("transfer", {"kind": "number", "number": "113"}, "bad_target"),
+        ("transfer", {"kind": "queue", "queue": "nowhere"}, "no_such_queue"),
+    ):
+        status, answer = await ask(real, "call_taker", "POST", f"{path}/{what}", {"target": target})
+        assert (status, answer["code"]) == (409, code)
+    queue = {"target": {"kind": "queue", "queue": "emergency"}}
+    assert (await ask(real, "call_taker", "POST", f"{path}/transfer", queue))[0] == 200
+    # Who passed it on is asked last; here there is nobody else.
+    contact = await offered(real, CITIZEN)
+    assert (await ask(real, "call_taker", "POST", f"{path}/reject"))[0] == 200
+    # After a refusal the seat rests for a moment, and who may pick takes it all the same.
+    status, answer = await ask(real, "supervisor", "POST", f"{path}/pick")
+    assert (status, answer["code"]) == (409, "not_free"), "a seat without a phone"
+
+
 async def test_where_nothing_leads_back_nothing_is_promised(real: Centre) -> None:
     text = OutgoingText(MessageId("m"), Channel.SIP, "", CITIZEN, "112", "Kur?", datetime.now(UTC))
     for way in (real.application.texting.sip, SMSWay(real.application.texting.gateway)):

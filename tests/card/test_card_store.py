@@ -33,7 +33,7 @@ from ccserver.card import (
 )
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.recording.models import PartyRecordingRow, RecordingRow
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from tests.card.conftest import ARRIVED
 
 Arrived = Callable[..., ContactOpened]
@@ -388,6 +388,46 @@ async def test_who_gave_up_and_who_was_answered_are_found_again(
     assert (found.contact_id, found.agent_id) == (answered.contact_id, "agent-20")
     assert not await store.answered_to(["37129123456"], ARRIVED)
     assert not await store.answered_to(["37129000001"], ARRIVED + timedelta(seconds=7))
+
+
+async def test_who_was_answered_by_text_is_still_to_be_called_back(
+    store: CardStore, arrived: Arrived
+) -> None:
+    text = arrived(medium=Medium.SMS)
+    await store.open_contact(text)
+    await store.record(entry(text.contact_id, "connected", 7, agent_id="agent-20"))
+    assert not await store.answered_to(["37129123456"], ARRIVED)
+
+
+async def test_the_last_contact_of_a_number_lives_or_was_there_lately(
+    store: CardStore, arrived: Arrived
+) -> None:
+    later = ARRIVED + timedelta(hours=1)
+    first, other = arrived(), arrived(caller_number="+37129000001")
+    last = arrived(caller_number="29123456", arrived_at=ARRIVED + timedelta(minutes=1))
+    for opened in (first, other, last):
+        await store.open_contact(opened)
+    found = await store.last_of_number("+371 29 123 456", later)
+    assert found is not None
+    assert found.contact_id == last.contact_id, "it lives, and is the newest"
+    for opened, second in ((first, 5), (last, 90)):
+        await store.record(entry(opened.contact_id, "abandoned", second))
+    found = await store.last_of_number("+37129123456", ARRIVED + timedelta(seconds=80))
+    assert found is not None
+    assert found.contact_id == last.contact_id, "it ended lately"
+    assert await store.last_of_number("+37129123456", later) is None
+    assert await store.last_of_number("VUGD", ARRIVED) is None
+
+
+async def test_the_contacts_of_a_card_are_told_by_arrival(
+    store: CardStore, arrived: Arrived
+) -> None:
+    first = arrived()
+    head = await store.open_contact(first)
+    second = arrived(incident_id=head.incident_id, arrived_at=ARRIVED + timedelta(seconds=1))
+    await store.open_contact(second)
+    assert await store.contact_ids(head.incident_id) == [first.contact_id, second.contact_id]
+    assert await store.contact_ids(IncidentId("unknown")) == []
 
 
 async def test_the_card_in_the_shape_of_the_api(
