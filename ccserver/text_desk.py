@@ -57,6 +57,9 @@ RETRY_S = 1.0
 """After the database was away; a citizen who writes waits no longer than that for nothing."""
 LOOK_S = 5.0
 """Between two looks at what is unhandled, should a wake-up have been lost with a transaction."""
+MARKED_AT_ONCE = 50
+"""Texts that were acted on, in one transaction: after an outage there are thousands, and to act on
+one of them again changes nothing."""
 CLOCK_S = 1.0
 """Between two looks at who waits for an answer."""
 
@@ -250,9 +253,14 @@ class TextDesk:
             of_conversation: dict[ConversationId, list[Message]] = {}
             for conversation, message in found:
                 of_conversation.setdefault(conversation.conversation_id, []).append(message)
+            acted: list[Message] = []
             for conversation_id, messages in of_conversation.items():
                 await self._guarded(conversation_id, self._act(conversation_id, messages))
-                await self.store.mark_handled(messages)
+                acted += messages
+                if len(acted) >= MARKED_AT_ONCE:
+                    await self.store.mark_handled(acted)
+                    acted = []
+            await self.store.mark_handled(acted)
             if len(found) < UNHANDLED_MAX:
                 return
 
