@@ -222,7 +222,8 @@ class TextDesk:
     async def _end_what_is_over(self, contacts: Iterable[OpenContact]) -> None:
         """Contacts that their conversations are not any more, and whose end nobody wrote down."""
         for contact in contacts:
-            if contact.medium is Medium.VOICE or self.line.live.get(contact.contact_id) is not None:
+            is_text = contact.medium in (Medium.SMS, Medium.TEXT)
+            if not is_text or self.line.live.get(contact.contact_id) is not None:
                 continue
             for conversation in await self.store.conversations_of([contact.contact_id]):
                 over = conversation.state is ConversationState.CLOSED
