@@ -238,6 +238,7 @@ async def _painted(window: Workplace, sent: Mapping[Position, float]) -> list[fl
             for there, sent_at in sent.items():
                 if distance_m(here, there) < WITHIN_M and "painted_ms" in place:
                     waits.append(clock.monotonic(place["painted_ms"]) - sent_at)
+        print(await window.page.evaluate("window.places"), list(sent)[:2], clock, flush=True)
         return waits if len(waits) >= len(sent) else []
 
     found: list[float] = await eventually("every place was painted", all_painted)

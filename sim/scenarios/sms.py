@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from playwright.async_api import expect as expect_element
 
 from ccserver.config import ACDSettings, SMSBindSettings, SMSOperatorSettings, SMSSettings
+from sim.browser import Workplace
 from sim.panel import Message, Panel
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
 from sim.scenarios.browser import open_chromium
@@ -48,6 +49,7 @@ ANSWER_WITHIN_S = 120.0
 CHATTER = "Мы видим машину!"
 DURING_THE_CALL = "Es nevaru runāt, viņš ir istabā. Lāčplēša 12, 4. stāvs"
 WHILE_DEAD = "Hurry up please, the smoke is getting thicker"
+LAST = "Спасибо, мы внизу"
 AFTER_CLOSE = "He is back again, please send someone"
 FAULTS = Faults(
     seed=112,
@@ -69,6 +71,7 @@ class Texting:
     run: Run
     centre: MessageCentre
     panels: Sequence[Panel] = ()
+    windows: list[Workplace] = field(default_factory=list)
     measured: Measured = field(default_factory=dict)
 
     def ms(self, name: str, since: float, until: float) -> None:
@@ -106,14 +109,14 @@ async def sms(run: Run) -> Measured:
     texting = await begin_texting(run, 2, faults=FAULTS)
     await _speak_russian(texting)
     texting.panels = [await run.panel(seat) for seat in run.takers]
+    await _windows(texting)
     fire = await _three_parts(texting)
     await _answered(texting, fire)
     await _again(texting, fire)
     await _during_a_call(texting)
     await _centre_dies(texting, fire)
     await _server_dies(texting, fire)
-    contact_id = await _closed_and_reopened(texting, fire)
-    await _in_chromium(texting, fire, contact_id)
+    await _closed_and_reopened(texting, fire)
     await _nothing_lost(texting)
     return texting.measured
 
@@ -226,6 +229,7 @@ async def _three_parts(texting: Texting) -> Matter:
 
     await eventually("all three parts are one text, without the one that came twice", whole)
     expect((await matter.conversation())["language"] == "ru", "the language was recognised")
+    await _on_screen(texting, 1, contact_id, FIRE_IN_RUSSIAN)
     return matter
 
 
@@ -241,6 +245,7 @@ async def _answered(texting: Texting, matter: Matter) -> None:
     texting.ms("answers_to_receipts_ms", began, time.monotonic())
     expect(time.monotonic() - began < ANSWER_WITHIN_S, "the receipts came in two minutes")
     expect(matter.citizen.texts == list(ANSWERS), "the citizen reads both, whole and in order")
+    await _delivered_on_screen(texting, 1, len(ANSWERS))
 
 
 async def _delivered(matter: Matter, count: int) -> None:
@@ -293,6 +298,9 @@ async def _during_a_call(texting: Texting) -> None:
     await eventually("the text is on the call's card, at the call's seat", beside_the_call)
     texting.ms("text_to_the_calls_card_ms", began, time.monotonic())
     expect(await matter.texts("in") == [DURING_THE_CALL], "the text is there once")
+    seat = texting.panels.index(holder)
+    ridden = (await matter.conversation())["contact_id"]
+    await _on_screen(texting, seat, ridden, DURING_THE_CALL)
     await matter.write("Sapratu. Policija brauc. Paslēpieties.")
     await _delivered(matter, 1)
     await run.bank.hangup(call)
@@ -315,6 +323,7 @@ async def _centre_dies(texting: Texting, matter: Matter) -> None:
         return (await matter.texts("in"))[-1] == WHILE_DEAD
 
     await eventually("the text of meanwhile is there", there)
+    await _delivered_on_screen(texting, 1, len(ANSWERS) + 1)
 
 
 async def _server_dies(texting: Texting, matter: Matter) -> None:
@@ -339,7 +348,7 @@ async def _server_dies(texting: Texting, matter: Matter) -> None:
     expect(conversation["agent_id"] == matter.panel.agent_id, "its call taker has it still")
 
 
-async def _closed_and_reopened(texting: Texting, matter: Matter) -> str:
+async def _closed_and_reopened(texting: Texting, matter: Matter) -> None:
     """After its end the next text is a new contact on the same card."""
     await matter.panel.post(
         f"/api/conversations/{matter.conversation_id}/close", {"disposition": None}
@@ -352,27 +361,42 @@ async def _closed_and_reopened(texting: Texting, matter: Matter) -> str:
     await _take(matter.panel, contact_id, after=began)
     card = await matter.panel.card_of(contact_id)
     expect(card["incident_id"] == matter.incident_id, "on the same card")
-    return contact_id
+    await _on_screen(texting, 1, contact_id, AFTER_CLOSE, FIRE_IN_RUSSIAN)
+    texting.measured["next_text_to_screen_ms"] = await _next_on_screen(texting, matter)
 
 
-async def _in_chromium(texting: Texting, matter: Matter, contact_id: str) -> None:
-    """The call taker's window shows the conversation, and the last text as it comes."""
+async def _next_on_screen(texting: Texting, matter: Matter) -> float:
+    """One more text, until it is painted in the window that shows the conversation."""
+    began = time.monotonic()
+    await matter.citizen.send(LAST)
+    last = texting.windows[1].at("text-body").filter(has_text=LAST)
+    await expect_element(last).to_have_count(1)
+    return round((time.monotonic() - began) * 1000, 1)
+
+
+async def _windows(texting: Texting) -> None:
+    """Both call takers have the panel open in Chromium; it is there that texts must be seen."""
     run = texting.run
     chromium = await open_chromium(run)
-    workplace = await chromium.workplace(run.stack.panel_url)
-    seat = run.takers[1]
-    await workplace.enter(seat.login, run.stack.passwords[seat.login])
-    await workplace.page.locator(
-        f'[data-testid="in-hand-text"][data-contact="{contact_id}"]'
-    ).click()
-    bubbles = workplace.at("text-body")
-    await expect_element(bubbles.filter(has_text=FIRE_IN_RUSSIAN)).to_have_count(1)
-    delivered = workplace.page.locator('[data-testid="text-delivery"][data-state="delivered"]')
-    await expect_element(delivered).to_have_count(len(ANSWERS) + 2)
-    began = time.monotonic()
-    await matter.citizen.send("Спасибо, мы внизу")
-    await expect_element(bubbles.filter(has_text="Спасибо, мы внизу")).to_have_count(1)
-    texting.ms("text_to_screen_ms", began, time.monotonic())
+    for seat in run.takers:
+        window = await chromium.workplace(run.stack.panel_url)
+        await window.enter(seat.login, run.stack.passwords[seat.login])
+        texting.windows.append(window)
+
+
+async def _on_screen(texting: Texting, seat: int, contact_id: str, *texts: str) -> float:
+    """Wait until that seat's window shows the conversation with all of these; gives how long."""
+    window, began = texting.windows[seat], time.monotonic()
+    await window.page.locator(f'[data-testid="in-hand-text"][data-contact="{contact_id}"]').click()
+    bodies = window.at("text-body")
+    for written in texts:
+        await expect_element(bodies.filter(has_text=written)).to_have_count(1)
+    return (time.monotonic() - began) * 1000
+
+
+async def _delivered_on_screen(texting: Texting, seat: int, count: int) -> None:
+    marks = '[data-testid="text-delivery"][data-state="delivered"]'
+    await expect_element(texting.windows[seat].page.locator(marks)).to_have_count(count)
 
 
 async def _nothing_lost(texting: Texting) -> None:
