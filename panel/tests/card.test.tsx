@@ -390,6 +390,28 @@ describe("the place", () => {
     await waitFor(() => expect(server.sent("PUT /api/cards/i1/location")).toEqual({ location_id: "l1" }));
   });
 
+  it("is on the card at once when it is told after a quiet time, and a burst costs two fetches", async () => {
+    const fetches = (): number => server.asked.filter((name) => name === "GET /api/cards/i1").length;
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    try {
+      await openCard({ locations: [], location: { current: null, why: "none", conflicts: [] } });
+      await act(() => vi.advanceTimersByTimeAsync(1_000));
+      const before = fetches();
+      const told = { locations: [phone], location: { current: "l1", why: "only", conflicts: [] } };
+      server.on("GET /api/cards/i1", { body: card(told) });
+      const news = { type: "card", incident_id: "i1", contact_ids: [], number: "2026-000001" };
+      server.say({ ...news, seq: 2 });
+      await act(() => vi.advanceTimersByTimeAsync(0));
+      expect(fetches()).toBe(before + 1);
+      expect(screen.getByTestId("told-place")).toHaveAttribute("data-source", "aml");
+      server.say({ ...news, seq: 3 }, { ...news, seq: 4 }, { ...news, seq: 5 });
+      await act(() => vi.advanceTimersByTimeAsync(1_000));
+      expect(fetches()).toBe(before + 2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("is taken from the register with its address", async () => {
     saves(1)("address");
     server.on("POST /api/cards/i1/locations", { body: {} });

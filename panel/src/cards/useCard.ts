@@ -22,8 +22,11 @@ export function asksForReason(error: unknown): boolean {
   return error instanceof ApiError && error.code === "reason_needed";
 }
 
-/** Changes come in bursts (offer, answer, connected); one fetch serves them all. */
-const REFETCH_AFTER_MS = 150;
+/**
+ * Changes come in bursts (offer, answer, connected): the first is fetched at once, because it may be the place of
+ * somebody in danger, and one more fetch serves all that follow within this time.
+ */
+const REFETCH_EVERY_MS = 150;
 /** A card that has just been announced may be a moment behind, and a network may come back. */
 const RETRY_MS = 1_500;
 
@@ -39,14 +42,16 @@ export function useCard(incidentId: string): Loaded & { retry: () => void; expla
     const abort = new AbortController();
     let timer: number | undefined;
     let loading = false;
+    let loadedAt = Number.NEGATIVE_INFINITY;
     let changedMeanwhile = false;
     const loadAfter = (ms: number): void => {
       window.clearTimeout(timer);
       timer = window.setTimeout(() => void load(), ms);
     };
+    const loadSoon = (): void => loadAfter(Math.max(0, loadedAt + REFETCH_EVERY_MS - performance.now()));
     const settled = (): void => {
       loading = false;
-      if (changedMeanwhile) loadAfter(REFETCH_AFTER_MS);
+      if (changedMeanwhile) loadSoon();
       changedMeanwhile = false;
     };
     const load = async (): Promise<void> => {
@@ -56,6 +61,7 @@ export function useCard(incidentId: string): Loaded & { retry: () => void; expla
         return;
       }
       loading = true;
+      loadedAt = performance.now();
       try {
         const card = await fetchCard(incidentId, abort.signal);
         saving.receive(card);
@@ -69,7 +75,7 @@ export function useCard(incidentId: string): Loaded & { retry: () => void; expla
       settled();
     };
     const stop = live.onCard((changed) => {
-      if (changed === null || changed === incidentId) loadAfter(REFETCH_AFTER_MS);
+      if (changed === null || changed === incidentId) loadSoon();
     });
     void load();
     return () => {
