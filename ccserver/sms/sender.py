@@ -184,13 +184,23 @@ class Sender:
 
     async def _send(self, send: Send, session: SMPPSession) -> None:
         try:
-            await self._settle(send, await self._try(send, session))
+            await self._settle_or_doubt(send, await self._try(send, session))
         except Exception:
             # It stays marked as under way; the next process sends it again.
             log.exception("sms_send_failed", send_id=send.send_id)
         finally:
             del self._under_way[send.send_id]
             self._wake.set()
+
+    async def _settle_or_doubt(self, send: Send, settled: Settled) -> None:
+        """What cannot be written, which is a fault of ours, is a doubt: a part that stayed marked
+        would hold up all of the citizen's later texts.
+        """
+        try:
+            await self._settle(send, settled)
+        except Exception:
+            log.exception("sms_settling_failed", send_id=send.send_id)
+            await self._settle(send, self._dated(partial(sends.doubted, send_id=send.send_id)))
 
     async def _try(self, send: Send, session: SMPPSession) -> Settled:
         """Send it once; returns what to write about that."""

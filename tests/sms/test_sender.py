@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from ccserver.db import Database, DatabaseUnavailable
-from ccserver.sms import sends
+from ccserver.sms import correlation, sends
 from ccserver.sms.models import SendIdRow, SendRow
 from ccserver.sms.roster import OTHER_OPERATOR_AFTER_S, Roster
 from ccserver.sms.sender import NOT_TAKEN_PAUSE_S, Sender
@@ -287,6 +287,20 @@ async def test_a_fault_of_ours_in_sending_counts_as_a_doubt_and_blocks_nobody(
     await office.all_sent()
     assert office.taken.state_of("m1") == "unknown"
     assert office.taken.state_of("m2") == "sent"
+
+
+async def test_an_outcome_that_cannot_be_written_holds_up_no_later_text(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(correlation, "remember", broken)
+    await office.enqueue(outgoing("m1"), outgoing("m2", text="Otra"))
+    await office.all_sent()
+    assert [row.state for row in await office.rows()] == ["sent", "sent"]
+    sent = [one.text().text for one in office.binds["north-1"].bodies]
+    assert sent.count("Otra") == DOUBTS_MAX, "not for ever"
 
 
 async def test_takers_who_fail_do_not_make_a_text_leave_twice(office: Office) -> None:
