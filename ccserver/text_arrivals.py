@@ -213,7 +213,12 @@ class Arrivals:
         return None if head is None else head.incident_id
 
     async def _with_language(self, conversation: Conversation, words: str) -> Conversation:
-        language = await self._detect(words)
+        try:
+            language = await self._detect(words)
+        except Exception:
+            # A help, and never in a text's way.
+            log.exception("text_language_failed", conversation_id=conversation.conversation_id)
+            return conversation
         if language is None:
             return conversation
         return await self._store.set_language(conversation.conversation_id, language)
@@ -223,7 +228,7 @@ class Arrivals:
         if thread.conversation.language is not None or not words:
             return
         conversation = await self._with_language(thread.conversation, words)
-        if conversation.language is None:
+        if conversation.language is None or conversation.contact_id != thread.contact_id:
             return
         self._threads.renew(thread, conversation)
         self._line.learned(thread)

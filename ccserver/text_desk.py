@@ -40,6 +40,7 @@ from ccserver.messaging import (
     Direction,
     Message,
     MessagingStore,
+    NewerConversation,
     Written,
 )
 from ccserver.messaging.store import UNHANDLED_MAX
@@ -134,6 +135,13 @@ class TextDesk:
                 log.warning("texts_wait_for_database", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 continue
+            except InvariantBroken:
+                raise
+            except Exception:
+                # Calls are carried by the same process, and texts are still in the database.
+                log.exception("texts_failed")
+                await asyncio.sleep(RETRY_S)
+                continue
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._wake.wait()
@@ -157,8 +165,11 @@ class TextDesk:
 
     async def _guarded(
         self, conversation_id: ConversationId, step: Coroutine[None, None, None]
-    ) -> None:
-        """One step with one conversation, alone; what goes wrong with it stops no others."""
+    ) -> bool:
+        """One step with one conversation, alone; what goes wrong with it stops no others.
+
+        Tells whether it was done.
+        """
         async with self.lock:
             try:
                 await step
@@ -167,6 +178,8 @@ class TextDesk:
             except Exception:
                 log.exception("text_failed", conversation_id=conversation_id)
                 self._left_out = True
+                return False
+        return True
 
     async def watch(self) -> None:
         """Look at the clock for ever: who waits for an answer of the call taker who has them?"""
@@ -187,7 +200,12 @@ class TextDesk:
             await self._guarded(
                 conversation.conversation_id, self._adopt(conversation.conversation_id, known)
             )
-        await self._end_what_is_over(known.values())
+        try:
+            await self._end_what_is_over(known.values())
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("texts_not_ended")  # a line on old cards, and no text waits for it
         self.adopted.set()
         log.info("texts_adopted", conversations=len(self.threads))
 
@@ -266,7 +284,7 @@ class TextDesk:
                 return
 
     async def _act(self, conversation_id: ConversationId, messages: Sequence[Message]) -> None:
-        conversation = await self.store.conversation(conversation_id)
+        conversation = await self._going_on(conversation_id, messages)
         if conversation is None:
             return
         before = self.threads.get(conversation_id)
@@ -308,6 +326,24 @@ class TextDesk:
         if thread is not None and conversation.messages > new:
             self.line.reopened(thread)
         return thread
+
+    async def _going_on(
+        self, conversation_id: ConversationId, messages: Sequence[Message]
+    ) -> Conversation | None:
+        """The conversation; what was closed while the citizen wrote goes on, for whoever closed it
+        has not read that.
+        """
+        conversation = await self.store.conversation(conversation_id)
+        if conversation is None or conversation.state is not ConversationState.CLOSED:
+            return conversation
+        unread = [one for one in messages if one.is_new and one.direction is Direction.IN]
+        if not unread:
+            return conversation
+        contact_id = ContactId(str(uuid.uuid4()))
+        try:
+            return await self.store.go_on(conversation_id, contact_id, unread[0].at)
+        except NewerConversation:
+            return conversation
 
     def _count(
         self, conversation: Conversation, message: Message, unanswered_since: datetime | None
@@ -403,12 +439,22 @@ class TextDesk:
     # -- with calls -------------------------------------------------------------------------------
 
     async def _follow_calls(self) -> None:
-        while self._calls_due:
-            contact_id = next(iter(self._calls_due))
-            for thread in self.threads.riding_with(contact_id):
-                async with self.lock:
-                    await self._arrivals.follow(thread)
-            self._calls_due.pop(contact_id, None)
+        """What is not done stays due, and is tried again with the next look."""
+        undone: dict[ContactId, None] = {}
+        try:
+            while self._calls_due:
+                contact_id = next(iter(self._calls_due))
+                # Taken out first: what the call does meanwhile makes it due once more.
+                del self._calls_due[contact_id]
+                undone[contact_id] = None
+                done = [
+                    await self._guarded(thread.conversation_id, self._arrivals.follow(thread))
+                    for thread in self.threads.riding_with(contact_id)
+                ]
+                if all(done):
+                    del undone[contact_id]
+        finally:
+            self._calls_due |= undone
 
     # -- cards, languages, times --------------------------------------------------------------
 
@@ -416,16 +462,26 @@ class TextDesk:
         """The database hears who has which conversation."""
         while self._unassigned:
             conversation_id, agent_id = next(iter(self._unassigned.items()))
-            async with self.lock:
-                thread = self.threads.get(conversation_id)
-                try:
-                    if thread is not None and thread.riding is None:
-                        conversation = await self.store.assign(conversation_id, agent_id)
-                        self.threads.renew(thread, conversation)
-                        self._telling.changed(conversation)
-                except ConversationClosed:
-                    self.line.over(thread) if thread is not None else None
-                except ConversationUnknown:
-                    log.error("conversation_unknown", conversation_id=conversation_id)
-                if self._unassigned.get(conversation_id, agent_id) == agent_id:
-                    self._unassigned.pop(conversation_id, None)
+            await self._guarded(conversation_id, self._tell_assignment(conversation_id, agent_id))
+            if self._unassigned.get(conversation_id, agent_id) == agent_id:
+                self._unassigned.pop(conversation_id, None)
+
+    async def _tell_assignment(
+        self, conversation_id: ConversationId, agent_id: AgentId | None
+    ) -> None:
+        thread = self.threads.get(conversation_id)
+        if thread is None or thread.riding is not None:
+            return
+        try:
+            conversation = await self.store.assign(
+                conversation_id, agent_id, contact_id=thread.contact_id
+            )
+        except ConversationClosed:
+            self.line.over(thread)
+            return
+        except ConversationUnknown:
+            log.error("conversation_unknown", conversation_id=conversation_id)
+            return
+        if conversation.contact_id == thread.contact_id:
+            self.threads.renew(thread, conversation)
+            self._telling.changed(conversation)

@@ -220,7 +220,8 @@ class TextLine:
         """This call taker has it, without an offer: it was so already, or goes with the call."""
         thread = self.threads.add(conversation)
         contact = self._show_contact(thread, incident_id)
-        thread.agent_id = agent_id
+        # Before the distributor hears of it: it may say at once that this call taker is not there.
+        self._in_hand(thread, agent_id)
         self._runtime.post(
             ContactAdopted(
                 contact.contact_id,
@@ -234,7 +235,6 @@ class TextLine:
                 site=contact.site,
             )
         )
-        self._in_hand(thread, agent_id)
         return thread
 
     def file(self, conversation: Conversation, incident_id: IncidentId | None) -> None:

@@ -15,6 +15,8 @@ any but   assigned    a call taker has it (open), or nobody any more (waiting)
 closed
 any but   closed      done, with a disposition
 closed
+closed    gone on     the citizen had written before it was closed, and nobody had
+                      read that: waiting again, as a new contact
 closed    reopened    the call taker goes on: open again, as a new contact
 ========  ==========  ==============================================================
 
@@ -123,6 +125,14 @@ def reopened(
         raise TooOldToReopen("the last text is too long ago")
     after = _as_contact(_unclosed(conversation), contact_id, ConversationState.WAITING)
     return after if agent_id is None else assigned(after, agent_id)
+
+
+def gone_on(conversation: Conversation, contact_id: ContactId, since: datetime) -> Conversation:
+    """The citizen waits ``since`` then for an answer; one that is not closed stays as it is."""
+    if conversation.state is not ConversationState.CLOSED:
+        return conversation
+    after = _as_contact(_unclosed(conversation), contact_id, ConversationState.WAITING)
+    return replace(after, unanswered_since=since)
 
 
 def acknowledged(conversation: Conversation, at: datetime) -> Conversation:

@@ -142,10 +142,22 @@ class MessagingStore:
         )
 
     async def assign(
-        self, conversation_id: ConversationId, agent_id: AgentId | None
+        self,
+        conversation_id: ConversationId,
+        agent_id: AgentId | None,
+        *,
+        contact_id: ContactId | None = None,
     ) -> Conversation:
-        """A call taker has it, or nobody any more; raises `ConversationClosed`."""
-        return await self._change(conversation_id, lambda known: states.assigned(known, agent_id))
+        """A call taker has it, or nobody any more; raises `ConversationClosed`.
+
+        With ``contact_id`` only as long as it is that contact: as another one it stays as it is.
+        """
+
+        def work(known: Conversation) -> Conversation:
+            after = states.assigned(known, agent_id)
+            return after if contact_id in {None, known.contact_id} else known
+
+        return await self._change(conversation_id, work)
 
     async def close(
         self,
@@ -186,6 +198,14 @@ class MessagingStore:
             return writing.change(session, conversation_id, change)
 
         return await self._db.write(work)
+
+    async def go_on(
+        self, conversation_id: ConversationId, contact_id: ContactId, since: datetime
+    ) -> Conversation:
+        """See `ccserver.messaging.writing.go_on`."""
+        return await self._db.write(
+            lambda session: writing.go_on(session, conversation_id, contact_id, since)
+        )
 
     async def set_language(
         self, conversation_id: ConversationId, language: str | None

@@ -46,6 +46,7 @@ __all__ = [
     "add_incoming",
     "add_outgoing",
     "change",
+    "go_on",
     "land",
     "mark_auto_acknowledged",
     "mark_handled",
@@ -159,12 +160,40 @@ def set_contact(
     """
     call = contact_id if riding else None
     after = change(session, conversation_id, lambda known: states.turned(known, contact_id, call))
+    _turn_unhandled(session, after)
+    return after
+
+
+def go_on(
+    session: Session, conversation_id: ConversationId, contact_id: ContactId, since: datetime
+) -> Conversation:
+    """A conversation was closed while the citizen wrote: in line again, as this new contact.
+
+    The citizen waits ``since`` the first of the texts that nobody acted on. One that is not closed
+    stays as it is. Raises `ConversationUnknown`, `NewerConversation`.
+    """
+
+    def work(known: Conversation) -> Conversation:
+        after = states.gone_on(known, contact_id, since)
+        if after != known:
+            refuse_if_another_is_open(session, known)
+        return after
+
+    after = change(session, conversation_id, work)
+    _turn_unhandled(session, after)
+    return after
+
+
+def _turn_unhandled(session: Session, conversation: Conversation) -> None:
+    """The texts that nobody acted on are of the contact that their conversation is now."""
     session.execute(
         update(MESSAGES)
-        .where(MESSAGES.c.conversation_id == conversation_id, MESSAGES.c.handled_revision == 0)
-        .values(contact_id=contact_id)
+        .where(
+            MESSAGES.c.conversation_id == conversation.conversation_id,
+            MESSAGES.c.handled_revision == 0,
+        )
+        .values(contact_id=conversation.contact_id)
     )
-    return after
 
 
 def change(

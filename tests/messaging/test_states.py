@@ -36,6 +36,7 @@ EVENTS: dict[str, Callable[[Conversation], Conversation]] = {
     "let go": lambda one: states.assigned(one, None),
     "closed": lambda one: states.closed(one, "other", "anna", second(60)),
     "reopened": lambda one: states.reopened(one, NEW, ANNA, second(60)),
+    "gone on": lambda one: states.gone_on(one, NEW, second(4)),
 }
 TABLE = {
     "texted": (S.WAITING, S.RIDING, S.OPEN, S.WAITING),
@@ -46,6 +47,7 @@ TABLE = {
     "let go": (S.WAITING, S.WAITING, S.WAITING, None),
     "closed": (S.CLOSED, S.CLOSED, S.CLOSED, S.CLOSED),
     "reopened": (S.WAITING, S.RIDING, S.OPEN, S.OPEN),
+    "gone on": (S.WAITING, S.RIDING, S.OPEN, S.WAITING),
 }
 """To which state each event leads from waiting, riding, open and closed; none: it is refused."""
 
@@ -79,6 +81,14 @@ def test_a_closed_conversation_is_taken_up_by_its_citizen_as_a_new_contact() -> 
     assert (after.disposition, after.closed_by) == (None, None)
     assert after.unanswered_since == second(60)
     assert after.previous_contact_id == BASE.contact_id
+
+
+def test_who_wrote_while_the_conversation_was_closed_waits_since_then() -> None:
+    after = EVENTS["gone on"](IN_STATE[S.CLOSED])
+    assert (after.contact_id, after.last_agent_id) == (NEW, BORIS)
+    assert after.unanswered_since == second(4)
+    assert after.previous_contact_id == BASE.contact_id
+    assert EVENTS["gone on"](IN_STATE[S.OPEN]) is IN_STATE[S.OPEN]
 
 
 def test_the_clock_of_the_unanswered_text_runs_from_the_first_until_a_person_answers() -> None:
