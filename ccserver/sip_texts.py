@@ -11,6 +11,7 @@ reply ends as SENT.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,7 +25,7 @@ from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import NoWayBack
 from ccserver.messaging.models import QUEUED, ConversationRow, MessageRow
 from ccserver.telephony.ari import ARIClient
-from ccserver.telephony.errors import Refused, TelephonyError
+from ccserver.telephony.errors import DeadlinePassed, Refused, TelephonyError
 from ccserver.telephony.messages import (
     KeptText,
     MessageTooLong,
@@ -59,6 +60,10 @@ OURS: Final = "internal"
 NO_LINE_OUT: Final = "no_line_out"
 REFUSED: Final = "address_invalid"
 """Asterisk cannot make a request of it."""
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
+DOUBTS_MAX: Final = 3
+"""Times that a text is handed over without an answer. An Asterisk that hangs sends each when it
+goes on, and the citizen should not get one text a hundred times."""
 
 
 class Takers(Protocol):
@@ -106,6 +111,8 @@ class SIPTexts:
         self._woken = asyncio.Event()
         self._done: dict[MessageId, int] = {}
         """Pieces that Asterisk has sent of a text whose others it has not."""
+        self._doubts: Counter[MessageId] = Counter()
+        """Times that Asterisk was given a piece of a text and did not answer."""
         self._waiting = False
         self._refused_told = 0
         self._alarm_until = -math.inf
@@ -224,7 +231,8 @@ class SIPTexts:
         """Give Asterisk every reply that waits, in their order.
 
         Raises `DatabaseUnavailable`, and `TelephonyError` where Asterisk does not answer: then
-        this one and those behind it stay queued.
+        this one and those behind it stay queued. One that cannot be sent for a fault of ours has
+        failed, and holds up no other.
         """
         for reply in await self._db.read(_queued):
             try:
@@ -237,6 +245,7 @@ class SIPTexts:
                 delivery = _delivery(reply, DeliveryState.FAILED, self._clock.now(), OURS)
             await self._db.write(partial(self._takers.deliveries, deliveries=[delivery]))
             self._done.pop(reply.message_id, None)
+            self._doubts.pop(reply.message_id, None)
             self._stored()
             log.info(
                 "sip_reply", message_id=reply.message_id, state=delivery.state, error=delivery.error
@@ -255,6 +264,11 @@ class SIPTexts:
                 await self._exchange.send(to, text.our_number, piece)
             except Refused:
                 return _delivery(text, DeliveryState.FAILED, now, REFUSED)
+            except DeadlinePassed:
+                self._doubts[text.message_id] += 1
+                if self._doubts[text.message_id] < DOUBTS_MAX:
+                    raise
+                return _delivery(text, DeliveryState.UNKNOWN, now, OUTCOME_UNKNOWN)
             self._done[text.message_id] = self._done.get(text.message_id, 0) + 1
         return Delivery(
             text.message_id,

@@ -4,6 +4,7 @@ A file stays until its text is committed, whatever fails in between; a reply sta
 Asterisk has taken it; what can never be stored or sent holds up nothing else.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,14 +15,16 @@ from sqlalchemy.orm import Session
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import Conversation, Message, MessagingStore, NoWayBack, writing
 from ccserver.sip_texts import (
+    DOUBTS_MAX,
     NO_LINE_OUT,
     NOT_SENT_IN_TIME,
+    OUTCOME_UNKNOWN,
     REFUSED,
     REFUSED_ALARM_S,
     VALIDITY,
     SIPTexts,
 )
-from ccserver.telephony.errors import ARIRefused, ARIUnavailable
+from ccserver.telephony.errors import ARIRefused, ARITimeout, ARIUnavailable
 from ccserver.telephony.messages import PIECE_BYTES_MAX, PIECES_MAX, TextSpool
 from ccserver.text_replies import TextTooLong, outgoing
 from ccserver.texts import Delivery, DeliveryState, IncomingText
@@ -269,6 +272,57 @@ async def test_a_reply_that_breaks_something_of_ours_holds_up_no_other(place: Pl
     await place.texts.send()
     states = [message.delivery.state for message in await place.messages() if message.delivery]
     assert states == [DeliveryState.FAILED, DeliveryState.SENT]
+
+
+async def test_a_reply_that_asterisk_never_answers_is_not_handed_over_for_ever(
+    place: Place,
+) -> None:
+    place.comes("Palīgā!")
+    await place.texts.take()
+    place.asterisk.errors = [ARITimeout("no answer") for _ in range(DOUBTS_MAX)]
+    with pytest.raises(ARITimeout):
+        await place.reply("one")
+    with pytest.raises(ARITimeout):
+        await place.texts.send()
+    await place.texts.send()
+    message = (await place.messages())[-1]
+    assert message.delivery is not None
+    assert message.delivery.state is DeliveryState.UNKNOWN
+    assert message.delivery.error == OUTCOME_UNKNOWN
+    await place.texts.send()
+    assert place.asterisk.sent == []
+
+
+async def test_what_nobody_foresaw_ends_neither_direction(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccserver.sip_texts.RETRY_S", 0.0)
+    met: list[str] = []
+    both = asyncio.Event()
+
+    def once(name: str) -> None:
+        real = getattr(place.texts, name)
+
+        async def step() -> object:
+            if name not in met:
+                met.append(name)
+                raise RuntimeError("nobody foresaw this")
+            if len(met) == 2:
+                both.set()
+            return await real()
+
+        monkeypatch.setattr(place.texts, name, step)
+
+    once("take")
+    once("send")
+    running = asyncio.create_task(place.texts.run())
+    try:
+        async with asyncio.timeout(30):
+            await both.wait()
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_reply_that_waited_too_long_is_not_sent(place: Place) -> None:
