@@ -231,8 +231,7 @@ class SIPTexts:
         """Give Asterisk every reply that waits, in their order.
 
         Raises `DatabaseUnavailable`, and `TelephonyError` where Asterisk does not answer: then
-        this one and those behind it stay queued. One that cannot be sent for a fault of ours has
-        failed, and holds up no other.
+        this one and those behind it stay queued.
         """
         for reply in await self._db.read(_queued):
             try:

@@ -4,7 +4,6 @@ A file stays until its text is committed, whatever fails in between; a reply sta
 Asterisk has taken it; what can never be stored or sent holds up nothing else.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -291,38 +290,6 @@ async def test_a_reply_that_asterisk_never_answers_is_not_handed_over_for_ever(
     assert message.delivery.error == OUTCOME_UNKNOWN
     await place.texts.send()
     assert place.asterisk.sent == []
-
-
-async def test_what_nobody_foresaw_ends_neither_direction(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ccserver.sip_texts.RETRY_S", 0.0)
-    met: list[str] = []
-    both = asyncio.Event()
-
-    def once(name: str) -> None:
-        real = getattr(place.texts, name)
-
-        async def step() -> object:
-            if name not in met:
-                met.append(name)
-                raise RuntimeError("nobody foresaw this")
-            if len(met) == 2:
-                both.set()
-            return await real()
-
-        monkeypatch.setattr(place.texts, name, step)
-
-    once("take")
-    once("send")
-    running = asyncio.create_task(place.texts.run())
-    try:
-        async with asyncio.timeout(30):
-            await both.wait()
-        assert not running.done()
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_reply_that_waited_too_long_is_not_sent(place: Place) -> None:
