@@ -43,7 +43,9 @@ async def working(made: Centre) -> AsyncIterator[None]:
     """The tasks of texts and of the journal run, and a call taker is there."""
     application = made.application
     known = ConversationId(made.known["conversation_id"])  # the only one before those of the test
-    await application.texting.desk.store.close(known, None, "spare", datetime.now(UTC))
+    store = application.texting.desk.store
+    await store.mark_handled([message for _, message in await store.unhandled()])
+    await store.close(known, None, "spare", datetime.now(UTC))
     services = {**application.texting.services(), "journal": application.journal.run()}
     tasks = [asyncio.create_task(work, name=name) for name, work in services.items()]
     application.runtime.post(AgentDeviceChanged(ANNA, reachable=True, busy=False))
@@ -145,6 +147,20 @@ async def test_what_an_operator_delivers_goes_the_same_way(real: Centre) -> None
     assert known.state is ConversationState.OPEN
     delivery = Delivery(MessageId("unknown"), DeliveryState.SENT, datetime.now(UTC))
     await application.database.write(lambda session: takers.deliveries(session, [delivery]))
+
+
+async def test_a_layout_that_cannot_be_read_keeps_no_text_from_people(
+    real: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr("ccserver.messaging.current.found_fields", broken)
+    takers = real.application.texting.takers
+    text = IncomingText("sms:8", Channel.SMS, "lmt-1", CITIZEN, "112", "Help", datetime.now(UTC))
+    await real.application.database.write(lambda session: takers.texts(session, [text]))
+    takers.stored(frozenset({"texts"}))
+    assert (await offered(real, CITIZEN)).medium == "sms"
 
 
 async def test_a_call_taker_of_another_seat_has_no_say(real: Centre) -> None:

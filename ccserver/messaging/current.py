@@ -44,7 +44,12 @@ class CurrentMessaging:
 
     def found_fields(self, text: str) -> FoundFields | None:
         """What an app put into a text, by the layouts in force."""
-        return found_fields(self.document.templates, text)
+        try:
+            return found_fields(self.document.templates, text)
+        except Exception:
+            # A help: without it the text is shown as it is, and a fault would keep it from people.
+            log.exception("text_fields_failed")
+            return None
 
     def _apply(self, stored: Stored[Messaging]) -> None:
         if stored.document.languages != self.document.languages:
