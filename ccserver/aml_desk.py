@@ -133,7 +133,7 @@ class AMLDesk:
         self._known: OrderedDict[str, None] = OrderedDict()
         self._waiting: OrderedDict[str, Sighting] = OrderedDict()
         """On no card, and of no call that lives."""
-        self._fresh: list[str] = []
+        self._fresh: dict[str, None] = {}
         """Those of the waiting whose call was not looked up yet."""
         self._given: dict[str, Sighting] = {}
         """Handed to the journal, which has not written them yet."""
@@ -245,7 +245,7 @@ class AMLDesk:
             if len(held) < PAGE_MAX:
                 break
         sweeps = self._clock.monotonic() - self._swept_at >= SWEEP_INTERVAL_S
-        await self._look_up(list(self._waiting) if sweeps else self._fresh)
+        await self._look_up(list(self._waiting) if sweeps else list(self._fresh))
         await self._settle(now)
         if sweeps:
             await self._expire(now)
@@ -272,7 +272,7 @@ class AMLDesk:
         else:
             _bounded(self._waiting, sighting.key, sighting, WAITING_MAX)
             if not self._give_to_live(sighting):
-                self._fresh.append(sighting.key)
+                self._fresh[sighting.key] = None
         if learned:
             self._look_at_device(sighting.device)
         return True
@@ -282,7 +282,7 @@ class AMLDesk:
         for sighting in list(self._waiting.values()):
             same = sighting.device == device and not sighting.digits
             if same and not self._give_to_live(sighting):
-                self._fresh.append(sighting.key)
+                self._fresh[sighting.key] = None
 
     def _give_to_live(self, sighting: Sighting) -> bool:
         digits = self._phones.digits_of(sighting)
@@ -294,13 +294,14 @@ class AMLDesk:
 
     async def _look_up(self, keys: Sequence[str]) -> None:
         """Look for calls that live no more, or never lived here."""
-        self._fresh = []
+        self._fresh = {}
         wanted = [self._waiting[key] for key in keys if key in self._waiting]
         try:
             for start in range(0, len(wanted), PAGE_MAX):
                 await self._look_up_some(wanted[start : start + PAGE_MAX])
         except DatabaseUnavailable:
-            self._fresh = [sighting.key for sighting in wanted]
+            # Others may have come meanwhile.
+            self._fresh = dict.fromkeys(sighting.key for sighting in wanted) | self._fresh
             raise
 
     async def _look_up_some(self, wanted: Sequence[Sighting]) -> None:
@@ -352,6 +353,7 @@ class AMLDesk:
                     del kept[key]
                     self._given_to.pop(key, None)
                     self._timed.discard(key)
+        self._fresh = {key: None for key in self._fresh if key in self._waiting}
         self._phones.forget(now)
 
     def _remember(self, key: str) -> None:

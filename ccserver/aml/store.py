@@ -4,11 +4,12 @@
 `AMLStore` raises `ccserver.db.DatabaseUnavailable`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import CursorResult, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -17,6 +18,8 @@ from ccserver.aml.models import AMLHeldRow
 from ccserver.aml.values import Sighting, Transport, as_json, location_of
 from ccserver.db import Database, clean_text
 from ccserver.types import ContactId
+
+log = structlog.get_logger(__name__)
 
 TABLE = cast("Table", AMLHeldRow.__table__)
 
@@ -80,9 +83,7 @@ class AMLStore:
             .order_by(AMLHeldRow.row_id)
             .limit(PAGE_MAX)
         )
-        return await self._database.read(
-            lambda session: [_held(row) for row in session.scalars(query)]
-        )
+        return await self._database.read(lambda session: _readable(session.scalars(query)))
 
     async def on_cards(self, *, now: datetime) -> list[Sighting]:
         """The newest of those that are on cards, oldest first: whose phone is whose."""
@@ -93,7 +94,7 @@ class AMLStore:
             .limit(PAGE_MAX)
         )
         found = await self._database.read(
-            lambda session: [_held(row).sighting for row in session.scalars(query)]
+            lambda session: [held.sighting for held in _readable(session.scalars(query))]
         )
         return found[::-1]
 
@@ -121,6 +122,17 @@ class AMLStore:
             return cast("CursorResult[Any]", unmatched).rowcount
 
         return await self._database.write(work)
+
+
+def _readable(rows: Iterable[AMLHeldRow]) -> list[Held]:
+    """The messages of rows; one that cannot be read, which is a fault of ours, stops no others."""
+    found = []
+    for row in rows:
+        try:
+            found.append(_held(row))
+        except Exception as error:
+            log.error("aml_row_unreadable", row_id=row.row_id, reason=type(error).__name__)
+    return found
 
 
 def _held(row: AMLHeldRow) -> Held:
