@@ -257,7 +257,7 @@ class Sender:
                 source=Address(settings.source_ton, settings.source_npi, ours),
                 destination=destination(send.citizen),
                 part=send.piece,
-                validity_s=max(VALIDITY_MIN_S, left),
+                validity_s=min(max(VALIDITY_MIN_S, left), max(VALIDITY_MIN_S, settings.validity_s)),
                 packed=settings.gsm_packed,
             )
         except ValueError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ccserver.config import SMSOperatorSettings
@@ -47,6 +47,9 @@ DUE_MAX: Final = 200
 EXPIRE_MAX: Final = 100
 RETRY_PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 """Before another try of what an operator refused for now; the citizen's later texts wait behind."""
+
+PAUSE_MAX: Final = timedelta(seconds=RETRY_PAUSES_S[-1])
+"""No part waits longer for its next try; one that seems to was marked by another clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ def due(session: Session, now: datetime) -> list[Send]:
         .where(
             SendRow.send_id.in_(first),
             SendRow.state == PartState.QUEUED.value,
-            SendRow.not_before <= now,
+            # A clock that was set back must not keep replies for an hour.
+            or_(SendRow.not_before <= now, SendRow.not_before > now + PAUSE_MAX),
         )
         .order_by(SendRow.send_id)
         .limit(DUE_MAX)

@@ -124,6 +124,13 @@ async def test_what_waited_is_given_no_longer_life_than_it_has_left(office: Offi
     assert office.binds["north-1"].bodies[0].validity == "000000001500000R"
 
 
+async def test_a_clock_that_is_set_back_keeps_no_reply(office: Office) -> None:
+    await office.enqueue(outgoing("m1"))
+    office.clock.move(-3_600)
+    await office.step()
+    assert office.binds["north-1"].bodies[0].validity == "000000002000000R"
+
+
 async def test_parts_and_texts_of_a_citizen_wait_for_the_one_before(office: Office) -> None:
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     office.binds["north-1"].answers = [answer]
