@@ -107,6 +107,11 @@ class TextDesk:
         """A conversation waits in the database alone: there was no room, or something broke."""
         line.changed_hands = self._keep_assigned
 
+    @property
+    def left_out(self) -> bool:
+        """Whether a citizen's conversation waits in the database alone, and nobody sees it."""
+        return self._left_out
+
     # -- what others tell -----------------------------------------------------------------------
 
     def wake(self) -> None:
@@ -341,7 +346,7 @@ class TextDesk:
             return conversation
         contact_id = ContactId(str(uuid.uuid4()))
         try:
-            return await self.store.go_on(conversation_id, contact_id, unread[0].at)
+            return await self.store.go_on(conversation_id, contact_id, _since(conversation, unread))
         except NewerConversation:
             return conversation
 
@@ -431,6 +436,9 @@ class TextDesk:
             )
             incident_id = await self._arrivals.card_for(conversation)
             thread = self.line.give(conversation, agent_id, incident_id)
+            if conversation.agent_id != agent_id:
+                # Somebody reopened it before, and was told that the database is away.
+                self._keep_assigned(thread)
             key = f"connected-{thread.contact_id}"
             self._telling.entry(thread.contact_id, TimelineTag.CONNECTED, key, agent_id)
             self.line.reopened(thread, author.login)
@@ -485,3 +493,8 @@ class TextDesk:
         if conversation.contact_id == thread.contact_id:
             self.threads.renew(thread, conversation)
             self._telling.changed(conversation)
+
+
+def _since(closed: Conversation, unread: Sequence[Message]) -> datetime:
+    """Since when the citizen waits for somebody to read these."""
+    return max(one for one in (unread[0].at, closed.closed_at) if one is not None)

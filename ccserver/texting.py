@@ -253,7 +253,7 @@ class Texting:
             self._metrics.sms_pending.labels(name).set(operator.waiting)
         codes = {alarm.code for alarm in self.gateway.alarms()}
         self.sms_down = AlarmCode.SMS_DOWN in codes
-        self.sms_stuck = AlarmCode.SMS_STUCK in codes or self.sip.behind
+        self.sms_stuck = AlarmCode.SMS_STUCK in codes or self.sip.behind or self.desk.left_out
         counts = {"waiting": 0, "riding": 0, "in_hand": 0}
         for thread in self.line.threads:
             state = "riding" if thread.riding else "in_hand" if thread.agent_id else "waiting"

@@ -186,3 +186,65 @@ async def test_who_had_the_old_contact_is_not_given_the_new_one(
     assert (centre.state(), centre.agent()) == ("offered", ANNA)
     centre.runtime.post(ContactEnded(contact.contact_id))
     assert centre.live.get(old.contact_id) is None
+
+
+async def test_a_part_that_comes_when_the_conversation_is_closed_is_shown_to_somebody(
+    centre: TextCentre,
+) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted(text="Deg […]", parts_total=2, complete=False)
+    await centre.accepted()
+    closed = await centre.closed(landed)
+    centre.clock.seconds += 600
+    later = centre.clock.now()
+    await centre.texted(
+        text="Deg […]", parts_total=2, complete=False, oddities=("incomplete",), received_at=later
+    )
+    assert centre.texts() == [], "nothing more to read"
+    await centre.texted(text="Deg māja Ogrē", parts_have=2, parts_total=2, received_at=later)
+    assert (centre.state(), centre.agent()) == ("offered", ANNA)
+    assert (await centre.conversation(landed)).unanswered_since == closed.closed_at
+
+
+async def test_that_there_is_no_room_for_a_text_is_known(
+    database: Database,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    centre = TextCentre(database, tmp_path, live_max=1)
+    await centre.start(ANNA)
+    first = await centre.texted()
+    await centre.accepted()
+    assert not centre.desk.left_out
+    await centre.texted("sms:2", citizen="+37120000002")
+    assert centre.desk.left_out
+    await centre.closed(first)
+    assert not centre.desk.left_out
+    assert centre.state() == "offered"
+
+
+async def test_who_reopens_what_another_was_not_told_to_have_reopened_has_it(
+    centre: TextCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await centre.start(ANNA, BORIS)
+    landed = await centre.texted()
+    first = centre.agent()
+    assert first is not None
+    await centre.accepted(first)
+    await centre.closed(landed, first)
+    store = centre.desk.store
+    real = store.reopen
+
+    async def late(*arguments: object, **named: object) -> object:
+        await real(*arguments, **named)  # type: ignore[arg-type]
+        raise DatabaseUnavailable("no answer within the request's time")
+
+    monkeypatch.setattr(store, "reopen", late)
+    conversation_id = landed.conversation.conversation_id
+    with pytest.raises(DatabaseUnavailable):
+        await centre.control.reopen(conversation_id, author=AUTHOR, agent_id=first)
+    monkeypatch.undo()
+    second = ({ANNA, BORIS} - {first}).pop()
+    await centre.control.reopen(conversation_id, author=AUTHOR, agent_id=second)
+    await centre.caught_up()
+    assert centre.agent() == second
+    assert (await centre.conversation(landed)).agent_id == second

@@ -144,6 +144,10 @@ def _mend(
     if after == known:
         return Landed(conversation, known, new_message=False)
     after = replace(after, revision=known.revision + 1)
+    grown = text.parts_have > known.parts_have and text.text
+    if grown and conversation.state is ConversationState.CLOSED:
+        # Whoever closed the conversation has not read this part: it is to be acted on as a new one.
+        after = replace(after, handled_revision=0)
     haul.messages[key] = after
     haul.mended.add(key)
     return Landed(conversation, after, new_message=False, changed=True)

@@ -73,7 +73,6 @@ def message_values(message: Message, key: str) -> Values:
         "sent_at": message.sent_at,
         "author": message.author,
         "author_name": message.author_name,
-        "handled_revision": message.handled_revision,
         **delivery_values(message.delivery),
         **mended_values(message),
     }
@@ -92,6 +91,7 @@ def mended_values(message: Message) -> Values:
         "oddities": list(message.oddities),
         "structured": None if found is None else reading.structured_as_json(found),
         "revision": message.revision,
+        "handled_revision": message.handled_revision,
     }
 
 
