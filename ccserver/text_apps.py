@@ -1,6 +1,6 @@
 """Texts of apps: stored like any other, and answered by being read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -9,8 +9,8 @@ from ccserver.db import Database
 from ccserver.messaging import (
     Conversation,
     ConversationState,
-    Direction,
     FoundFields,
+    KeyReused,
     Landed,
     Message,
     MessageKind,
@@ -19,7 +19,7 @@ from ccserver.messaging import (
 from ccserver.text_desk import TextDesk
 from ccserver.texts import Channel, Delivery, DeliveryState, IncomingText, OutgoingText
 from ccserver.types import ContactId, ConversationId, MessageId
-from ccserver.web.app_texts import Told
+from ccserver.web.app_texts import AppKeyReused, Told
 from ccserver.web.conversations import UnknownConversation
 from ccserver.web.ports import Clock, JSONObject
 
@@ -40,7 +40,7 @@ class AppWay:
 class AppTexts:
     """Implements `ccserver.web.app_texts.AppTextsPort`.
 
-    A conversation belongs to the app by which the citizen wrote last, as replies go there.
+    A citizen may change from one app to another; each reads what answers its own texts alone.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class AppTexts:
     async def take(self, told: Told) -> JSONObject:
         """Durable when it returns; the place goes to the card by the journal, as those of calls."""
         text = IncomingText(
-            key=f"app:{told.key}",
+            key=f"{_keys_of(told.author)}{told.key}",
             channel=Channel.APP,
             via=told.author,
             citizen=told.citizen,
@@ -73,11 +73,15 @@ class AppTexts:
         keep_open_s = self._desk.line.settings().keep_open_s
 
         def work(session: Session) -> Landed:
+            writing.refuse_if_key_is_of_another(session, text)
             return writing.add_incoming(
                 session, text, keep_open_s=keep_open_s, structured=self._find_fields(text.text)
             )
 
-        landed = await self._database.write(work)
+        try:
+            landed = await self._database.write(work)
+        except KeyReused:
+            raise AppKeyReused from None
         if told.location is not None and landed.new_message:
             contact_id = self._contact_of(landed.conversation)
             key = f"text-{landed.message.message_id}-place"
@@ -99,14 +103,10 @@ class AppTexts:
     ) -> JSONObject:
         """What we wrote; whatever is given out here has arrived."""
         conversation = await self._desk.store.conversation(conversation_id)
-        if conversation is None or (conversation.channel, conversation.via) != (
-            Channel.APP,
-            author,
-        ):
+        page = await self._desk.store.replies_to(conversation_id, _keys_of(author), after=after)
+        if conversation is None or page is None:
             raise UnknownConversation
-        page = await self._desk.store.messages_after(conversation_id, after=after)
-        written = [one for one in page.messages if one.direction is Direction.OUT]
-        await self._delivered(written)
+        await self._delivered(page.messages)
         return {
             "messages": [
                 {
@@ -115,13 +115,13 @@ class AppTexts:
                     "at": one.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                     "automatic": one.kind is MessageKind.AUTOMATIC,
                 }
-                for one in written
+                for one in page.messages
             ],
             "more": page.more,
             "closed": conversation.state is ConversationState.CLOSED,
         }
 
-    async def _delivered(self, messages: list[Message]) -> None:
+    async def _delivered(self, messages: Sequence[Message]) -> None:
         at = self._clock.now()
         told = [
             Delivery(one.message_id, DeliveryState.DELIVERED, at, parts_done=1)
@@ -133,3 +133,8 @@ class AppTexts:
                 lambda session: [writing.set_delivery(session, one) for one in told]
             )
             self._desk.wake()
+
+
+def _keys_of(author: str) -> str:
+    """What the keys of all texts of this app begin with."""
+    return f"app:{author}:"

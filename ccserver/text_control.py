@@ -11,6 +11,7 @@ from ccserver.messaging import (
     ConversationClosed,
     ConversationState,
     ConversationUnknown,
+    KeyReused,
     Message,
     NewerConversation,
     NoWayBack,
@@ -36,6 +37,7 @@ MESSAGES = {
     "newer_conversation": "The citizen has begun another conversation since.",
     "text_too_long": "The text is too long to be sent.",
     "text_empty": "There is nothing to send.",
+    "key_reused": "The key is that of another text.",
 }
 """Every refusal with its sentence."""
 
@@ -135,6 +137,8 @@ class TextControl:
             raise refused("conversation_closed") from error
         except NoWayBack as error:
             raise refused("no_way_back") from error
+        except KeyReused as error:
+            raise refused("key_reused") from error
         except TextTooLong as error:
             raise refused("text_too_long") from error
         return written.message

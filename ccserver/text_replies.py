@@ -6,8 +6,15 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from ccserver.db import Database
-from ccserver.messaging import Conversation, Message, MessageKind, Written, writing
+from ccserver.db import Database, clean_text
+from ccserver.messaging import (
+    Conversation,
+    KeyReused,
+    Message,
+    MessageKind,
+    Written,
+    writing,
+)
 from ccserver.texts import Channel, OutgoingText
 from ccserver.types import ConversationId
 from ccserver.web.ports import Clock
@@ -47,7 +54,8 @@ class Replies:
         self, conversation_id: ConversationId, words: str, *, key: str, author: Author
     ) -> Written:
         """Save a text to the citizen and hand it over, both or neither; again with the same ``key``
-        it is the same text. Raises `ConversationRefused`, `ConversationUnknown`, `TextTooLong`.
+        it is the same text. Raises `ConversationRefused`, which `KeyReused` is one of,
+        `ConversationUnknown` and `TextTooLong`.
         """
         at = self._clock.now()
 
@@ -61,6 +69,8 @@ class Replies:
                 author=author.login,
                 author_name=author.name,
             )
+            if not written.new and written.message.text != clean_text(words):
+                raise KeyReused("the key is that of another text")
             if written.new:
                 way = self._ways[written.conversation.channel]
                 way.enqueue(session, outgoing(written.conversation, written.message))

@@ -59,6 +59,18 @@ async def test_a_text_waits_is_offered_accepted_answered_and_closed(centre: Text
     )
 
 
+async def test_a_key_stands_for_one_reply(centre: TextCentre) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    await centre.accepted()
+    first = await centre.replied(landed, "Kur Jūs esat?")
+    assert (await centre.replied(landed, "Kur Jūs esat?")).message_id == first.message_id
+    with pytest.raises(ControlRefused) as refusal:
+        await centre.replied(landed, "Ejiet ārā!")
+    assert refusal.value.code == "key_reused"
+    assert [one.text for one in centre.way.texts] == ["Kur Jūs esat?"]
+
+
 async def test_what_the_panels_see_of_a_text(centre: TextCentre) -> None:
     await centre.start()
     landed = await centre.texted()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import ScalarSelect, Select, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ccserver.db import Database, clean_text
 from ccserver.messaging import reading, states, writing
@@ -19,10 +19,12 @@ from ccserver.messaging.models import (
     ConversationRow,
     MessageRow,
 )
+from ccserver.messaging.rows import key_of
 from ccserver.messaging.values import (
     CODE_CHARS_MAX,
     KEEP_OPEN_S,
     Conversation,
+    Direction,
     Message,
 )
 from ccserver.types import AgentId, ContactId, ConversationId, MessageId
@@ -90,30 +92,72 @@ class MessagingStore:
         *,
         before: MessageId | None = None,
         limit: int = MESSAGES_MAX,
+        contact_ids: Collection[ContactId] | None = None,
     ) -> Page:
-        """The newest texts, or the newest of those before one; of an unknown one: none."""
+        """The newest texts, or the newest of those before one; of an unknown one: none.
+
+        ``contact_ids``: only what came or went while the conversation was one of these.
+        """
         page = max(1, min(limit, MESSAGES_MAX))
         query = _texts_of(conversation_id).order_by(MessageRow.position.desc()).limit(page + 1)
         if before is not None:
             query = query.where(MessageRow.position < _position(conversation_id, before))
+        if contact_ids is not None:
+            query = query.where(MessageRow.contact_id.in_(contact_ids))
         rows = await self._db.read(lambda session: session.scalars(query).all())
         found = [reading.message(row) for row in rows[:page]]
         return Page(tuple(reversed(found)), more=len(rows) > page)
 
-    async def messages_after(
+    async def replies_to(
         self,
         conversation_id: ConversationId,
+        keys: str,
         *,
         after: MessageId | None = None,
         limit: int = MESSAGES_MAX,
-    ) -> Page:
-        """The oldest texts, or the oldest of those after one; of an unknown one: none."""
+    ) -> Page | None:
+        """The oldest of our texts that answer those whose keys begin with ``keys``, or the oldest
+        of those after one; ``None`` if the conversation has no such text of the citizen.
+
+        A text of ours answers the citizen's newest one before it, as that says by which way it is
+        to leave.
+        """
         page = max(1, min(limit, MESSAGES_MAX))
-        query = _texts_of(conversation_id).order_by(MessageRow.position).limit(page + 1)
+        begins = key_of("in", keys)
+        theirs = _texts_of(conversation_id).where(
+            MessageRow.key.startswith(begins, autoescape=True)
+        )
+        before = aliased(MessageRow)
+        answered = (
+            select(before.key)
+            .where(
+                before.conversation_id == MessageRow.conversation_id,
+                before.direction == Direction.IN.value,
+                before.position < MessageRow.position,
+            )
+            .order_by(before.position.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = (
+            _texts_of(conversation_id)
+            .where(
+                MessageRow.direction == Direction.OUT.value,
+                answered.startswith(begins, autoescape=True),
+            )
+            .order_by(MessageRow.position)
+            .limit(page + 1)
+        )
         if after is not None:
             query = query.where(MessageRow.position > _position(conversation_id, after))
-        rows = await self._db.read(lambda session: session.scalars(query).all())
-        return Page(tuple(map(reading.message, rows[:page])), more=len(rows) > page)
+
+        def work(session: Session) -> Page | None:
+            if session.scalars(theirs.limit(1)).first() is None:
+                return None
+            rows = session.scalars(query).all()
+            return Page(tuple(map(reading.message, rows[:page])), more=len(rows) > page)
+
+        return await self._db.read(work)
 
     async def unhandled(self, limit: int = UNHANDLED_MAX) -> list[tuple[Conversation, Message]]:
         """Texts of which something is to be acted on, in either direction, in their order."""

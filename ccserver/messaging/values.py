@@ -212,6 +212,10 @@ class NoWayBack(ConversationRefused):
     """The citizen cannot be written to: the sender of the texts is a name, or hides."""
 
 
+class KeyReused(ConversationRefused):
+    """The key stands for another text; a text is never changed by what somebody sends later."""
+
+
 class TooOldToReopen(ConversationRefused):
     """The last text was longer ago than a conversation is kept open for."""
 

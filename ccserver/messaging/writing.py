@@ -18,6 +18,7 @@ from ccserver.messaging.rows import (
     CONTACTS,
     CONVERSATIONS,
     MESSAGES,
+    bounded,
     contact_values,
     conversation_values,
     delivery_values,
@@ -32,6 +33,7 @@ from ccserver.messaging.values import (
     ConversationState,
     Direction,
     FoundFields,
+    KeyReused,
     Landed,
     Message,
     MessageKind,
@@ -51,6 +53,7 @@ __all__ = [
     "mark_auto_acknowledged",
     "mark_handled",
     "refuse_if_another_is_open",
+    "refuse_if_key_is_of_another",
     "set_contact",
     "set_delivery",
 ]
@@ -216,6 +219,21 @@ def mark_auto_acknowledged(session: Session, conversation_id: ConversationId, at
         return False
     _save(session, before, states.acknowledged(before, at))
     return True
+
+
+def refuse_if_key_is_of_another(session: Session, text: IncomingText) -> None:
+    """Raise `KeyReused` if the text is known as another one, or as another citizen's.
+
+    For ways on which a text comes whole: parts of an SMS mend the text that their key names.
+    """
+    text = bounded(text)
+    known = session.execute(
+        select(MESSAGES.c.text, CONVERSATIONS.c.citizen, CONVERSATIONS.c.our_number)
+        .join(CONVERSATIONS, CONVERSATIONS.c.conversation_id == MESSAGES.c.conversation_id)
+        .where(MESSAGES.c.key == key_of("in", text.key))
+    ).first()
+    if known is not None and tuple(known) != (text.text, text.citizen, text.our_number):
+        raise KeyReused("the key is that of another text")
 
 
 def refuse_if_another_is_open(session: Session, conversation: Conversation) -> None:

@@ -40,7 +40,7 @@ LOOKS = BucketLimit(burst=600, refill_s=0.01)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A text as an app hands it in; ``key`` names it, over all keys of apps."""
+    """A text as an app hands it in; ``key`` names it among those of its ``author``."""
 
     key: str
     author: str
@@ -51,11 +51,15 @@ class Told:
     location: Location | None
 
 
+class AppKeyReused(Exception):
+    """The app has handed in another text with this key."""
+
+
 class AppTextsPort(Protocol):
     """Where texts of apps go."""
 
     async def take(self, told: Told) -> JSONObject:
-        """Durable when it returns ``{"conversation_id", "message_id"}``."""
+        """Durable when it returns ``{"conversation_id", "message_id"}``; raises `AppKeyReused`."""
 
     async def replies(
         self, conversation_id: ConversationId, *, author: str, after: MessageId | None
@@ -116,7 +120,7 @@ class AppTextsAPI:
         if not text.strip() and body.location is None:
             raise APIError(422, "text_empty", "There is neither a text nor a place.")
         told = Told(
-            key=f"{author}:{_key(request, raw)}",
+            key=_key(request, raw),
             author=author,
             citizen=number.value,
             our_number=body.to,
@@ -124,7 +128,10 @@ class AppTextsAPI:
             sent_at=body.sent_at,
             location=self._place(body.location),
         )
-        return json_response(await self._texts.take(told), status=202)
+        try:
+            return json_response(await self._texts.take(told), status=202)
+        except AppKeyReused:
+            raise APIError(422, "key_reused", "The key is that of another text.") from None
 
     async def replies(self, request: web.Request) -> web.Response:
         """``GET /api/texts/{conversation_id}/messages?after=``: what the citizen is answered."""

@@ -32,7 +32,7 @@ KEY_HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 100
 MESSAGES_MAX = 100
 """Of one page."""
-BAD_TEXTS = frozenset({"text_empty", "text_too_long"})
+BAD_TEXTS = frozenset({"text_empty", "text_too_long", "key_reused"})
 """What is wrong with the text itself, and not with the state of things."""
 
 

@@ -110,7 +110,7 @@ const CODED: Record<string, string> = {
   "map.heading": "n ne e se s sw w nw",
   refused: `wrap_up_at_limit not_waiting not_allowed not_free agent_not_free no_such_queue
     no_such_entry no_such_party no_number no_trunk taken closed conversation_closed no_way_back
-    text_too_long text_empty too_old not_for_texts newer_conversation`,
+    text_too_long text_empty key_reused too_old not_for_texts newer_conversation`,
 };
 
 it.each(Object.entries(CODED))("has a text for each code of %s", (prefix, codes) => {

@@ -295,15 +295,8 @@ async def test_pages_of_texts_in_both_directions(hand: Hand, store: MessagingSto
     older = await store.messages(key, before=ids[4], limit=4)
     assert [one.message_id for one in older.messages] == ids[:4]
     assert not older.more
-    oldest = await store.messages_after(key, limit=3)
-    assert [one.message_id for one in oldest.messages] == ids[:3]
-    assert oldest.more
-    rest = await store.messages_after(key, after=ids[2])
-    assert [one.message_id for one in rest.messages] == ids[3:]
-    assert not rest.more
     for page in (
         await store.messages(key, before=MessageId("nobody")),
-        await store.messages_after(key, after=MessageId("nobody")),
         await store.messages(ConversationId("nobody")),
     ):
         assert page.messages == ()

@@ -162,7 +162,7 @@ OPERATIONS: Operations = {
         parameters=(KEY,),
         errors={
             409: ("conversation_closed", "not_your_contact", "no_way_back"),
-            422: ("text_empty", "text_too_long"),
+            422: ("text_empty", "text_too_long", "key_reused"),
         },
         summary="Write to the citizen.",
     ),
@@ -183,7 +183,10 @@ OPERATIONS: Operations = {
         status=202,
         bodies=(AppText,),
         parameters=(KEY,),
-        errors={422: ("invalid_location", "no_number", "text_empty"), 429: ("too_many",)},
+        errors={
+            422: ("invalid_location", "no_number", "text_empty", "key_reused"),
+            429: ("too_many",),
+        },
         summary="Hand in what a citizen wrote in an app.",
     ),
     ("GET", "/api/texts/{conversation_id}/messages"): Operation(
