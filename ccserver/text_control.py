@@ -160,15 +160,21 @@ class TextControl:
         self, conversation_id: ConversationId, *, author: Author, agent_id: AgentId
     ) -> Conversation:
         """The seat goes on with it; raises `ConversationUnknown`, too."""
-        thread = self._desk.threads.get(conversation_id)
-        if thread is not None and thread.agent_id != agent_id:
-            raise refused("not_your_contact")
+        self._check_nobody_else(conversation_id, agent_id)
         try:
-            return await self._desk.reopen(conversation_id, agent_id, author)
+            conversation = await self._desk.reopen(conversation_id, agent_id, author)
         except TooOldToReopen as error:
             raise refused("too_old") from error
         except NewerConversation as error:
             raise refused("newer_conversation") from error
+        # Somebody else, or the citizen, may have been a moment faster.
+        self._check_nobody_else(conversation_id, agent_id)
+        return conversation
+
+    def _check_nobody_else(self, conversation_id: ConversationId, agent_id: AgentId) -> None:
+        thread = self._desk.threads.get(conversation_id)
+        if thread is not None and thread.agent_id != agent_id:
+            raise refused("not_your_contact")
 
     async def _check_hands(
         self, conversation_id: ConversationId, agent_id: AgentId | None, *, supervises: bool

@@ -33,9 +33,11 @@ class Conversations:
         self._control = control
         self._live = live
 
-    async def of_incident(self, incident_id: IncidentId) -> Sequence[JSONObject]:
+    async def of_incident(self, incident_id: IncidentId, *, whole: bool) -> Sequence[JSONObject]:
         """Those of the card's contacts, oldest first, each with its newest texts."""
-        return [await self._whole(one) for one in await self._on_card(incident_id)]
+        contact_ids = await self._cards.contact_ids(incident_id)
+        found = await self._store.conversations_of(contact_ids)
+        return [await self._shown(one, None if whole else contact_ids) for one in found]
 
     async def messages(
         self,
@@ -44,11 +46,20 @@ class Conversations:
         *,
         before: MessageId | None,
         limit: int,
+        whole: bool,
     ) -> JSONObject:
         """A page of texts."""
-        if conversation_id not in {one.conversation_id for one in await self._on_card(incident_id)}:
+        contact_ids = await self._cards.contact_ids(incident_id)
+        found = await self._store.conversations_of(contact_ids)
+        conversation = next((one for one in found if one.conversation_id == conversation_id), None)
+        if conversation is None:
             raise UnknownConversation
-        page = await self._store.messages(conversation_id, before=before, limit=limit)
+        page = await self._store.messages(
+            conversation_id,
+            before=before,
+            limit=limit,
+            contact_ids=None if whole else _shared(conversation, contact_ids),
+        )
         return {"messages": [message_json(one) for one in page.messages], "more": page.more}
 
     async def write(
@@ -82,7 +93,12 @@ class Conversations:
             )
         except ConversationUnknown:
             raise UnknownConversation from None
-        return await self._whole(conversation)
+        return {
+            "conversation_id": conversation.conversation_id,
+            "state": conversation.state.value,
+            "closed_at": _iso(conversation.closed_at),
+            "disposition": conversation.disposition,
+        }
 
     async def reopen(self, conversation_id: ConversationId, *, actor: Actor) -> JSONObject:
         """The seat goes on with it."""
@@ -94,21 +110,26 @@ class Conversations:
             )
         except ConversationUnknown:
             raise UnknownConversation from None
-        return await self._whole(conversation)
+        return await self._shown(conversation, None)
 
-    async def _on_card(self, incident_id: IncidentId) -> Sequence[Conversation]:
-        contact_ids = await self._cards.contact_ids(incident_id)
-        return await self._store.conversations_of(contact_ids)
-
-    async def _whole(self, conversation: Conversation) -> JSONObject:
-        page = await self._store.messages(conversation.conversation_id)
+    async def _shown(
+        self, conversation: Conversation, contact_ids: Collection[ContactId] | None
+    ) -> JSONObject:
+        """With its newest texts, or the newest of those that belong to these contacts."""
+        shared = None if contact_ids is None else _shared(conversation, contact_ids)
+        page = await self._store.messages(conversation.conversation_id, contact_ids=shared)
         agent_id = conversation.agent_id
         return {
             **conversation_json(conversation),
+            "contact_ids": list(conversation.contact_ids if shared is None else shared),
             "agent_name": self._live.name_of(agent_id) if agent_id is not None else None,
             "messages": [message_json(one) for one in page.messages],
             "more": page.more,
         }
+
+
+def _shared(conversation: Conversation, contact_ids: Collection[ContactId]) -> Sequence[ContactId]:
+    return [one for one in conversation.contact_ids if one in contact_ids]
 
 
 def conversation_json(conversation: Conversation) -> dict[str, object]:

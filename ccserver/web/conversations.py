@@ -53,8 +53,12 @@ class Actor:
 class ConversationsPort(Protocol):
     """Conversations as JSON. Raises `UnknownConversation`, and `ControlRefused` where it acts."""
 
-    async def of_incident(self, incident_id: IncidentId) -> Sequence[JSONObject]:
-        """Those of the card's contacts, oldest first, each with its newest texts."""
+    async def of_incident(self, incident_id: IncidentId, *, whole: bool) -> Sequence[JSONObject]:
+        """Those of the card's contacts, oldest first, each with its newest texts.
+
+        A conversation may have gone on with another matter, on another card: ``whole``, or only
+        what came and went while it was a contact of this one.
+        """
 
     async def messages(
         self,
@@ -63,6 +67,7 @@ class ConversationsPort(Protocol):
         *,
         before: MessageId | None,
         limit: int,
+        whole: bool,
     ) -> JSONObject:
         """``{"messages", "more"}``: the newest, or the newest before one, oldest first."""
 
@@ -74,7 +79,7 @@ class ConversationsPort(Protocol):
     async def close(
         self, conversation_id: ConversationId, disposition: str | None, *, actor: Actor
     ) -> JSONObject:
-        """It is done; one that is closed stays as it is."""
+        """It is done; one that is closed stays as it is. Nothing is told of what was written."""
 
     async def reopen(self, conversation_id: ConversationId, *, actor: Actor) -> JSONObject:
         """The seat goes on with it."""
@@ -118,7 +123,7 @@ class ConversationsAPI:
         """``GET /api/incidents/{incident_id}/conversations``: what was written on this card."""
         incident_id = IncidentId(path_id(request, "incident_id", "card"))
         viewer = viewer_of(signed_in(request).account)
-        found = await self._conversations.of_incident(incident_id)
+        found = await self._conversations.of_incident(incident_id, whole=viewer.centre)
         return json_response(
             {"conversations": [visible_conversation(one, viewer) for one in found]}
         )
@@ -134,6 +139,7 @@ class ConversationsAPI:
                 _conversation(request),
                 before=MessageId(before) if before else None,
                 limit=_limit(request),
+                whole=viewer.centre,
             )
         )
         return json_response(visible_conversation(page, viewer))

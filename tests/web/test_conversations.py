@@ -12,7 +12,7 @@ from ccserver.web.conversations import Actor
 from ccserver.web.ports import ControlRefused
 from ccserver.web.visibility import Viewer, visible_conversation
 from tests.web.fakes import INCIDENT
-from tests.web.text_rooms import CONVERSATION, MESSAGE, WHOLE
+from tests.web.text_rooms import CONVERSATION, ENDED, MESSAGE, WHOLE
 from tests.web.world import Answer, Person, World
 
 CARD = f"/api/incidents/{INCIDENT}/conversations"
@@ -33,6 +33,23 @@ async def test_a_page_has_its_bounds(world: World, limit: str) -> None:
     anna = await world.person("anna")
     answer = await anna.get(f"{CARD}/{CONVERSATION}/messages?limit={limit}")
     assert answer.status == 400
+
+
+@pytest.mark.parametrize(("login", "whole"), [("anna", True), ("duty", True), ("fire", False)])
+async def test_a_service_reads_no_texts_of_another_card(
+    world: World, login: str, whole: bool
+) -> None:
+    world.cards.more = {"services": [{"service": "vugd", "state": "sent"}]}
+    person = await world.person(login)
+    assert (await person.get(CARD)).status == 200
+    assert (await person.get(f"{CARD}/{CONVERSATION}/messages")).status == 200
+    assert world.conversations.whole == [whole, whole]
+
+
+async def test_who_closes_a_conversation_is_told_nothing_of_it(world: World) -> None:
+    anna = await world.person("anna")
+    answer = await anna.post(f"{ONE}/close", {"disposition": "helped"})
+    assert answer.json() == ENDED
 
 
 def test_a_service_reads_the_citizen_and_not_who_answers() -> None:

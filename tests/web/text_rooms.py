@@ -54,6 +54,12 @@ WHOLE: JSONObject = {
     "messages": [MESSAGE],
     "more": False,
 }
+ENDED: JSONObject = {
+    "conversation_id": CONVERSATION,
+    "state": "closed",
+    "closed_at": "2026-03-01T12:00:00.000Z",
+    "disposition": "helped",
+}
 
 
 class FakeConversations:
@@ -62,6 +68,7 @@ class FakeConversations:
     def __init__(self) -> None:
         self.done: list[tuple[object, ...]] = []
         self.refusal: ControlRefused | None = None
+        self.whole: list[bool] = []
 
     def _act(self, conversation_id: ConversationId, *what: object) -> None:
         if conversation_id != CONVERSATION:
@@ -70,7 +77,8 @@ class FakeConversations:
             raise self.refusal
         self.done.append(what)
 
-    async def of_incident(self, incident_id: IncidentId) -> Sequence[JSONObject]:
+    async def of_incident(self, incident_id: IncidentId, *, whole: bool) -> Sequence[JSONObject]:
+        self.whole.append(whole)
         return [WHOLE] if incident_id == INCIDENT else []
 
     async def messages(
@@ -80,7 +88,9 @@ class FakeConversations:
         *,
         before: MessageId | None,
         limit: int,
+        whole: bool,
     ) -> JSONObject:
+        self.whole.append(whole)
         self._act(conversation_id, "read", before, limit)
         return {"messages": [MESSAGE], "more": False}
 
@@ -94,7 +104,7 @@ class FakeConversations:
         self, conversation_id: ConversationId, disposition: str | None, *, actor: Actor
     ) -> JSONObject:
         self._act(conversation_id, "close", disposition, actor)
-        return WHOLE
+        return ENDED
 
     async def reopen(self, conversation_id: ConversationId, *, actor: Actor) -> JSONObject:
         self._act(conversation_id, "reopen", actor)

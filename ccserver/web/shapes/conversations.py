@@ -102,6 +102,15 @@ class TextConversation(Shape, frozen=True):
     more: bool
 
 
+class TextConversationClosed(Shape, frozen=True):
+    """How the conversation ended; who closes one need not be let into its card."""
+
+    conversation_id: str
+    state: Literal["closed"]
+    closed_at: datetime
+    disposition: str | None
+
+
 class TextConversations(Shape, frozen=True):
     """Those of a card."""
 
@@ -167,7 +176,7 @@ OPERATIONS: Operations = {
         summary="Write to the citizen.",
     ),
     ("POST", "/api/conversations/{conversation_id}/close"): Operation(
-        TextConversation,
+        TextConversationClosed,
         bodies=(ClosingBody,),
         errors={409: ("not_your_contact",)},
         summary="The conversation is done.",
