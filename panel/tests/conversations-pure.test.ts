@@ -159,6 +159,8 @@ describe("who may write", () => {
     const closed = conversation({ state: "closed" });
     expect(mayReopen(closed, Date.parse(at(4 * 3600)), 4)).toBe(true);
     expect(mayReopen(closed, Date.parse(at(4 * 3600 + 1)), 4)).toBe(false);
+    expect(mayReopen(closed, Date.parse(at(1800)), 0.5)).toBe(true);
+    expect(mayReopen(closed, Date.parse(at(1801)), 0.5)).toBe(false);
     expect(mayReopen(conversation(), Date.parse(NOW), 4)).toBe(false);
   });
 });
@@ -282,6 +284,22 @@ describe("the outbox", () => {
     box.dismiss(box.get()[0]?.key ?? "");
     expect(box.unsent).toBe(false);
     box.stop();
+  });
+
+  it("does not send by itself what was refused before a reload", async () => {
+    server(409);
+    const first = outbox();
+    first.send("k1", "one");
+    await vi.waitFor(() => expect(first.get()[0]?.refused?.code).toBe("conversation_closed"));
+    first.stop();
+    const asked = server();
+    const second = outbox();
+    second.retryNow();
+    second.send("k1", "two");
+    await vi.waitFor(() => expect(asked.map(({ text }) => text)).toEqual(["two"]));
+    await vi.waitFor(() => expect(second.get()).toHaveLength(1));
+    expect(second.get()).toMatchObject([{ text: "one", refused: { status: 409, code: "conversation_closed" } }]);
+    second.clear();
   });
 
   it("holds no conversation up for another one", async () => {

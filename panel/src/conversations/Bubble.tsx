@@ -1,6 +1,6 @@
 /** One text, as the citizen or we wrote it, with all that is known of its way. */
 
-import { useId, type ReactNode } from "react";
+import { memo, useId, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Conversation, Delivery, TextMessage } from "../api/conversations";
 import { translateCode } from "../i18n";
@@ -111,7 +111,8 @@ interface Properties {
   conversation: Conversation;
 }
 
-export function Bubble({ message, conversation }: Properties) {
+/** Hundreds of them stand under a reply that is being written: a key press draws none of them anew. */
+export const Bubble = memo(function Bubble({ message, conversation }: Properties) {
   const { t } = useTranslation();
   const writer = useWriter(message, conversation);
   const sentEarlier = message.direction === "in" && message.sent_at !== null ? message.sent_at : null;
@@ -137,7 +138,7 @@ export function Bubble({ message, conversation }: Properties) {
       </p>
     </li>
   );
-}
+});
 
 /** A text that the server does not have yet, or has refused. */
 export function UnsentBubble({ unsent, children }: { unsent: Unsent; children: ReactNode }) {

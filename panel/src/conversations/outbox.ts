@@ -36,10 +36,23 @@ function isRefusal(error: unknown): error is ApiError {
   return !later;
 }
 
-function isStored(value: unknown): value is Pick<Unsent, "key" | "conversationId" | "text" | "at"> {
+/** As it is kept over a reload; `refused` is the code with which the server refused it. */
+type Stored = Pick<Unsent, "key" | "conversationId" | "text" | "at"> & { refused?: { status: number; code: string } };
+
+function isStored(value: unknown): value is Stored {
   if (typeof value !== "object" || value === null) return false;
   const { key, conversationId, text, at } = value as Record<string, unknown>;
   return [key, conversationId, text, at].every((one) => typeof one === "string");
+}
+
+function toStored({ key, conversationId, text, at, refused }: Unsent): Stored {
+  const kept = { key, conversationId, text, at };
+  return refused === null ? kept : { ...kept, refused: { status: refused.status, code: refused.code } };
+}
+
+function fromStored({ key, conversationId, text, at, refused }: Stored): Unsent {
+  const error = refused === undefined ? null : new ApiError(refused.status, refused.code, refused.code, null);
+  return { key, conversationId, text, at, tried: true, refused: error };
 }
 
 export class TextOutbox {
@@ -169,7 +182,7 @@ export class TextOutbox {
     try {
       const value: unknown = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
       if (!Array.isArray(value)) return [];
-      return value.filter(isStored).map((text) => ({ ...text, tried: true, refused: null }));
+      return value.filter(isStored).map(fromStored);
     } catch {
       return [];
     }
@@ -177,8 +190,9 @@ export class TextOutbox {
 
   private changed(): void {
     try {
-      // A refused one is kept too: its writer has to see that the citizen did not get it.
-      const kept = this.texts.map(({ key, conversationId, text, at }) => ({ key, conversationId, text, at }));
+      // A refused one is kept too, as refused: its writer has to see that the citizen did not get it,
+      // and it must not leave hours later, when the conversation happens to be theirs again.
+      const kept = this.texts.map(toStored);
       if (kept.length === 0) sessionStorage.removeItem(this.storageKey);
       else sessionStorage.setItem(this.storageKey, JSON.stringify(kept));
     } catch {
