@@ -105,5 +105,8 @@ def _source(request: web.Request) -> str:
     except ValueError:
         from_here = False
     if from_here:
-        address = request.headers.get("X-Forwarded-For", address).rpartition(",")[2].strip()
+        # A proxy adds what it saw at the end, of the header or as one more header (RFC 9110 §5.3);
+        # whatever stands before that is the sender's own word.
+        told = ",".join(request.headers.getall("X-Forwarded-For", [address]))
+        address = told.rpartition(",")[2].strip()
     return subscriber_of(address)

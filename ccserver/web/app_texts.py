@@ -33,9 +33,8 @@ from ccserver.web.throttle import BucketLimit, Buckets
 TEXT_CHARS_MAX = 4_000
 """Ten screens of a telephone; an app that sends more sends no text of a person."""
 TEXTS = BucketLimit(burst=120, refill_s=0.1)
-"""Of one key: 600 texts a minute, which is more than a country's whole emergency traffic."""
-LOOKS = BucketLimit(burst=600, refill_s=0.01)
-"""Of one key: a hundred looks a second, for the phones of all who write just now."""
+"""Of one key: 600 texts a minute, which is more than a country's whole emergency traffic. Looks for
+replies have the bound of every request with a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,6 @@ class AppTextsAPI:
         self._texts = texts
         self._clock = clock
         self._taken = Buckets(TEXTS)
-        self._looked = Buckets(LOOKS)
 
     def routes(self) -> tuple[Route, ...]:
         """Every address with its access."""
@@ -110,7 +108,7 @@ class AppTextsAPI:
         ``Idempotency-Key`` makes repeating it harmless; without one the same body is the same text.
         """
         author = signed_in(request).account.login
-        self._admit(self._taken, author)
+        self._admit(author)
         raw = await read_raw(request)
         body = decoded(raw, AppText)
         number = PhoneNumber.parse(body.from_)
@@ -136,7 +134,6 @@ class AppTextsAPI:
     async def replies(self, request: web.Request) -> web.Response:
         """``GET /api/texts/{conversation_id}/messages?after=``: what the citizen is answered."""
         author = signed_in(request).account.login
-        self._admit(self._looked, author)
         conversation_id = ConversationId(path_id(request, "conversation_id", "conversation"))
         after = check_text(request.query.get("after", ""), "after")
         try:
@@ -147,9 +144,9 @@ class AppTextsAPI:
             raise not_found("There is no such conversation.") from None
         return json_response(page)
 
-    def _admit(self, buckets: Buckets, author: str) -> None:
+    def _admit(self, author: str) -> None:
         now = self._clock.monotonic()
-        wait_s = buckets.wait_s(author, now)
+        wait_s = self._taken.wait_s(author, now)
         if wait_s > 0:
             raise APIError(
                 429,
@@ -157,7 +154,7 @@ class AppTextsAPI:
                 "This key has asked too often. Please try again.",
                 headers={"Retry-After": str(int(wait_s) + 1)},
             )
-        buckets.add(author, -1.0, now)
+        self._taken.add(author, -1.0, now)
 
     def _place(self, place: AppPlace | None) -> Location | None:
         if place is None:

@@ -78,6 +78,18 @@ async def test_one_source_may_not_flood(world: World) -> None:
     assert len(world.aml.received) == SOURCE.burst + 2
 
 
+async def test_a_source_is_whom_the_proxy_saw_and_not_who_it_says_it_is(world: World) -> None:
+    """Some proxies add to the header, others add a header of their own."""
+    for number in range(SOURCE.burst + 20):
+        forged = [
+            ("X-Forwarded-For", f"192.0.2.{number % 250}"),
+            ("X-Forwarded-For", "198.51.100.7"),
+        ]
+        async with world.http.post(world.url("/aml"), data=FORM, headers=forged) as answer:
+            assert answer.status == 200
+    assert len(world.aml.received) == SOURCE.burst
+
+
 async def test_signatures_where_they_are_required(tmp_path: Path) -> None:
     settings = AMLSettings(hmac_keys=("another-key-of-ours", KEY), hmac_required=True)
     async with World(tmp_path, aml=settings) as world:

@@ -201,7 +201,6 @@ OPERATIONS: Operations = {
     ("GET", "/api/texts/{conversation_id}/messages"): Operation(
         AppReplies,
         parameters=(Parameter("after", str, "The `message_id` of the newest text that is known."),),
-        errors={429: ("too_many",)},
         summary="Read what the citizen is answered.",
     ),
 }
