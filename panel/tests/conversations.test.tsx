@@ -4,6 +4,7 @@ import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/re
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Conversation } from "../src/api/conversations";
+import * as threads from "../src/conversations/threads";
 import { faults } from "./axe";
 import { openWorkplace, startServer, type FakeServer } from "./fake-server";
 import { agent, card, contact, item, me, summary } from "./samples";
@@ -211,6 +212,16 @@ describe("the texts", () => {
     expect(screen.queryByTestId("texts-new")).toBeNull();
   });
 
+  it("are drawn once, however many there are, while an answer is written", async () => {
+    const many = Array.from({ length: 100 }, (_, index) => text({ message_id: `m${index}`, text: `text ${index}` }));
+    const section = await openText(conversation({ messages: many }));
+    await within(section).findAllByTestId("text");
+    const drawn = vi.spyOn(threads, "shownText");
+    await userEvent.type(screen.getByTestId("reply"), "Kur?");
+    expect(drawn.mock.calls.length).toBeLessThan(many.length);
+    drawn.mockRestore();
+  });
+
   it("are paged back", async () => {
     server.on("GET /api/incidents/i1/conversations/k1/messages", {
       body: { messages: [text({ message_id: "m0", text: "Pirmā" })], more: false },
@@ -319,6 +330,18 @@ describe("the reply", () => {
     await userEvent.click(screen.getByTestId("text-take-back"));
     expect(screen.getByTestId("reply")).toHaveValue("Kur?");
     expect(screen.queryByTestId("text-unsent")).toBeNull();
+  });
+
+  it("stays in sight when somebody closes the conversation under one's hands, and in the box when it goes on", async () => {
+    await openText(conversation());
+    await userEvent.type(await screen.findByTestId("reply"), "Vai Jūs");
+    serve(conversation({ state: "closed", closed_at: soon(0) }));
+    server.say({ ...news, seq: 5 });
+    expect(await screen.findByTestId("reply-kept")).toHaveTextContent(/not sent:\s*Vai Jūs/);
+    serve(conversation());
+    server.say({ ...news, seq: 6 });
+    expect(await screen.findByTestId("reply")).toHaveValue("Vai Jūs");
+    expect(screen.queryByTestId("reply-kept")).toBeNull();
   });
 
   it("counts septets and parts, warns of three, and stops before too many", async () => {

@@ -132,6 +132,18 @@ function Actions({ conversation }: { conversation: Conversation }) {
   );
 }
 
+/** The conversation was closed, or went to another, under the hands of whoever wrote. */
+function KeptDraft({ text }: { text: string }) {
+  const { t } = useTranslation();
+  if (text.trim() === "") return null;
+  return (
+    <div className="reply-kept" data-testid="reply-kept">
+      <p className="faint">{t("texts.draft_kept")}</p>
+      <p className="text-body">{text}</p>
+    </div>
+  );
+}
+
 interface Properties {
   conversation: Conversation;
   onOlder: (conversationId: string, before: string) => Promise<void>;
@@ -166,7 +178,10 @@ export function ConversationView({ conversation, onOlder }: Properties) {
       {obstacle === null ? (
         <ReplyBox conversation={conversation} text={text} onText={write} />
       ) : (
-        <Obstacles conversation={conversation} obstacle={obstacle} holder={agentName(state, holder)} />
+        <>
+          <Obstacles conversation={conversation} obstacle={obstacle} holder={agentName(state, holder)} />
+          <KeptDraft text={text} />
+        </>
       )}
     </div>
   );
