@@ -512,9 +512,10 @@ describe("a conversation", () => {
 
 describe("elsewhere", () => {
   it("cards by text are marked in the list", async () => {
-    server.on("GET /api/cards", { body: { cards: [summary({ medium: "sms" })], next: null } });
+    server.on("GET /api/cards", { body: { cards: [summary({ medium: "sms", outcome: "answered" })], next: null } });
     await openWorkplace(server);
     expect(await screen.findByTestId("recent-medium")).toHaveTextContent("SMS");
+    expect(screen.getByTestId("outcome")).toHaveTextContent("Texting");
   });
 
   it("the timeline tells of texts, a run of them in one line", async () => {

@@ -162,7 +162,7 @@ function Head({ card }: { card: Card }) {
           </p>
         ))}
       </div>
-      {card.outcome !== null && <OutcomeMark outcome={card.outcome} />}
+      {card.outcome !== null && <OutcomeMark outcome={card.outcome} medium={card.medium} />}
     </header>
   );
 }

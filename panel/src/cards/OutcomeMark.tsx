@@ -12,12 +12,18 @@ const ICONS: Record<Outcome, IconName> = {
   unreached: "outbound",
 };
 
-/** How a contact stands, by sign and word; the colour only repeats it. */
-export function OutcomeMark({ outcome }: { outcome: Outcome }) {
+interface Properties {
+  outcome: Outcome;
+  medium: string | null;
+}
+
+/** How a contact stands, by sign and word; the colour only repeats it. Whoever texts is in no call. */
+export function OutcomeMark({ outcome, medium }: Properties) {
   const { t } = useTranslation();
+  const texting = outcome === "answered" && medium !== null && medium !== "voice";
   return (
     <span className={`outcome outcome-${outcome}`} data-testid="outcome" data-outcome={outcome}>
-      <Icon name={ICONS[outcome]} size={16} /> {t(`outcome.${outcome}`)}
+      <Icon name={texting ? "message" : ICONS[outcome]} size={16} /> {t(texting ? "texts.texting" : `outcome.${outcome}`)}
     </span>
   );
 }

@@ -51,7 +51,7 @@ function Row({ card, selected, onSelect }: RowProperties) {
                 <span className="visually-hidden">{t("recordings.title")}</span>
               </span>
             )}
-            {card.outcome !== null && <OutcomeMark outcome={card.outcome} />}
+            {card.outcome !== null && <OutcomeMark outcome={card.outcome} medium={card.medium} />}
           </span>
         </span>
         {(card.type !== null || !!card.address) && (

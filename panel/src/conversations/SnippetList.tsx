@@ -9,6 +9,11 @@ export function optionId(listId: string, index: number): string {
   return `${listId}-${index}`;
 }
 
+/** As little as is needed; jsdom lacks it, and without it only the scrolling is missing. */
+function scrollIntoView(element: Element | null): void {
+  (element as { scrollIntoView?: (o: object) => void } | null)?.scrollIntoView?.({ block: "nearest" });
+}
+
 interface OptionProperties {
   id: string;
   choice: SnippetChoice;
@@ -19,8 +24,7 @@ interface OptionProperties {
 function Option({ id, choice, selected, onChoose }: OptionProperties) {
   const row = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    // jsdom lacks it; without it only the scrolling is missing.
-    if (selected) (row.current as { scrollIntoView?: (o: object) => void } | null)?.scrollIntoView?.({ block: "nearest" });
+    if (selected) scrollIntoView(row.current);
   }, [selected]);
   return (
     // The keyboard works in the box; a press must come before its blur.
@@ -55,8 +59,13 @@ interface Properties {
 
 export function SnippetList({ listId, choices, selected, onChoose }: Properties) {
   const { t } = useTranslation();
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => {
+    // It opens under the box, which may well be the last line on the screen.
+    scrollIntoView(list.current);
+  }, []);
   return (
-    <ul id={listId} role="listbox" aria-label={t("texts.snippets")} className="snippets" data-testid="snippets">
+    <ul ref={list} id={listId} role="listbox" aria-label={t("texts.snippets")} className="snippets" data-testid="snippets">
       {choices.map((choice, index) => (
         <Option
           key={choice.id}
