@@ -16,22 +16,27 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel as Box
 from rich.table import Table
+from rich.text import Text
 
 from ccserver.accounts import DeviceKind, Role
 from ccserver.config import ACDSettings, LogSettings
 from ccserver.log import configure
+from sim.demo_operator import CONSOLE_HELP, Operator
 from sim.panel import Message, Panel, PanelRefused
 from sim.phones import Behaviour, PhoneBank, PhoneError
+from sim.prompt import Prompt
 from sim.scenarios.base import caller_number
 from sim.scribes import Dispatcher, Scribe
 from sim.stack import Seat, Stack, StackError, seats
+from sim.text_scribe import TextScribe
+from sim.texters import DURING_A_CALL
 from sim.tools import SetUpMissing
 
 SIMULATED_TAKERS = 3
@@ -41,6 +46,8 @@ CALL_EVERY_S = (4.0, 14.0)
 TALK_S = (8.0, 25.0)
 PATIENCE_S = (20.0, 60.0)
 WRAP_UP_S = (2.0, 6.0)
+TEXTS_TOO = 0.15
+"""Chance that a caller texts during the call."""
 EVENTS_SHOWN = 10
 REFRESH_PER_S = 4
 DEAD_CHECK_S = 0.5
@@ -135,7 +142,10 @@ class Demo:
         self.stack: Stack
         self._seen = 0.0
         self._random = random.SystemRandom()
+        self._operator = Operator(self._random, self._happened)
+        self._prompt = Prompt()
         self._cards_told: set[str] = set()
+        self._contacts_told: dict[str, str] = {}
 
     async def run(self) -> None:
         """Start, show, stop."""
@@ -162,12 +172,15 @@ class Demo:
                 http_port=self.chosen.http_port,
                 acd=ACDSettings(offer_timeout_s=15.0, wrap_up_s=30.0),
             )
+            await exits.enter_async_context(self._operator)
+            self.stack.take_texts(*self._operator.settings)
             self._say("starting Asterisk and ccserver")
             await self.stack.make_addresses()
             async with self.stack:
                 self._say(f"up after {time.monotonic() - began:.1f} s")
                 self._introduce()
                 self.supervisor = await exits.enter_async_context(self._panel("supervisor"))
+                exits.enter_context(self._prompt)
                 try:
                     await self._until(stop, exits, bank)
                 finally:
@@ -177,12 +190,16 @@ class Demo:
     async def _until(
         self, stop: asyncio.Event, exits: contextlib.AsyncExitStack, bank: PhoneBank
     ) -> None:
-        work: list[Callable[[], Awaitable[object]]] = [self._show, self._restart_if_dead]
+        work: list[Callable[[], Awaitable[object]]] = [
+            self._show,
+            self._restart_if_dead,
+            self._obey_for_ever,
+        ]
         if not self.chosen.no_traffic:
             await self._seat_takers(bank, exits)
             await self._seat_dispatchers(exits)
             await self._add_services(bank)
-            work.append(lambda: self._call_for_ever(bank))
+            work += [lambda: self._call_for_ever(bank), self._operator.texters.run]
         tasks = [asyncio.ensure_future(each()) for each in (*work, stop.wait)]
         try:
             await asyncio.wait(
@@ -245,6 +262,7 @@ class Demo:
             password = self.stack.passwords[seat.login]
             self._say(f"account:  {seat.login:11} password {password}  {seat.role.value} {phone}")
         self._say(f"dial:     {self.stack.emergency_uri} with the header in instance.json")
+        self._say(f"texting:  {CONSOLE_HELP}")
         self._say(f"all of it: {self.data_dir / 'instance.json'}")
 
     async def _show(self) -> None:
@@ -272,15 +290,29 @@ class Demo:
                 self._seen = at
                 sentence = self._sentence(message)
                 if sentence:
-                    self.events.append(f"{time.strftime('%H:%M:%S')} {sentence}")
+                    self._happened(sentence)
+
+    def _happened(self, sentence: str) -> None:
+        self.events.append(f"{time.strftime('%H:%M:%S')} {sentence}")
+
+    async def _obey_for_ever(self) -> None:
+        while True:
+            await self._operator.obey(await self._prompt.line())
 
     def _sentence(self, message: Message) -> str:
         kind = message["type"]
         if kind == "contact":
             contact = message["contact"]
             who = self._agent_name(contact["agent_id"])
-            return f"{contact['caller_number'] or 'number withheld'}: {contact['state']} {who}"
+            sentence = f"{contact['caller_number'] or 'number withheld'}: {contact['state']} {who}"
+            if contact["medium"] != "voice":
+                sentence += " (text)"
+            # Each text of a conversation is told of, and changes nothing here.
+            told = self._contacts_told.get(contact["contact_id"])
+            self._contacts_told[contact["contact_id"]] = sentence
+            return "" if told == sentence else sentence
         if kind == "contact_gone":
+            self._contacts_told.pop(message["contact_id"], None)
             return f"contact {message['contact_id'][:8]} is over"
         if kind == "card" and message["number"] not in self._cards_told:
             self._cards_told.add(message["number"])
@@ -294,13 +326,14 @@ class Demo:
 
     def _picture(self) -> Group:
         assert self.supervisor is not None
-        line = Table(title="Callers", expand=True)
-        for column in ("number", "card", "state", "since", "call taker"):
+        line = Table(title=f"Callers, and {self._texts()}", expand=True)
+        for column in ("number", "by", "card", "state", "since", "call taker"):
             line.add_column(column)
         contacts = sorted(self.supervisor.contacts.values(), key=lambda c: str(c["arrived_at"]))
         for contact in contacts:
             line.add_row(
                 contact["caller_number"] or "withheld",
+                "call" if contact["medium"] == "voice" else "text",
                 contact["card_number"] or "…",
                 contact["state"],
                 contact["arrived_at"][11:19],
@@ -317,12 +350,24 @@ class Demo:
                 agent["state"] if agent["reachable"] else f"{agent['state']} (no phone)",
                 agent["since"][11:19],
             )
-        return Group(
+        said = Text("\n".join(self.events) or "nothing yet")
+        parts: list[RenderableType] = [
             Box(f"panel {self.stack.panel_url}   accounts in {self.data_dir}/instance.json"),
             line,
             takers,
-            Box("\n".join(self.events) or "nothing yet", title="Last events (UTC)"),
-        )
+            Box(said, title="Last events (UTC)"),
+        ]
+        if self._prompt.listens:
+            parts.append(Box(Text(f"> {self._prompt.typed}"), title=CONSOLE_HELP))
+        return Group(*parts)
+
+    def _texts(self) -> str:
+        """How many who text are there, wait, and have no answer, in words."""
+        assert self.supervisor is not None
+        texts = [one for one in self.supervisor.contacts.values() if one["conversation"]]
+        waiting = sum(one["agent_id"] is None for one in texts)
+        unanswered = sum(one["conversation"]["unanswered_since"] is not None for one in texts)
+        return f"{len(texts)} who text ({waiting} wait, {unanswered} unanswered)"
 
     # -- traffic --
 
@@ -340,7 +385,8 @@ class Demo:
             panel = await exits.enter_async_context(self._panel(seat.login))
             await panel.ready()
             scribe = Scribe(panel, self._random, STREETS)
-            for work in (self._wrap_up_for_ever(panel), scribe.run()):
+            text_scribe = TextScribe(panel, self._random)
+            for work in (self._wrap_up_for_ever(panel), scribe.run(), text_scribe.run()):
                 exits.callback(asyncio.create_task(work).cancel)
         for number in range(CALLERS):
             await bank.add_phone(f"caller{number}", tone=FIRST_CALLER_TONE + number)
@@ -407,11 +453,29 @@ class Demo:
                 headers=self.stack.trunk_headers,
                 from_uri=f"<sip:{caller_number(number)}@{self.chosen.bind}>",
             )
-            with contextlib.suppress(TimeoutError):
-                patience_s = self._random.uniform(*PATIENCE_S)
-                await bank.wait_for("heard", call=call, timeout_s=patience_s)
-                await asyncio.sleep(self._random.uniform(*TALK_S))
+            async with self._telling_its_place(caller_number(number)):
+                with contextlib.suppress(TimeoutError):
+                    patience_s = self._random.uniform(*PATIENCE_S)
+                    await bank.wait_for("heard", call=call, timeout_s=patience_s)
+                    if self._random.random() < TEXTS_TOO:
+                        citizen = self._operator.centre.citizen(caller_number(number))
+                        await self._operator.texters.send(citizen, DURING_A_CALL)
+                    await asyncio.sleep(self._random.uniform(*TALK_S))
             await bank.hangup(call)
+
+    @contextlib.asynccontextmanager
+    async def _telling_its_place(self, number: str) -> AsyncIterator[None]:
+        """The caller's telephone sends its positions meanwhile, if it is one that does."""
+        place = self._operator.place_of(number, self.stack.panel_url)
+        if place is None:
+            yield
+            return
+        self._happened(f"{number}: the telephone tells its place by {place.way.value}")
+        telling = asyncio.create_task(place.tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
 
     async def _restart(
         self,
@@ -420,7 +484,7 @@ class Demo:
         start: Callable[[], Awaitable[float]],
     ) -> None:
         if process is not None and process.returncode is not None:
-            self.events.append(f"{time.strftime('%H:%M:%S')} {name} ended, starting it again")
+            self._happened(f"{name} ended, starting it again")
             with contextlib.suppress(StackError):
                 await start()
 

@@ -60,7 +60,7 @@ class Scribe:
             return False
         contact = message["contact"]
         ours = contact["agent_id"] == self._panel.agent_id and contact["state"] == "talking"
-        return bool(ours and contact["incident_id"])
+        return bool(ours and contact["incident_id"] and contact["medium"] == "voice")
 
     async def _write(self, incident_id: str) -> None:
         kind, summary, notes = self._chance.choice(STORIES)

@@ -18,6 +18,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     sms,
     talk_crash,
     talking,
+    text_pictures,
     wishes,
 )
 from sim.scenarios.base import SCENARIOS, Run, ScenarioFailed, run_scenario
