@@ -87,6 +87,9 @@ class Arrivals:
     async def _come(self, conversation: Conversation, messages: Sequence[Message]) -> Thread:
         """Along with the citizen's call, or into line."""
         decision = await self._decide(conversation, messages)
+        words = words_of(messages)
+        if conversation.language is None and words:
+            conversation = await self._with_language(conversation, words)
         if decision.call is not None:
             call_id = decision.call.contact_id
             conversation = await self._store.set_contact(
@@ -96,9 +99,6 @@ class Arrivals:
             log.info("text_rides_along", contact_id=call_id)
             await self.follow(thread)
             return thread
-        words = words_of(messages)
-        if conversation.language is None and words:
-            conversation = await self._with_language(conversation, words)
         own = await self._card_of(conversation.contact_id)
         return self._line.line_up(
             conversation, own or decision.incident_id, decision.preferred_agent

@@ -170,8 +170,10 @@ async def test_a_text_during_a_conversation_goes_to_whoever_has_the_call(
     await centre.start(ANNA)
     call_id = await centre.call()
     await centre.answer(call_id)
-    await centre.texted()
+    centre.language = "ru"
+    landed = await centre.texted()
     assert (centre.state(), centre.agent()) == ("talking", ANNA)
+    assert (await centre.conversation(landed)).language == "ru"
     assert await centre.card_of(centre.text().contact_id) == await centre.card_of(call_id)
     assert not [m for m in centre.of_type("offer") if m["offer"]["medium"] == "sms"]  # type: ignore[index]
 
