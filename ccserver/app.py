@@ -277,6 +277,7 @@ class Application:
             clock=self.clock,
             seal=self._seal_later,
         )
+        self.news.texts_of_caller = self.texting.line.texts_of_caller
         self.waiting = WaitingRoom(
             WaitingActions(self.ari, application=self.config.ari.application),
             Callers(self.runtime),

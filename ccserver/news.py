@@ -35,6 +35,7 @@ from ccserver.telephony.call import CallFacts
 from ccserver.telephony.devices import Device, Devices
 from ccserver.telephony.queue_log import JournalEntry
 from ccserver.telephony.waiting_plan import WaitingSettings
+from ccserver.text_line import TextsOfCaller
 from ccserver.types import AgentId, ContactId, LegId, OfferId
 from ccserver.web.ports import Clock
 
@@ -112,6 +113,8 @@ class News(ConversationNews):
         self._metrics = metrics
         self._seal = seal
         self._offer_answered_at: dict[ContactId, float] = {}
+        self.texts_of_caller: Callable[[str | None], TextsOfCaller] = lambda _: TextsOfCaller()
+        """Where the texts stand of whoever calls: one person with one need, on one card."""
         self._waiting: Waiting
         self._devices: Devices
 
@@ -146,7 +149,8 @@ class News(ConversationNews):
                 caller=contact.caller,
                 skills=language_skill(contact.language),
                 site=contact.site,
-                preferred_agent=self._speakers.last_time(contact.caller).agent_id,
+                preferred_agent=self.texts_of_caller(contact.caller).agent_id
+                or self._speakers.last_time(contact.caller).agent_id,
                 direction=contact.direction,
             )
         )
@@ -386,7 +390,15 @@ class News(ConversationNews):
         if contact is None:
             contact = self._new_contact(facts)
             self._live.add(contact)
-            self._chronicle.open_card(facts, queue=contact.queue, priority=contact.priority)
+            texts = TextsOfCaller()
+            if not facts.outbound:
+                texts = self.texts_of_caller(facts.caller_number)
+            self._chronicle.open_card(
+                facts,
+                queue=contact.queue,
+                priority=contact.priority,
+                incident_id=texts.incident_id,
+            )
         return contact
 
     def _new_contact(self, facts: CallFacts) -> LiveContact:

@@ -160,6 +160,23 @@ class Arrivals:
                 return
         await self._leave_call(thread, call_id, None)
 
+    async def join_call(self, thread: Thread, call_id: ContactId) -> None:
+        """A citizen whose texts wait in line calls: they are with the call from now on."""
+        if self._threads.get(thread.conversation_id) is not thread or not _waits(thread):
+            return
+        try:
+            conversation = await self._store.set_contact(
+                thread.conversation_id, call_id, riding=True
+            )
+        except ConversationClosed:
+            self._line.over(thread)
+            return
+        # Accepted in that very moment: it goes on as what it was, and whoever writes down who has
+        # it writes down that, too.
+        if _waits(thread):
+            self._line.ride(thread, conversation)
+            await self.follow(thread)
+
     async def _leave_call(
         self, thread: Thread, call_id: ContactId, agent_id: AgentId | None
     ) -> None:
@@ -232,6 +249,10 @@ class Arrivals:
             return
         self._threads.renew(thread, conversation)
         self._line.learned(thread)
+
+
+def _waits(thread: Thread) -> bool:
+    return thread.riding is None and thread.agent_id is None
 
 
 def words_of(messages: Sequence[Message]) -> str | None:

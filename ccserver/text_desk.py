@@ -13,6 +13,7 @@ whose conversation somebody has, or     one more bubble
 which waits
 whose conversation was closed lately    in line again on the same card, first for the same call
                                         taker
+who calls while it waits                rides along with the call, which is on the card of the text
 whose call is answered                  at once in the hands of whoever has the call, on its card
 whose call waits                        rides along on the call's card; goes to whoever answers the
                                         call, or into line by itself when the call is over
@@ -46,7 +47,7 @@ from ccserver.messaging import (
 from ccserver.messaging.store import UNHANDLED_MAX
 from ccserver.metrics import Metrics
 from ccserver.text_arrivals import Arrivals, Cards, Detect, words_of
-from ccserver.text_line import TextLine
+from ccserver.text_line import BY_CALL, BY_PERSON, BY_TIME, TextLine
 from ccserver.text_replies import Author, Replies
 from ccserver.text_threads import Thread
 from ccserver.types import AgentId, ContactId, ConversationId, Medium
@@ -119,8 +120,11 @@ class TextDesk:
         self._wake.set()
 
     def noticed(self, contact_id: ContactId) -> None:
-        """A live contact changed, or is gone: perhaps the call that texts ride along with."""
-        if self.threads.riding_with(contact_id):
+        """A live contact changed, or is gone: perhaps the call that texts ride along with, or
+        that of a citizen whose texts wait."""
+        call = self.line.live.get(contact_id)
+        waiting = call is not None and self.line.waiting_of(call)
+        if waiting or self.threads.riding_with(contact_id):
             self._calls_due[contact_id] = None
             self._wake.set()
 
@@ -257,7 +261,7 @@ class TextDesk:
                         "ended",
                         contact.agent_id,
                         at=conversation.closed_at,
-                        data={"by": "call_taker"},
+                        data={"by": _by(conversation)},
                     )
 
     async def _take_up_left_out(self) -> None:
@@ -408,7 +412,7 @@ class TextDesk:
                 },
             )
             if thread is not None:
-                self.line.over(thread, by=agent_id)
+                self.line.over(thread, agent_id)
             else:
                 await self._arrivals.file(conversation)
             self._telling.changed(conversation)
@@ -455,7 +459,14 @@ class TextDesk:
                 # Taken out first: what the call does meanwhile makes it due once more.
                 del self._calls_due[contact_id]
                 undone[contact_id] = None
+                call = self.line.live.get(contact_id)
                 done = [
+                    await self._guarded(
+                        thread.conversation_id, self._arrivals.join_call(thread, contact_id)
+                    )
+                    for thread in (self.line.waiting_of(call) if call is not None else ())
+                ]
+                done += [
                     await self._guarded(thread.conversation_id, self._arrivals.follow(thread))
                     for thread in self.threads.riding_with(contact_id)
                 ]
@@ -482,7 +493,7 @@ class TextDesk:
             return
         try:
             conversation = await self.store.assign(
-                conversation_id, agent_id, contact_id=thread.contact_id
+                conversation_id, agent_id, contact_id=thread.contact_id, queue=thread.queue
             )
         except ConversationClosed:
             self.line.over(thread)
@@ -498,3 +509,10 @@ class TextDesk:
 def _since(closed: Conversation, unread: Sequence[Message]) -> datetime:
     """Since when the citizen waits for somebody to read these."""
     return max(one for one in (unread[0].at, closed.closed_at) if one is not None)
+
+
+def _by(conversation: Conversation) -> str:
+    """What ended a contact that the conversation is not any more."""
+    if conversation.state is ConversationState.CLOSED:
+        return BY_PERSON if conversation.closed_by is not None else BY_TIME
+    return BY_CALL if conversation.riding is not None else BY_PERSON

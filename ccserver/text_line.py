@@ -48,6 +48,11 @@ from ccserver.web.ports import Clock
 
 log = structlog.get_logger(__name__)
 
+BY_PERSON = "call_taker"
+BY_CALL = "call"
+"""What ended a contact by text: its texts go on with the citizen's call."""
+BY_TIME = "time"
+"""Nobody wrote for long."""
 MEDIA = {Channel.SMS: Medium.SMS, Channel.SIP: Medium.TEXT, Channel.APP: Medium.TEXT}
 
 
@@ -59,6 +64,14 @@ class TextSettings:
     keep_open_s: float = 4 * 3_600.0
     queues: Mapping[str, str] | None = None
     """Number of ours → queue; of a number that is not here the routing says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextsOfCaller:
+    """Of a citizen who writes and calls: the card of the texts, and who has them in hand."""
+
+    incident_id: IncidentId | None = None
+    agent_id: AgentId | None = None
 
 
 class TextLine:
@@ -154,7 +167,7 @@ class TextLine:
         self, thread: Thread, by_agent: AgentId, *, queue: str | None, to_agent: AgentId | None
     ) -> None:
         """The call taker passes it on: in line again, for another queue or call taker first."""
-        thread.agent_id = None
+        thread.agent_id, thread.queue = None, queue or thread.queue
         self.telling.overdue(thread, active=False)
         self._runtime.chronicle.write_now(
             thread.contact_id,
@@ -241,7 +254,7 @@ class TextLine:
         """One that was closed before it ever came to life leaves a card all the same."""
         self._open_card(self._contact(Thread(conversation)), conversation, incident_id)
         self.telling.entry(
-            conversation.contact_id, TimelineTag.ENDED, "ended", data={"by": "call_taker"}
+            conversation.contact_id, TimelineTag.ENDED, "ended", data={"by": BY_PERSON}
         )
 
     def _show_contact(self, thread: Thread, incident_id: IncidentId | None) -> LiveContact:
@@ -262,7 +275,8 @@ class TextLine:
         conversation = thread.conversation
         contact_id, arrived_at = conversation.contact_id, self._arrived_at(conversation)
         route = self._plan.entry(conversation.our_number, arrived_at)
-        queue = (self.settings().queues or {}).get(conversation.our_number, route.queue)
+        queues = self.settings().queues or {}
+        queue = thread.queue or queues.get(conversation.our_number, route.queue)
         known, number = self._runtime.chronicle.card_of(contact_id)
         last = self._speakers.last_time(conversation.citizen)
         return LiveContact(
@@ -292,18 +306,26 @@ class TextLine:
             data={"conversation_id": thread.conversation_id},
         )
 
-    def over(self, thread: Thread, by: AgentId | None = None) -> None:
+    def over(self, thread: Thread, agent_id: AgentId | None = None, by: str = BY_PERSON) -> None:
         """The conversation is done, or is another contact from now on."""
         if thread.riding is None:
-            agent_id = thread.agent_id or by
-            self.telling.overdue(thread, active=False)
-            self._runtime.post(ContactEnded(thread.contact_id))
-            self.live.remove(thread.contact_id)
-            self.telling.entry(
-                thread.contact_id, TimelineTag.ENDED, "ended", agent_id, data={"by": "call_taker"}
-            )
-            log.info("contact_finished", contact_id=thread.contact_id, by="call_taker")
+            self._end_contact(thread, thread.agent_id or agent_id, by)
         self.threads.remove(thread)
+
+    def ride(self, thread: Thread, conversation: Conversation) -> None:
+        """It waited, and the citizen calls: out of the line, and with the call from now on."""
+        self._end_contact(thread, None, BY_CALL)
+        self.threads.renew(thread, conversation)
+        self.telling.changed(conversation)
+        log.info("text_rides_along", contact_id=thread.contact_id)
+
+    def _end_contact(self, thread: Thread, agent_id: AgentId | None, by: str) -> None:
+        contact_id = thread.contact_id
+        self.telling.overdue(thread, active=False)
+        self._runtime.post(ContactEnded(contact_id))
+        self.live.remove(contact_id)
+        self.telling.entry(contact_id, TimelineTag.ENDED, "ended", agent_id, data={"by": by})
+        log.info("contact_finished", contact_id=contact_id, by=by)
 
     # -- calls, languages, times -----------------------------------------------------------------
 
@@ -319,6 +341,27 @@ class TextLine:
             and is_in_our_hands(contact)
             and PhoneNumber.parse(contact.caller_number or "") == number
         ]
+
+    def waiting_of(self, call: LiveContact) -> list[Thread]:
+        """The texts that wait in line of whoever makes this call, which is in our hands."""
+        if call.medium is not Medium.VOICE or not is_in_our_hands(call):
+            return []
+        return [
+            thread
+            for thread in self.threads.of_number(call.caller_number)
+            if thread.riding is None and thread.agent_id is None
+        ]
+
+    def texts_of_caller(self, number: str | None) -> TextsOfCaller:
+        """Where the texts stand of whoever calls from this number now."""
+        threads = [one for one in self.threads.of_number(number) if one.riding is None]
+        # What somebody has in hand comes first, then what was written last.
+        threads.sort(key=lambda one: (one.agent_id is None, -_stamp(one)))
+        cards = (self.telling.incident_of(one.contact_id) for one in threads)
+        return TextsOfCaller(
+            next((card for card in cards if card is not None), None),
+            threads[0].agent_id if threads else None,
+        )
 
     def learned(self, thread: Thread) -> None:
         """The language is known now: whoever is asked next should speak it."""
@@ -336,6 +379,10 @@ class TextLine:
         """A wall clock's time on the core's clock; never in the future."""
         ago = (self._clock.now() - moment.astimezone(UTC)).total_seconds()
         return self._clock.monotonic() - max(0.0, ago)
+
+
+def _stamp(thread: Thread) -> float:
+    return thread.conversation.last_text_at.timestamp()
 
 
 def talks(call: LiveContact) -> AgentId | None:

@@ -5,14 +5,17 @@ The database knows what each of them is; here stands what the distributor and th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ccserver.messaging import Conversation
-from ccserver.types import AgentId, ContactId, ConversationId
+from ccserver.types import AgentId, ContactId, ConversationId, PhoneNumber
 
 THREADS_LIVE_MAX = 2_000
 """Citizens who write at the same time: twenty times what a centre of a hundred seats can answer.
 Beyond it a conversation waits in the database, and comes into line as others end: a flood of
 texts must not take the memory and the time that calls need."""
+
+Key = TypeVar("Key", ContactId, PhoneNumber)
 
 
 @dataclass(slots=True)
@@ -27,6 +30,8 @@ class Thread:
     agent_id: AgentId | None = None
     in_hand_since: float = 0.0
     """When the call taker got it, in seconds of the monotonic clock."""
+    queue: str | None = None
+    """Where it was passed on to; none: it stands where its number or the routing says."""
     overdue: bool = False
     """Whether supervisors were told that the citizen waits for an answer."""
 
@@ -47,13 +52,15 @@ class Thread:
 
 
 class Threads:
-    """By conversation, and by contact."""
+    """By conversation, by contact, and by the citizen's number."""
 
     def __init__(self, live_max: int = THREADS_LIVE_MAX) -> None:
         self._live_max = live_max
         self._threads: dict[ConversationId, Thread] = {}
         self._of_contact: dict[ContactId, dict[ConversationId, Thread]] = {}
         """Several may ride along with one call."""
+        self._of_number: dict[PhoneNumber, dict[ConversationId, Thread]] = {}
+        """A citizen may write in several ways; a sender that is a name is not here."""
 
     def __len__(self) -> int:
         return len(self._threads)
@@ -82,18 +89,32 @@ class Threads:
         threads = self._of_contact.get(contact_id, {}).values()
         return [thread for thread in threads if thread.riding is not None]
 
+    def of_number(self, number: str | None) -> list[Thread]:
+        """The conversations of whoever has this number, however either is written."""
+        if not self._of_number or number is None:
+            return []
+        parsed = PhoneNumber.parse(number)
+        return [] if parsed is None else list(self._of_number.get(parsed, {}).values())
+
     def add(self, conversation: Conversation) -> Thread:
         """A conversation comes to life; one that lives stays, as ``conversation`` now."""
         known = self._threads.get(conversation.conversation_id)
         if known is not None:
             self.renew(known, conversation)
             return known
-        thread = self._threads[conversation.conversation_id] = Thread(conversation)
+        thread = self._threads[conversation.conversation_id] = Thread(
+            conversation, queue=conversation.queue
+        )
         self._index(thread)
+        number = PhoneNumber.parse(conversation.citizen)
+        if number is not None:
+            self._of_number.setdefault(number, {})[thread.conversation_id] = thread
         return thread
 
     def renew(self, thread: Thread, conversation: Conversation) -> None:
         """The database has it like this now."""
+        if conversation.contact_id != thread.contact_id:
+            thread.queue = conversation.queue
         self._unindex(thread)
         thread.conversation = conversation
         self._index(thread)
@@ -103,12 +124,19 @@ class Threads:
         if self._threads.get(thread.conversation_id) is thread:
             del self._threads[thread.conversation_id]
             self._unindex(thread)
+            number = PhoneNumber.parse(thread.conversation.citizen)
+            if number is not None:
+                _drop(self._of_number, number, thread)
 
     def _index(self, thread: Thread) -> None:
         self._of_contact.setdefault(thread.contact_id, {})[thread.conversation_id] = thread
 
     def _unindex(self, thread: Thread) -> None:
-        threads = self._of_contact.get(thread.contact_id, {})
-        threads.pop(thread.conversation_id, None)
-        if not threads:
-            self._of_contact.pop(thread.contact_id, None)
+        _drop(self._of_contact, thread.contact_id, thread)
+
+
+def _drop(index: dict[Key, dict[ConversationId, Thread]], key: Key, thread: Thread) -> None:
+    threads = index.get(key, {})
+    threads.pop(thread.conversation_id, None)
+    if not threads:
+        index.pop(key, None)

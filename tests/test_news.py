@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from ccserver.acd.events import PresenceKind
+from ccserver.card import ContactOpened
 from ccserver.outbound import Outbound
 from ccserver.telephony.call import CallFacts, Segment
+from ccserver.text_line import TextsOfCaller
 from ccserver.types import AgentId, ContactId, IncidentId
 from tests.newsroom import (
     C1,
@@ -210,5 +212,25 @@ def test_a_conversation_whose_contact_is_moved_shows_its_new_card() -> None:
             "2026-000002",
         )
         assert shown(centre)["state"] == "talking"
+
+    run(test)
+
+
+def test_a_citizen_who_wrote_and_calls_is_on_the_card_of_the_texts() -> (
+    None
+):
+    async def test(centre: Centre) -> None:
+        texts = TextsOfCaller(IncidentId("i1"), SECOND)
+        asked: list[str | None] = []
+
+        def texts_of(number: str | None) -> TextsOfCaller:
+            asked.append(number)
+            return texts
+
+        centre.news.texts_of_caller = texts_of
+        centre.news.caller_waits(facts("c1"))
+        (opened,) = (one for one in centre.journal.items if isinstance(one, ContactOpened))
+        assert opened.incident_id == "i1"
+        assert set(asked) == {CITIZEN}
 
     run(test)

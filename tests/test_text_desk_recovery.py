@@ -156,6 +156,44 @@ async def test_a_text_that_rode_along_with_a_call_that_is_gone_stands_in_line(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_text_that_was_leaving_the_line_for_the_citizens_call(
+    centre: TextCentre, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    await centre.start()
+    landed = await centre.texted()
+    waited = centre.text().contact_id
+    kill_at(centre, monkeypatch, "set_contact", after)
+    call_id = await centre.call()
+    with pytest.raises(Killed):
+        await centre.desk.catch_up()
+    monkeypatch.undo()
+    successor = centre.successor()
+    await successor.call()
+    await successor.start(ANNA)
+    assert successor.texts() == []
+    assert await successor.answer(call_id) == ANNA
+    assert successor.agent() == ANNA
+    assert (await successor.conversation(landed)).agent_id == ANNA
+    card = await successor.cards.card_of_contact(waited)
+    assert card is not None
+    outcomes = {one.contact_id: one.outcome.value for one in card.contacts}
+    assert len(outcomes) == 3, "the text that waited, the call, and the text in hand: one card"
+    assert outcomes[waited] == "ended"
+
+
+async def test_a_text_that_was_passed_on_waits_where_it_was_passed_to(centre: TextCentre) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    contact = await centre.accepted()
+    centre.control.transfer(contact.contact_id, ANNA, queue="psychologist")
+    await centre.caught_up()
+    assert (await centre.conversation(landed)).queue == "psychologist"
+    successor = centre.successor()
+    await successor.start()
+    assert (successor.state(), successor.text().queue) == ("waiting", "psychologist")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("where", ["set_contact", "assign"])
 async def test_a_text_that_was_going_to_whoever_answered_the_call(
     centre: TextCentre, monkeypatch: pytest.MonkeyPatch, where: str, after: bool

@@ -277,9 +277,19 @@ class TextCentre:
             facts.contact_id, facts.arrived_at, number, False, "emergency", 5, caller=number
         )
         self.live.add(contact)
-        self.chronicle.open_card(facts, queue="emergency", priority=5)
+        texts = self.line.texts_of_caller(number)
+        self.chronicle.open_card(
+            facts, queue="emergency", priority=5, incident_id=texts.incident_id
+        )
         self.runtime.post(
-            ContactArrived(facts.contact_id, "emergency", 5, self.clock.monotonic(), caller=number)
+            ContactArrived(
+                facts.contact_id,
+                "emergency",
+                5,
+                self.clock.monotonic(),
+                caller=number,
+                preferred_agent=texts.agent_id,
+            )
         )
         await self.written()
         return facts.contact_id

@@ -156,8 +156,10 @@ class Conversations(Seats):
         unanswered = contact.state in (ContactState.WAITING, ContactState.OFFERED)
         contact.apply(signal)
         for offer in list(contact.offers.values()):
-            joins = offer.kind is OfferKind.ASSIST
-            self._close_offer(offer, contact, RescindReason.ENDED if joins else reason)
+            # A text that ends unanswered was ended by us: nobody hung up.
+            ended = contact.is_text and signal is ContactSignal.ENDED
+            over = ended or offer.kind is OfferKind.ASSIST
+            self._close_offer(offer, contact, RescindReason.ENDED if over else reason)
         for agent_id in list(contact.participants):
             self._part(contact, agent_id)
         self._release(contact)

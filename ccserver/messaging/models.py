@@ -57,6 +57,7 @@ class ConversationRow(Base):
     agent_id: Mapped[str | None] = mapped_column(String(32))
     last_agent_id: Mapped[str | None] = mapped_column(String(32))
     riding: Mapped[str | None] = mapped_column(String(36))
+    queue: Mapped[str | None] = mapped_column(String(64))
     opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
     last_in_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_out_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -88,6 +88,7 @@ def _conversation(row: Any, contact_ids: tuple[ContactId, ...]) -> Conversation:
         agent_id=AgentId(row.agent_id) if row.agent_id else None,
         last_agent_id=AgentId(row.last_agent_id) if row.last_agent_id else None,
         riding=ContactId(row.riding) if row.riding else None,
+        queue=row.queue,
         last_in_at=row.last_in_at,
         last_out_at=row.last_out_at,
         unanswered_since=row.unanswered_since,

@@ -37,7 +37,7 @@ Values = dict[str, object]
 
 SAME_COLUMNS = (
     "conversation_id", "citizen", "our_number", "via", "replyable", "language", "contact_id",
-    "agent_id", "last_agent_id", "riding", "opened_at", "last_in_at", "last_out_at",
+    "agent_id", "last_agent_id", "riding", "queue", "opened_at", "last_in_at", "last_out_at",
     "unanswered_since", "closed_at", "closed_by", "disposition", "acknowledged_at", "messages",
 )  # fmt: skip
 """Columns that hold a conversation's value as it is."""

@@ -79,9 +79,12 @@ def turned(
     return replace(_as_contact(conversation, contact_id, state), riding=riding)
 
 
-def assigned(conversation: Conversation, agent_id: AgentId | None) -> Conversation:
-    """A call taker has it, or nobody."""
+def assigned(
+    conversation: Conversation, agent_id: AgentId | None, queue: str | None = None
+) -> Conversation:
+    """A call taker has it, or nobody; ``queue`` is where it was passed on to."""
     _refuse_closed(conversation)
+    conversation = replace(conversation, queue=queue)
     if agent_id is None:
         return replace(conversation, agent_id=None, state=ConversationState.WAITING, riding=None)
     return replace(
@@ -166,6 +169,7 @@ def _as_contact(
         contact_ids=known if contact_id in known else (*known, contact_id),
         agent_id=None,
         riding=None,
+        queue=conversation.queue if contact_id == conversation.contact_id else None,
     )
 
 

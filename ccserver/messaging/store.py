@@ -191,17 +191,27 @@ class MessagingStore:
         agent_id: AgentId | None,
         *,
         contact_id: ContactId | None = None,
+        queue: str | None = None,
     ) -> Conversation:
         """A call taker has it, or nobody any more; raises `ConversationClosed`.
 
-        With ``contact_id`` only as long as it is that contact: as another one it stays as it is.
+        With ``contact_id`` only as long as it is that contact, or was to ride along with a call in
+        the moment in which it was accepted: as another one it stays as it is. ``queue``: where it
+        was passed on to.
         """
+        place = clean_text(queue)[:CODE_CHARS_MAX] if queue else None
 
-        def work(known: Conversation) -> Conversation:
-            after = states.assigned(known, agent_id)
-            return after if contact_id in {None, known.contact_id} else known
+        def work(session: Session) -> Conversation:
+            known = reading.locked(session, clean_text(conversation_id))
+            if contact_id is not None and contact_id != known.contact_id:
+                if known.riding is None:
+                    return known
+                writing.set_contact(session, conversation_id, contact_id)
+            return writing.change(
+                session, conversation_id, lambda known: states.assigned(known, agent_id, place)
+            )
 
-        return await self._change(conversation_id, work)
+        return await self._db.write(work)
 
     async def close(
         self,

@@ -125,7 +125,8 @@ class Conversation:
     ``contact_id`` is the request for help that it is now, ``contact_ids`` all that it has been,
     oldest first. ``agent_id`` is who has it now, ``last_agent_id`` who had it last. ``riding`` is
     the contact of the call that its texts ride along with. ``unanswered_since`` is when the first
-    text came that nobody has answered.
+    text came that nobody has answered. ``queue`` is where the present contact was passed on to;
+    none: it stands where every text to that number does.
     """
 
     conversation_id: ConversationId
@@ -142,6 +143,7 @@ class Conversation:
     agent_id: AgentId | None = None
     last_agent_id: AgentId | None = None
     riding: ContactId | None = None
+    queue: str | None = None
     last_in_at: datetime | None = None
     last_out_at: datetime | None = None
     unanswered_since: datetime | None = None

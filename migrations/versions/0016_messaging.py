@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String(32)),
         sa.Column("last_agent_id", sa.String(32)),
         sa.Column("riding", sa.String(36)),
+        sa.Column("queue", sa.String(64)),
         sa.Column("opened_at", UTCDateTime, nullable=False),
         sa.Column("last_in_at", UTCDateTime),
         sa.Column("last_out_at", UTCDateTime),
