@@ -193,6 +193,7 @@ class Application:
             metrics=self.metrics,
             clock=self.clock,
         )
+        self.news.texts_of_caller = self.texting.line.texts_of_caller
         self.seats = Seats(
             config,
             self.accounts,
@@ -277,7 +278,6 @@ class Application:
             clock=self.clock,
             seal=self._seal_later,
         )
-        self.news.texts_of_caller = self.texting.line.texts_of_caller
         self.waiting = WaitingRoom(
             WaitingActions(self.ari, application=self.config.ari.application),
             Callers(self.runtime),

@@ -25,7 +25,7 @@ from ccserver.messaging import (
     MessagingStore,
 )
 from ccserver.messaging.threading import Decision, LiveCall, RecentCard, decide
-from ccserver.text_line import TextLine, is_in_our_hands, talks
+from ccserver.text_line import BY_PERSON, BY_TIME, TextLine, is_in_our_hands, talks
 from ccserver.text_threads import Thread
 from ccserver.types import AgentId, ContactId, IncidentId, PhoneNumber
 from ccserver.web.ports import Clock
@@ -212,7 +212,8 @@ class Arrivals:
     async def file(self, conversation: Conversation) -> None:
         """See that a conversation which is closed, and never came to life, is on a card."""
         if await self._card_of(conversation.contact_id) is None:
-            self._line.file(conversation, await self.card_for(conversation))
+            by = BY_TIME if conversation.closed_by is None else BY_PERSON
+            self._line.file(conversation, await self.card_for(conversation), by)
 
     async def card_for(self, conversation: Conversation) -> IncidentId | None:
         """The card that the conversation's contact is on, or the one before it was."""

@@ -64,6 +64,8 @@ MARKED_AT_ONCE = 50
 one of them again changes nothing."""
 CLOCK_S = 1.0
 """Between two looks at who waits for an answer."""
+SWEEP_S = 60.0
+"""Between two looks at what was left open: it has been silent for hours."""
 
 
 Acknowledge = Callable[[Conversation, Message], str | None]
@@ -195,6 +197,50 @@ class TextDesk:
         while True:
             await asyncio.sleep(CLOCK_S)
             self.line.look()
+
+    async def sweep(self) -> None:
+        """Close for ever what was left open; the database may come and go."""
+        await self.adopted.wait()
+        while True:
+            try:
+                await self.close_idle()
+            except DatabaseUnavailable as error:
+                log.warning("idle_texts_wait_for_database", reason=str(error))
+            await asyncio.sleep(SWEEP_S)
+
+    async def close_idle(self) -> None:
+        """Close conversations in which nobody has written for long, and nobody waits for a word.
+
+        Raises `DatabaseUnavailable`; the next look closes what is left.
+        """
+        now, keep_open_s = self._clock.now(), self.line.settings().keep_open_s
+        for conversation_id in await self.store.idle(now, keep_open_s=keep_open_s):
+            await self._guarded(conversation_id, self._close_idle(conversation_id))
+        if self._left_out:
+            self._wake.set()
+
+    async def _close_idle(self, conversation_id: ConversationId) -> None:
+        thread = self.threads.get(conversation_id)
+        if thread is not None and self.line.is_at_work_on_card(thread):
+            return
+        conversation = await self.store.close_idle(
+            conversation_id, self._clock.now(), keep_open_s=self.line.settings().keep_open_s
+        )
+        if conversation is None:
+            return
+        contact_id = conversation.contact_id
+        self._telling.entry(
+            contact_id,
+            TimelineTag.CONVERSATION_CLOSED,
+            f"closed-{conversation_id}",
+            data={"conversation_id": conversation_id, "disposition": None, "by": BY_TIME},
+        )
+        if thread is not None:
+            self.line.over(thread, by=BY_TIME)
+        else:
+            await self._arrivals.file(conversation)
+        self._telling.changed(conversation)
+        log.info("conversation_left_open", conversation_id=conversation_id, contact_id=contact_id)
 
     # -- start-up -----------------------------------------------------------------------------
 

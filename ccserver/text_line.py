@@ -250,12 +250,12 @@ class TextLine:
         )
         return thread
 
-    def file(self, conversation: Conversation, incident_id: IncidentId | None) -> None:
+    def file(
+        self, conversation: Conversation, incident_id: IncidentId | None, by: str = BY_PERSON
+    ) -> None:
         """One that was closed before it ever came to life leaves a card all the same."""
         self._open_card(self._contact(Thread(conversation)), conversation, incident_id)
-        self.telling.entry(
-            conversation.contact_id, TimelineTag.ENDED, "ended", data={"by": BY_PERSON}
-        )
+        self.telling.entry(conversation.contact_id, TimelineTag.ENDED, "ended", data={"by": by})
 
     def _show_contact(self, thread: Thread, incident_id: IncidentId | None) -> LiveContact:
         """The contact on its card, and for the panels."""
@@ -341,6 +341,14 @@ class TextLine:
             and is_in_our_hands(contact)
             and PhoneNumber.parse(contact.caller_number or "") == number
         ]
+
+    def is_at_work_on_card(self, thread: Thread) -> bool:
+        """Whether somebody else is live on the conversation's card."""
+        incident_id = self.telling.incident_of(thread.contact_id)
+        return incident_id is not None and any(
+            contact.incident_id == incident_id and contact.contact_id != thread.contact_id
+            for contact in self.live.contacts()
+        )
 
     def waiting_of(self, call: LiveContact) -> list[Thread]:
         """The texts that wait in line of whoever makes this call, which is in our hands."""

@@ -151,6 +151,7 @@ def conversation_json(conversation: Conversation) -> dict[str, object]:
         "last_text_at": iso(conversation.last_text_at),
         "unanswered_since": _iso(conversation.unanswered_since),
         "closed_at": _iso(conversation.closed_at),
+        "closed_by": conversation.closed_by,
         "disposition": conversation.disposition,
         "acknowledged_at": _iso(conversation.acknowledged_at),
     }

@@ -220,6 +220,7 @@ class Texting:
             "sip_texts": self.sip.run(),
             "texts": self.desk.run(),
             "texts_unanswered": self.desk.watch(),
+            "texts_left_open": self.desk.sweep(),
             "texting_watch": self.watch(),
         }
 

@@ -395,6 +395,76 @@ async def test_a_call_taker_goes_on_with_what_was_closed(centre: TextCentre) -> 
         await centre.control.reopen(conversation_id, author=AUTHOR, agent_id=ANNA)
 
 
+async def test_a_conversation_that_nobody_closes_is_closed_when_nobody_has_written_for_long(
+    centre: TextCentre,
+) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    contact = await centre.accepted()
+    await centre.replied(landed)
+    centre.clock.seconds += 4 * 3_600
+    await centre.swept()
+    assert centre.state() == "talking"
+    centre.clock.seconds += 1
+    await centre.swept()
+    assert centre.texts() == []
+    kept = await centre.conversation(landed)
+    assert (kept.state, kept.closed_by) == (ConversationState.CLOSED, None)
+    seat = centre.live.seat(ANNA)
+    assert seat is not None
+    assert not seat.contacts, "the seat takes another text"
+    card = await centre.cards.card_of_contact(contact.contact_id)
+    assert card is not None
+    told = {
+        one.tag: one for one in card.timeline if one.tag in (TAG.CONVERSATION_CLOSED, TAG.ENDED)
+    }
+    assert [one.data["by"] for one in told.values()] == ["time", "time"]
+    assert told[TAG.CONVERSATION_CLOSED].author is None
+    assert centre.of_type("conversation")[-1]["contact_id"] == contact.contact_id
+
+
+async def test_a_conversation_is_not_closed_while_the_citizen_waits_or_another_is_on_its_card(
+    centre: TextCentre,
+) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    centre.clock.seconds += 5 * 3_600
+    await centre.swept()
+    assert (await centre.conversation(landed)).state is ConversationState.WAITING
+    await centre.accepted()
+    await centre.replied(landed)
+    call_id = await centre.call()
+    centre.clock.seconds += 5 * 3_600
+    await centre.swept()
+    assert centre.state() == "talking", "the call may need its texts"
+    await centre.hang_up(call_id)
+    await centre.swept()
+    assert (await centre.conversation(landed)).state is ConversationState.CLOSED
+
+
+async def test_one_that_waits_in_the_database_alone_is_closed_there(
+    database: Database,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    centre = TextCentre(database, tmp_path, live_max=1)
+    await centre.start()
+    await centre.texted("sms:0", citizen="+37120000000")
+    left_out = await centre.texted()
+    await centre.control.write(
+        left_out.conversation.conversation_id,
+        "Labdien",
+        key="k",
+        author=AUTHOR,
+        agent_id=None,
+        supervises=True,
+    )
+    centre.clock.seconds += 5 * 3_600
+    await centre.swept()
+    assert (await centre.conversation(left_out)).state is ConversationState.CLOSED
+    tags = await centre.tags(left_out.conversation.contact_id)
+    assert {TAG.CONTACT_ARRIVED, TAG.CONVERSATION_CLOSED, TAG.ENDED} <= set(tags)
+
+
 async def test_a_reply_is_for_whoever_has_the_conversation_and_for_a_supervisor(
     centre: TextCentre,
 ) -> None:

@@ -238,6 +238,31 @@ async def test_a_conversation_that_was_being_closed(
     assert [one.outcome for one in card.contacts] == ["ended"]
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_a_conversation_that_was_being_closed_by_time(
+    centre: TextCentre, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    contact = await centre.accepted()
+    await centre.replied(landed)
+    centre.clock.seconds += 5 * 3_600
+    kill_at(centre, monkeypatch, "close_idle", after)
+    with pytest.raises(Killed):
+        await centre.desk.close_idle()
+    monkeypatch.undo()
+    successor = centre.successor()
+    await successor.start(ANNA)
+    await successor.swept()
+    assert successor.texts() == []
+    assert (await successor.conversation(landed)).state is ConversationState.CLOSED
+    card = await successor.cards.card_of_contact(contact.contact_id)
+    assert card is not None
+    assert [one.outcome for one in card.contacts] == ["ended"]
+    (ended,) = (one for one in card.timeline if one.tag == TAG.ENDED)
+    assert ended.data["by"] == "time"
+
+
 async def test_a_reply_that_was_saved_is_on_the_card_and_with_the_way(centre: TextCentre) -> None:
     await centre.start(ANNA)
     landed = await centre.texted()

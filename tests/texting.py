@@ -200,6 +200,11 @@ class TextCentre:
         await self.desk.catch_up()  # what the first brought about
         await self.written()
 
+    async def swept(self) -> None:
+        """What was left open is closed."""
+        await self.desk.close_idle()
+        await self.caught_up()
+
     async def written(self) -> None:
         assert await self.journal.drain(20)
         self.runtime.check_invariants()

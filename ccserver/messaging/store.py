@@ -5,10 +5,10 @@ What has to be written in a transaction of others is in `ccserver.messaging.writ
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ScalarSelect, Select, select, text
+from sqlalchemy import ScalarSelect, Select, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from ccserver.db import Database, clean_text
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 MESSAGES_MAX = 100
 """Of one page of texts."""
+IDLE_MAX = 500
+"""Of one look at what was left open; more are found by the next."""
 UNHANDLED_MAX = 500
 """Of one reading of what is to be acted on; the rest is read when these are done."""
 
@@ -64,6 +66,27 @@ class MessagingStore:
         return await self._db.read(
             lambda session: reading.conversations(session, session.scalars(query).all())
         )
+
+    async def idle(
+        self, at: datetime, *, keep_open_s: float = KEEP_OPEN_S, limit: int = IDLE_MAX
+    ) -> list[ConversationId]:
+        """Conversations that were left open (`Conversation.is_idle`), oldest first."""
+        since = at - timedelta(seconds=keep_open_s)
+        query = (
+            select(ConversationRow.conversation_id)
+            .where(
+                text(NOT_CLOSED),
+                ConversationRow.riding.is_(None),
+                ConversationRow.unanswered_since.is_(None),
+                ConversationRow.opened_at < since,
+                or_(ConversationRow.last_in_at.is_(None), ConversationRow.last_in_at < since),
+                or_(ConversationRow.last_out_at.is_(None), ConversationRow.last_out_at < since),
+            )
+            .order_by(ConversationRow.opened_at, ConversationRow.conversation_id)
+            .limit(limit)
+        )
+        keys = await self._db.read(lambda session: session.scalars(query).all())
+        return [ConversationId(key) for key in keys]
 
     async def conversation(self, conversation_id: ConversationId) -> Conversation | None:
         """The conversation of this key."""
@@ -227,6 +250,21 @@ class MessagingStore:
         )
         log.info("conversation_closed", conversation_id=conversation_id)
         return after
+
+    async def close_idle(
+        self, conversation_id: ConversationId, at: datetime, *, keep_open_s: float = KEEP_OPEN_S
+    ) -> Conversation | None:
+        """Close one that was left open, by nobody; ``None`` if it is not, or not any more."""
+
+        def work(session: Session) -> Conversation | None:
+            known = reading.locked(session, clean_text(conversation_id))
+            if not known.is_idle(at, keep_open_s):
+                return None
+            return writing.change(
+                session, conversation_id, lambda one: states.closed(one, None, None, at)
+            )
+
+        return await self._db.write(work)
 
     async def reopen(
         self,

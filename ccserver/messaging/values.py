@@ -172,6 +172,13 @@ class Conversation:
             return True
         return at - self.last_text_at <= timedelta(seconds=keep_open_s)
 
+    def is_idle(self, at: datetime, keep_open_s: float = KEEP_OPEN_S) -> bool:
+        """Whether it was left open, and nothing more is to be expected of it."""
+        if self.state in (ConversationState.CLOSED, ConversationState.RIDING):
+            return False
+        silent = at - self.last_text_at
+        return self.unanswered_since is None and silent > timedelta(seconds=keep_open_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Landed:

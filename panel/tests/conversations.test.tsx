@@ -452,10 +452,15 @@ describe("a conversation", () => {
 
   it("is opened again within four hours", async () => {
     server.on("POST /api/conversations/k1/reopen", {});
-    await openText(conversation({ state: "closed", last_text_at: soon(-60), disposition: "advised", closed_at: soon(-5) }));
+    await openText(conversation({ state: "closed", last_text_at: soon(-60), disposition: "advised", closed_at: soon(-5), closed_by: "anna" }));
     expect(await screen.findByTestId("text-state")).toHaveTextContent(/Closed .*: Advice given/);
     await userEvent.click(screen.getByTestId("text-reopen"));
     await waitFor(() => expect(server.asked).toContain("POST /api/conversations/k1/reopen"));
+  });
+
+  it("that nobody closed says so", async () => {
+    await openText(conversation({ state: "closed", last_text_at: soon(-300), closed_at: soon(-5) }));
+    expect(await screen.findByTestId("text-state")).toHaveTextContent(/^Closed, because nobody wrote for long /);
   });
 
   it("is given to a colleague or a queue, and to nothing else", async () => {

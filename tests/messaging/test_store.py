@@ -197,6 +197,38 @@ async def test_a_closed_conversation_refuses_all_but_what_is_done_already(
     assert await store.conversation(key) == closed
 
 
+async def test_one_that_was_left_open_is_found_and_closed_by_nobody(
+    hand: Hand, store: MessagingStore
+) -> None:
+    key = (await hand.lands(text())).conversation.conversation_id
+    late = second(3 * KEEP_OPEN_S)
+    assert await store.idle(late) == [], "the citizen waits for a word"
+    await hand.write(key)
+    assert await store.idle(second(60 + KEEP_OPEN_S)) == []
+    assert await store.close_idle(key, second(60 + KEEP_OPEN_S)) is None
+    await store.set_contact(key, contact_id("call"), riding=True)
+    assert await store.idle(late) == []
+    await store.assign(key, ANNA)
+    assert await store.idle(late) == [key]
+    closed = await store.close_idle(key, late)
+    assert closed is not None
+    assert (closed.state, closed.closed_at, closed.closed_by) == (CLOSED, late, None)
+    assert await store.idle(late) == []
+    assert await store.close_idle(key, late) is None
+
+
+async def test_where_it_was_passed_on_to_is_kept_until_it_is_another_contact(
+    hand: Hand, store: MessagingStore
+) -> None:
+    first = (await hand.lands(text())).conversation
+    key = first.conversation_id
+    assert (await store.assign(key, None, queue="office")).queue == "office"
+    await store.set_contact(key, contact_id("call"), riding=True)
+    back = await store.assign(key, ANNA, contact_id=first.contact_id, queue="office")
+    assert (back.contact_id, back.queue, back.riding) == (first.contact_id, "office", None)
+    assert (await store.set_contact(key, contact_id("new"))).queue is None
+
+
 async def test_a_person_reopens_it_within_its_time(hand: Hand, store: MessagingStore) -> None:
     key = (await hand.lands(text())).conversation.conversation_id
     await store.close(key, "solved", "anna", second(100))

@@ -49,6 +49,7 @@ WHOLE: JSONObject = {
     "last_text_at": "2026-03-01T12:00:00.000Z",
     "unanswered_since": None,
     "closed_at": None,
+    "closed_by": None,
     "disposition": None,
     "acknowledged_at": None,
     "messages": [MESSAGE],

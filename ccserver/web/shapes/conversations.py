@@ -96,6 +96,7 @@ class TextConversation(Shape, frozen=True):
     last_text_at: datetime
     unanswered_since: datetime | None
     closed_at: datetime | None
+    closed_by: str | None
     disposition: str | None
     acknowledged_at: datetime | None
     messages: list[TextMessage]

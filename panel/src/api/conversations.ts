@@ -71,6 +71,8 @@ export interface Conversation {
   last_text_at: string;
   unanswered_since: string | null;
   closed_at: string | null;
+  /** The login of who closed it; none of a closed one: nobody wrote for long. */
+  closed_by: string | null;
   disposition: string | null;
   acknowledged_at: string | null;
   /** The newest, oldest first. */
@@ -128,6 +130,7 @@ const CONVERSATION_DEFAULTS = {
   riding: null,
   unanswered_since: null,
   closed_at: null,
+  closed_by: null,
   disposition: null,
   acknowledged_at: null,
   more: false,

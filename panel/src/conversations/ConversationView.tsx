@@ -39,12 +39,12 @@ function useWriter(): Writer {
 function StateLine({ conversation }: { conversation: Conversation }) {
   const { t } = useTranslation();
   const { dispositions } = useCatalogue();
-  const { state, agent_name, agent_id, closed_at, disposition } = conversation;
+  const { state, agent_name, agent_id, closed_at, closed_by, disposition } = conversation;
   const who = agent_name ?? agent_id;
   const result = dispositions.find((one) => one.code === disposition);
   return (
     <span className="text-state" data-testid="text-state" data-state={state}>
-      {t(`texts.state.${state}`)}
+      {t(state === "closed" && closed_by === null ? "texts.closed_by_time" : `texts.state.${state}`)}
       {state === "open" && who !== null && `: ${who}`}
       {closed_at !== null && state === "closed" && (
         <>
