@@ -296,6 +296,24 @@ class Metrics:
             registry=registry,
         )
 
+        self.sms = Counter(
+            "ccserver_sms",
+            "What came of short messages, by operator; an empty one: of all together.",
+            ("operator", "what"),
+            registry=registry,
+        )
+        self.sms_backlog = Gauge(
+            "ccserver_sms_backlog",
+            "Short messages that are stored, and not handed on.",
+            registry=registry,
+        )
+        self.sms_ack_seconds = Histogram(
+            "ccserver_sms_ack_seconds",
+            "From the arrival of a short message until it is stored and acknowledged.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+
     def _add_positions(self, registry: CollectorRegistry) -> None:
         """Of positions that phones send."""
         self.aml_messages = Counter(

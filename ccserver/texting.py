@@ -5,6 +5,7 @@ that nothing is between the two.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -166,7 +167,11 @@ class Texting:
             texts_stored=lambda: self.desk.wake(),  # noqa: PLW0108 - the desk is made after it
             positions_stored=positions_stored,
         )
-        self.gateway = SMSGateway(database, sms, self.takers, clock=clock)
+        self.gateway = SMSGateway(
+            database, sms, self.takers, clock=clock, observe=metrics.sms_ack_seconds.observe
+        )
+        self._counted: Counter[tuple[str, str]] = Counter()
+        """What the metrics were told of the gateway's counts."""
         self.sip = SIPTexts(
             database,
             spool,
@@ -252,6 +257,7 @@ class Texting:
             bound = sum(bind.ready for bind in operator.binds)
             self._metrics.sms_binds.labels(name).set(bound)
             self._metrics.sms_pending.labels(name).set(operator.waiting)
+        self._tell_counts()
         codes = {alarm.code for alarm in self.gateway.alarms()}
         self.sms_down = AlarmCode.SMS_DOWN in codes
         self.sms_stuck = AlarmCode.SMS_STUCK in codes or self.sip.behind or self.desk.left_out
@@ -261,6 +267,13 @@ class Texting:
             counts[state] += 1
         for state, count in counts.items():
             self._metrics.conversations.labels(state).set(count)
+
+    def _tell_counts(self) -> None:
+        self._metrics.sms_backlog.set(self.gateway.intake().backlog)
+        counts = Counter(self.gateway.counts())
+        for (operator, what), count in (counts - self._counted).items():
+            self._metrics.sms.labels(operator, what).inc(count)
+        self._counted = counts
 
     async def _detect(self, words: str) -> str | None:
         """By the languages in force."""

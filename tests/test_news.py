@@ -216,9 +216,7 @@ def test_a_conversation_whose_contact_is_moved_shows_its_new_card() -> None:
     run(test)
 
 
-def test_a_citizen_who_wrote_and_calls_is_on_the_card_of_the_texts() -> (
-    None
-):
+def test_a_citizen_who_wrote_and_calls_is_on_the_card_of_the_texts() -> None:
     async def test(centre: Centre) -> None:
         texts = TextsOfCaller(IncidentId("i1"), SECOND)
         asked: list[str | None] = []

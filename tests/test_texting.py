@@ -163,6 +163,21 @@ async def test_a_layout_that_cannot_be_read_keeps_no_text_from_people(
     assert (await offered(real, CITIZEN)).medium == "sms"
 
 
+async def test_what_the_gateway_counts_is_in_the_metrics_once(
+    real: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texting = real.application.texting
+    counts = {("lmt", "texts"): 2, ("", "expired"): 1}
+    monkeypatch.setattr(texting.gateway, "counts", lambda: counts)
+    for texts in (2, 2, 5):
+        counts["lmt", "texts"] = texts
+        texting.look()
+        texting.look()
+    value = real.application.metrics.registry.get_sample_value
+    assert value("ccserver_sms_total", {"operator": "lmt", "what": "texts"}) == 5
+    assert value("ccserver_sms_total", {"operator": "", "what": "expired"}) == 1
+
+
 async def test_a_call_taker_of_another_seat_has_no_say(real: Centre) -> None:
     await ask(real, "key", "POST", "/api/texts", {"from": CITIZEN, "text": "Help"})
     contact = await offered(real, CITIZEN)

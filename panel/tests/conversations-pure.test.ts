@@ -103,6 +103,8 @@ describe("the texts of a conversation", () => {
       { kind: "other", code: "later" },
       { kind: "other", code: "latest" },
     ]);
+    const ours = ["incomplete", "unreadable", "unprocessed", "aml"].map((code) => oddityWords([code])[0]?.kind);
+    expect(ours).toEqual(["cut", "binary", "binary", "position"]);
   });
 
   it("have a sign of their own for each state of delivery", () => {

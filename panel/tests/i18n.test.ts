@@ -90,7 +90,7 @@ const CODED: Record<string, string> = {
   "texts.state": "waiting riding open closed",
   "texts.channel": "sms sip app",
   "texts.units": "gsm ucs2",
-  "texts.oddity": "guessed cut binary twice whole other",
+  "texts.oddity": "guessed cut lost binary twice whole position other",
   "texts.error": "not_sent_in_time outcome_unknown part_failed address_invalid other",
   "texts.obstacle": "closed no_way_back no_seat waiting riding with_other",
   party: "ringing talking held listening whispering",

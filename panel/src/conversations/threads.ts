@@ -118,7 +118,7 @@ export function mayReopen({ state, last_text_at }: Conversation, now: number, ke
 }
 
 /** What an oddity means to whoever reads the text. */
-export type OddityKind = "guessed" | "cut" | "lost" | "binary" | "twice" | "whole" | "other";
+export type OddityKind = "guessed" | "cut" | "lost" | "binary" | "twice" | "whole" | "position" | "other";
 
 /** The server's codes by what they mean; the rest says nothing that a call taker could use. */
 const ODDITY_KINDS: Record<Exclude<OddityKind, "other">, string> = {
@@ -130,6 +130,7 @@ const ODDITY_KINDS: Record<Exclude<OddityKind, "other">, string> = {
   twice: "text_twice",
   whole: `tlv_cut tlv_repeated tlv_too_many udh_element_broken udh_unannounced little_endian trailing_nul
     read_as_utf8 binary_as_text body_unexpected`,
+  position: "aml",
 };
 
 const KIND_OF_CODE: ReadonlyMap<string, OddityKind> = new Map(
