@@ -25,7 +25,8 @@ anybody else                            in line, on a new card
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
@@ -36,6 +37,7 @@ from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import (
     Conversation,
     ConversationClosed,
+    ConversationRefused,
     ConversationState,
     ConversationUnknown,
     Direction,
@@ -103,6 +105,8 @@ class TextDesk:
         self._unassigned: dict[ConversationId, AgentId | None] = {}
         """Who has which conversation, as the distributor says and the database is still to hear."""
         self._calls_due: dict[ContactId, None] = {}
+        self._in_doubt: dict[ConversationId, None] = {}
+        """Closed or reopened, or not: the database did not answer."""
         self.calls_known = asyncio.Event()
         """Set once by whoever starts the process: riders find their calls from now on."""
         self.adopted = asyncio.Event()
@@ -165,6 +169,7 @@ class TextDesk:
         try:
             if not self.adopted.is_set():
                 await self.adopt()
+            await self._settle_doubts()
             await self._tell_assignments()
             await self._follow_calls()
             await self._take_up()
@@ -441,22 +446,12 @@ class TextDesk:
         agent_id: AgentId | None,
     ) -> Conversation:
         """The conversation is done, and its contact over. Raises `ConversationUnknown`."""
-        async with self.lock:
+        async with self.lock, self._doubted(conversation_id):
             conversation = await self.store.close(
                 conversation_id, disposition, author.login, self._clock.now()
             )
             thread = self.threads.get(conversation_id)
-            self._telling.entry(
-                conversation.contact_id,
-                TimelineTag.CONVERSATION_CLOSED,
-                f"closed-{conversation_id}",
-                agent_id,
-                author=author.login,
-                data={
-                    "conversation_id": conversation_id,
-                    "disposition": conversation.disposition,
-                },
-            )
+            self._telling.closed(conversation, agent_id)
             if thread is not None:
                 self.line.over(thread, agent_id)
             else:
@@ -473,7 +468,7 @@ class TextDesk:
 
         Raises `ConversationRefused`, `ConversationUnknown`.
         """
-        async with self.lock:
+        async with self.lock, self._doubted(conversation_id):
             thread = self.threads.get(conversation_id)
             if thread is not None:
                 return thread.conversation
@@ -493,6 +488,36 @@ class TextDesk:
             self._telling.entry(thread.contact_id, TimelineTag.CONNECTED, key, agent_id)
             self.line.reopened(thread, author.login)
             return conversation
+
+    @asynccontextmanager
+    async def _doubted(self, conversation_id: ConversationId) -> AsyncIterator[None]:
+        """What the database says that it has not done it may do all the same: look again."""
+        try:
+            yield
+        except (ConversationRefused, ConversationUnknown):
+            raise
+        except BaseException:
+            self._in_doubt[conversation_id] = None
+            self._wake.set()
+            raise
+
+    async def _settle_doubts(self) -> None:
+        while self._in_doubt:
+            conversation_id = next(iter(self._in_doubt))
+            await self._guarded(conversation_id, self._settle_doubt(conversation_id))
+            self._in_doubt.pop(conversation_id, None)
+
+    async def _settle_doubt(self, conversation_id: ConversationId) -> None:
+        conversation = await self.store.conversation(conversation_id)
+        if conversation is None:
+            return
+        thread = self.threads.get(conversation_id)
+        if conversation.state is not ConversationState.CLOSED:
+            await self._adopt(conversation_id, {})
+        elif thread is not None:
+            self._telling.closed(conversation, thread.agent_id)
+            self.line.over(thread)
+        self._telling.changed(conversation)
 
     # -- with calls -------------------------------------------------------------------------------
 

@@ -106,6 +106,21 @@ class TextTelling:
                 data={**data, "state": delivery.state.value, "error": delivery.error},
             )
 
+    def closed(self, conversation: Conversation, agent_id: AgentId | None) -> None:
+        """Somebody closed it; told twice, it is one entry."""
+        self.entry(
+            conversation.contact_id,
+            TimelineTag.CONVERSATION_CLOSED,
+            f"closed-{conversation.conversation_id}",
+            agent_id,
+            at=conversation.closed_at,
+            author=conversation.closed_by,
+            data={
+                "conversation_id": conversation.conversation_id,
+                "disposition": conversation.disposition,
+            },
+        )
+
     def told(self, conversation: Conversation, message: Message, agent_id: AgentId | None) -> None:
         """Whichever of the two it is."""
         if message.direction is Direction.IN:
