@@ -21,6 +21,7 @@ from ccserver.web.errors import (
     APIError,
     bad_request,
     check_text,
+    check_time,
     decoded,
     json_response,
     not_found,
@@ -123,7 +124,7 @@ class AppTextsAPI:
             citizen=number.value,
             our_number=body.to,
             text=text,
-            sent_at=body.sent_at,
+            sent_at=check_time(body.sent_at, "sent_at"),
             location=self._place(body.location),
         )
         try:
@@ -165,7 +166,7 @@ class AppTextsAPI:
                 Point(centre) if place.radius_m is None else Circle(centre, place.radius_m),
                 LocationSource.HTTPS,
                 received_at=self._clock.now(),
-                observed_at=place.observed_at,
+                observed_at=check_time(place.observed_at, "observed_at"),
                 confidence=place.confidence,
             )
         except LocationInvalid as error:

@@ -24,6 +24,7 @@ from ccserver.web.errors import (
     APIError,
     bad_request,
     check_text,
+    check_time,
     decoded,
     json_response,
     not_found,
@@ -131,7 +132,7 @@ def _of_body(body: LocationBody, now: datetime) -> Location:
             Point(centre) if body.radius_m is None else Circle(centre, body.radius_m),
             LocationSource(body.source),
             received_at=now,
-            observed_at=body.observed_at,
+            observed_at=check_time(body.observed_at, "observed_at"),
             confidence=body.confidence,
         )
     except LocationInvalid as error:

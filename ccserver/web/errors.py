@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -156,6 +157,16 @@ def check_text(text: str, field: str) -> str:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise bad_request(f"The field {field} holds a character that is not text.")
     return text
+
+
+def check_time(moment: datetime | None, field: str) -> datetime | None:
+    """``moment`` in UTC; raises `APIError` 400 for one that is in no year of UTC."""
+    if moment is None:
+        return None
+    try:
+        return moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise bad_request(f"The field {field} holds a time that is out of range.") from None
 
 
 def path_id(request: web.Request, name: str, what: str) -> str:

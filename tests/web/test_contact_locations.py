@@ -81,6 +81,7 @@ async def test_the_same_key_or_body_is_the_same_location(world: World) -> None:
         (FIX | {"source": "map"}, {}, 400, "bad_request"),
         (FIX | {"lat": None}, {}, 400, "bad_request"),
         (FIX | {"observed_at": "2026-03-01T07:59:58"}, {}, 400, "bad_request"),
+        (FIX | {"observed_at": "0001-01-01T00:00:00+14:00"}, {}, 400, "bad_request"),
         (FIX | {"altitude": 3}, {}, 400, "bad_request"),
         (b"{", {}, 400, "bad_request"),
         (FIX, {"Idempotency-Key": "x" * 101}, 400, "bad_request"),

@@ -17,6 +17,8 @@ from tests.web.world import Answer, Person, World
 
 CARD = f"/api/incidents/{INCIDENT}/conversations"
 ONE = f"/api/conversations/{CONVERSATION}"
+FAR = "9999-12-31T23:59:59-14:00"
+"""In no year that UTC has."""
 PLACE = {"lat": 56.95, "lon": 24.1, "radius_m": 25}
 
 
@@ -139,6 +141,9 @@ async def test_an_app_that_repeats_itself_is_understood(world: World) -> None:
         ({"from": "26123456", "text": "Deg", "location": {"lat": 91, "lon": 0}}, 422),
         ({"from": "26123456", "text": "x" * 4_001}, 400),
         ({"from": "26123456", "text": "\0"}, 400),
+        ({"from": "26123456", "text": "\ud800"}, 400),
+        ({"from": "26123456", "text": "Deg", "sent_at": "0001-01-01T00:00:00+14:00"}, 400),
+        ({"from": "26123456", "text": "Deg", "location": {**PLACE, "observed_at": FAR}}, 400),
         ({"from": "26123456", "text": "Deg", "to": "sos"}, 400),
         ({"from": "26123456"}, 400),
         ([], 400),
@@ -174,6 +179,43 @@ async def test_a_flood_of_one_app_is_bounded_and_no_other_apps_loss(world: World
     assert (await tell(app, {"from": "26123456", "text": "later"})).status == 202
 
 
-async def test_a_key_for_other_things_hands_in_nothing(world: World) -> None:
-    app = await world.program(Scope.EVENTS)
-    assert (await tell(app, {"from": "26123456", "text": "Deg"})).status == 403
+@pytest.mark.parametrize("scope", Scope)
+async def test_each_scope_of_a_key_reaches_the_texts_that_it_is_for(
+    world: World, scope: Scope
+) -> None:
+    program = await world.program(scope)
+    reads = 200 if scope in (Scope.INCIDENTS_READ, Scope.INCIDENTS_WRITE) else 403
+    tells = scope is Scope.CONTACTS_WRITE
+    assert (await program.get(CARD)).status == reads
+    assert (await program.get(f"{CARD}/{CONVERSATION}/messages")).status == reads
+    assert (await program.get("/api/messaging")).status == reads
+    assert (await program.get("/api/messaging/current")).status == 403
+    for action, body in (("messages", {"text": "x"}), ("close", {}), ("reopen", {})):
+        assert (await program.post(f"{ONE}/{action}", body)).status == 403
+    theirs = await program.get(f"/api/texts/{CONVERSATION}/messages")
+    assert theirs.status == (200 if tells else 403)
+    answer = await tell(program, {"from": "26123456", "text": "Deg"})
+    assert answer.status == (202 if tells else 403)
+    assert len(world.app_texts.told) == tells
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Kur?\u202e", "\x07\x1b[2J", "\u200f\u2066", "😀", "<b>x</b>", "x" * 10_000],
+    ids=ascii,
+)
+async def test_whatever_is_a_text_is_handed_on_as_it_is(world: World, words: str) -> None:
+    anna = await world.person("anna")
+    assert (await anna.post(f"{ONE}/messages", {"text": words})).status == 201
+    assert world.conversations.done[-1][1] == words
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"text": "\\u0000"}', b'{"text": "\\ud800"}', b'{"text": "\xff"}']
+)
+async def test_what_is_no_text_is_refused(world: World, raw: bytes) -> None:
+    anna = await world.person("anna")
+    headers = {"Content-Type": "application/json"}
+    answer = await anna.ask("POST", f"{ONE}/messages", raw=raw, headers=headers)
+    assert answer.status == 400
+    assert world.conversations.done == []
