@@ -12,6 +12,7 @@ from ccserver.web.access import Access, Route, signed_in
 from ccserver.web.errors import (
     APIError,
     check_text,
+    check_time,
     json_response,
     not_found,
     path_id,
@@ -83,7 +84,7 @@ class KeysAPI:
                 name=body.name,
                 scopes=body.scopes,
                 service=body.service,
-                expires_at=body.expires_at,
+                expires_at=check_time(body.expires_at, "expires_at"),
                 by=signed_in(request).account.login,
             )
         except AccountInvalid as error:

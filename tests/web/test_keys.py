@@ -40,6 +40,7 @@ async def test_a_key_is_shown_once_listed_and_revoked(world: World) -> None:
     [
         {"name": "CAD", "scopes": ["people"]},
         {"name": "CAD", "scopes": ["events"], "expires_at": "2026-01-01T00:00:00"},
+        {"name": "CAD", "scopes": ["events"], "expires_at": "9999-12-31T23:59:59-14:00"},
         {"name": "\0", "scopes": ["events"]},
         {"name": "CAD"},
     ],
