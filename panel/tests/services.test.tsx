@@ -7,7 +7,8 @@ import { chainOf, nextSteps, ordered, withInvolvement, withLine } from "../src/s
 import type { DeskLine, Involvement, StepState, Told, Unit } from "../src/services/types";
 import { faults } from "./axe";
 import { openWorkplace, startServer, type FakeServer } from "./fake-server";
-import { card, me, NOW } from "./samples";
+import { card, item, me, NOW } from "./samples";
+import { conversation, text } from "./text-samples";
 
 const ALLOWED: Involvement["allowed"] = [
   "received", "seen", "accepted", "refused", "dispatched", "en_route", "on_scene", "cleared", "withdrawn",
@@ -208,7 +209,7 @@ describe("the desk", () => {
 
   async function openDesk(lines: DeskLine[], units: Unit[] = []): Promise<HTMLElement> {
     const account = { ...me().account, role: "service_dispatcher", agent_id: null, service: "vugd" };
-    server.on("GET /api/me", { body: { ...me(), account, agent: null, rights: { ...me().rights, desk: true } } });
+    server.on("GET /api/me", { body: { ...me(), account, agent: null, rights: { ...me().rights, desk: true, contacts: false } } });
     server.on("GET /api/desk/incidents", { body: { service: "vugd", incidents: lines, next: null } });
     server.on("GET /api/desk/units", { body: { service: "vugd", units } });
     await openWorkplace(server, { me: { account, agent_id: null } });
@@ -251,6 +252,20 @@ describe("the desk", () => {
     server.say({ type: "involvement", seq: 3, ...line({ involvement_id: "v8", service: "nmpd" }) });
     const ids = within(desk).getAllByTestId("desk-line").map((one) => one.dataset.involvement);
     expect(ids).toEqual(["v9", "v0"]);
+  });
+
+  it("reads what the citizen writes as soon as its card has changed", async () => {
+    takeSteps();
+    const seen = line({ seen_at: NOW, state: "seen", steps: [step("received")] });
+    const desk = await openDesk([seen]);
+    server.on("GET /api/cards/i1", { body: card({ timeline: [item("text_received")] }) });
+    server.on("GET /api/incidents/i1/conversations", { body: { conversations: [conversation()] } });
+    await userEvent.click(await within(desk).findByTestId("desk-line"));
+    expect(await within(desk).findAllByTestId("text")).toHaveLength(1);
+    const more = conversation({ messages: [text(), text({ message_id: "m9", text: "Ātrāk!" })] });
+    server.on("GET /api/incidents/i1/conversations", { body: { conversations: [more] } });
+    server.say({ type: "involvement", seq: 2, ...seen });
+    expect(await within(desk).findByText("Ātrāk!")).toBeVisible();
   });
 
   it("is worked by keyboard: F2 does what is next", async () => {
@@ -357,7 +372,7 @@ describe("the desk", () => {
   });
 
   it("lets a supervisor pick the service", async () => {
-    server.on("GET /api/me", { body: me({ rights: { ...me().rights, desk: true } }) });
+    server.on("GET /api/me", { body: me({ rights: { ...me().rights, desk: true, contacts: false } }) });
     server.on("GET /api/desk/incidents", { body: { service: "vugd", incidents: [], next: null } });
     server.on("GET /api/desk/units", { body: { service: "vugd", units: [] } });
     await openWorkplace(server);

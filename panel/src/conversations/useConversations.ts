@@ -30,9 +30,10 @@ function changed(
 
 /**
  * `expected`: names the contacts that the card has by text, and null if it is not known to have any:
- * cards of calls without texts cost no request.
+ * cards of calls without texts cost no request. `version`: another one is read anew; for readers whom
+ * the live connection does not tell of conversations.
  */
-export function useConversations(incidentId: string, expected: string | null) {
+export function useConversations(incidentId: string, expected: string | null, version: unknown) {
   const { live, outbox } = useSession();
   const [loaded, setLoaded] = useState<Loaded>({ conversations: null, error: null });
   const [told, setTold] = useState(false);
@@ -92,7 +93,7 @@ export function useConversations(incidentId: string, expected: string | null) {
       abort.abort();
       window.clearTimeout(timer);
     };
-  }, [live, outbox, incidentId, wanted]);
+  }, [live, outbox, incidentId, wanted, version]);
 
   const loadOlder = useCallback(
     async (id: string, before: string): Promise<void> => {
