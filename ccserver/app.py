@@ -30,7 +30,15 @@ from ccserver.aml_desk import AMLDesk, AMLIntake
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
 from ccserver.callers import Callers
-from ccserver.card import CardHead, CardJournal, CardStore, Moved, TimelineTag
+from ccserver.card import (
+    CardHead,
+    CardJournal,
+    CardStore,
+    LocationTold,
+    Moved,
+    TimelineEntry,
+    TimelineTag,
+)
 from ccserver.card.spill import JournalItem
 from ccserver.card_desk import CardDesk
 from ccserver.catalogue import CatalogueStore, CurrentCatalogue
@@ -94,6 +102,14 @@ SEALS_PENDING_MAX = 1_000  # more than a centre ends in a minute; what does not 
 SEALS_PARALLEL = 2
 DRAIN_TIMEOUT_S = 3.0
 SPEAKERS_LOOK_BACK = timedelta(days=14)  # who called with the same matter will rarely be later
+TEXT_TAGS = frozenset(
+    {
+        TimelineTag.TEXT_RECEIVED,
+        TimelineTag.TEXT_RODE_ALONG,
+        TimelineTag.TEXT_SENT,
+        TimelineTag.TEXT_FAILED,
+    }
+)
 FIRST_RESYNC_TIMEOUT_S = 10.0  # then call takers become ready even without Asterisk
 
 
@@ -502,6 +518,8 @@ class Application:
     ) -> None:
         self.chronicle.card_written(contact_id, incident_id, None)
         self.aml.written(item)
+        if _is_for_desks(item):
+            self.services.card_changed(incident_id)
         self.integration.wake()
         if self.chronicle.unseen_loss(item):
             self.desk.look_again()
@@ -650,3 +668,14 @@ def _described(party: RecordedParty | None) -> dict[str, str | None]:
         "party": party.name,
         "to_agent": party.agent_id,
     }
+
+
+def _is_for_desks(item: JournalItem) -> bool:
+    """Whether services on their way must hear of it at once: a place, or what is written."""
+    match item:
+        case LocationTold():
+            return True
+        case TimelineEntry():
+            return item.tag in TEXT_TAGS
+        case _:
+            return False

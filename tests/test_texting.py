@@ -123,6 +123,25 @@ async def test_a_text_of_an_app_is_accepted_answered_read_and_closed(real: Centr
     assert real.application.live.get(contact.contact_id) is None
 
 
+async def test_desks_of_services_hear_of_texts_and_of_places(
+    real: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(real.application.services, "card_changed", told.append)
+    await ask(real, "key", "POST", "/api/texts", {"from": CITIZEN, "text": "Deg"})
+    contact = await offered(real, CITIZEN)
+    assert await real.application.journal.drain(DEADLINE_S)
+    head = await real.application.cards.head_of_contact(contact.contact_id)
+    assert head is not None
+    # Being queued and offered is none of theirs.
+    assert told.count(head.incident_id) == 1
+    where = {"lat": 56.9, "lon": 24.1, "source": "https"}
+    path = f"/api/contacts/{contact.contact_id}/locations"
+    assert (await ask(real, "key", "POST", path, where))[0] == 202
+    assert await real.application.journal.drain(DEADLINE_S)
+    assert told.count(head.incident_id) == 2
+
+
 async def test_what_an_operator_delivers_goes_the_same_way(real: Centre) -> None:
     application = real.application
     takers = application.texting.takers
