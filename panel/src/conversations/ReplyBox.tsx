@@ -129,20 +129,22 @@ export function ReplyBox({ conversation, text, onText }: Properties) {
           )}
           {picking && <span className="visually-hidden">{t("texts.snippets_found", { amount: picker.choices.length })}</span>}
         </span>
-        {picker.some && (
-          <button type="button" className="button" data-testid="reply-snippets" onClick={picker.open}>
-            <Icon name="note" size={18} /> {t("texts.snippets")} <Key>/</Key>
+        <div className="reply-buttons">
+          {picker.some && (
+            <button type="button" className="button" data-testid="reply-snippets" onClick={picker.open}>
+              <Icon name="note" size={18} /> {t("texts.snippets")} <Key>/</Key>
+            </button>
+          )}
+          <button
+            type="button"
+            className="button button-primary"
+            disabled={!sendable}
+            data-testid="reply-send"
+            onClick={send}
+          >
+            <Icon name="message" size={18} /> {t("texts.send")} <Key>Ctrl+Enter</Key>
           </button>
-        )}
-        <button
-          type="button"
-          className="button button-primary"
-          disabled={!sendable}
-          data-testid="reply-send"
-          onClick={send}
-        >
-          <Icon name="message" size={18} /> {t("texts.send")} <Key>Ctrl+Enter</Key>
-        </button>
+        </div>
       </div>
     </div>
   );
