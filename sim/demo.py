@@ -1,7 +1,8 @@
-"""``bin/demo``: the whole centre in the foreground, with simulated callers and call takers.
+"""``bin/demo``: the whole centre in the foreground, with simulated citizens and call takers.
 
 It runs until Ctrl-C, shows what happens, starts ccserver again should it die, and leaves nothing
-running. Without traffic, real phones and browsers have it for themselves.
+running. Without traffic, real phones and browsers have it for themselves. A mobile operator is part
+of it: lines that are typed, a number and a text, are texts to 112.
 """
 
 import argparse
@@ -42,7 +43,7 @@ from sim.tools import SetUpMissing
 SIMULATED_TAKERS = 3
 CALLERS = 12
 FIRST_CALLER_TONE = 20
-CALL_EVERY_S = (4.0, 14.0)
+CALL_EVERY_S = (6.0, 18.0)
 TALK_S = (8.0, 25.0)
 PATIENCE_S = (20.0, 60.0)
 WRAP_UP_S = (2.0, 6.0)
@@ -314,7 +315,7 @@ class Demo:
         if kind == "contact_gone":
             self._contacts_told.pop(message["contact_id"], None)
             return f"contact {message['contact_id'][:8]} is over"
-        if kind == "card" and message["number"] not in self._cards_told:
+        if kind == "card" and message["number"] not in (None, *self._cards_told):
             self._cards_told.add(message["number"])
             return f"card {message['number']} opened"
         return ""
@@ -350,15 +351,15 @@ class Demo:
                 agent["state"] if agent["reachable"] else f"{agent['state']} (no phone)",
                 agent["since"][11:19],
             )
-        said = Text("\n".join(self.events) or "nothing yet")
         parts: list[RenderableType] = [
             Box(f"panel {self.stack.panel_url}   accounts in {self.data_dir}/instance.json"),
             line,
             takers,
-            Box(said, title="Last events (UTC)"),
+            Box(Text("\n".join(self.events) or "nothing yet"), title="Last events (UTC)"),
         ]
         if self._prompt.listens:
-            parts.append(Box(Text(f"> {self._prompt.typed}"), title=CONSOLE_HELP))
+            # A low terminal cuts the view off below, and what is typed must be seen.
+            parts.insert(1, Box(Text(f"> {self._prompt.typed}"), title=CONSOLE_HELP))
         return Group(*parts)
 
     def _texts(self) -> str:

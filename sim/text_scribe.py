@@ -17,7 +17,7 @@ ACCEPT_AFTER_S = (1.5, 5.0)
 WRITES_FOR_S = (3.0, 9.0)
 """From a citizen's text to the reply."""
 LOOK_EVERY_S = 1.5
-QUIET_S = 30.0
+QUIET_S = 15.0
 """After the last text of either side a conversation is closed."""
 QUESTIONS = ("where", "how_many", "safe")
 """Codes of the default document's prepared texts, in the order in which they are sent."""
@@ -67,12 +67,12 @@ class TextScribe:
         after = 0.0
         while True:
             after, message = await self._panel.wait_for(
-                lambda m: m["type"] == "conversation" and m["incident_id"],
-                timeout_s=DAY_S,
-                after=after,
+                self._names_of, timeout_s=DAY_S, after=after
             )
             after += 1e-6
-            conversation_id, incident_id = message["conversation_id"], message["incident_id"]
+            names = self._names_of(message)
+            assert names is not None
+            conversation_id, incident_id = names
             if conversation_id in self._conversing or len(self._conversing) >= TOGETHER_MAX:
                 continue
             with contextlib.suppress(*Refused):
@@ -81,6 +81,19 @@ class TextScribe:
                     talk = asyncio.create_task(self._converse(incident_id, conversation_id))
                     self._conversing[conversation_id] = talk
                     talk.add_done_callback(partial(self._forget, conversation_id))
+
+    def _names_of(self, message: Message) -> tuple[str, str] | None:
+        """The conversation and the card that are spoken of, if they can be this seat's."""
+        if message["type"] == "conversation":
+            names = message["conversation_id"], message["incident_id"]
+        elif message["type"] == "contact" and message["contact"]["conversation"]:
+            contact = message["contact"]
+            if contact["agent_id"] != self._panel.agent_id:
+                return None
+            names = contact["conversation"]["conversation_id"], contact["incident_id"]
+        else:
+            return None
+        return names if names[1] else None
 
     def _forget(self, conversation_id: str, _: asyncio.Task[None]) -> None:
         """It may be opened again."""

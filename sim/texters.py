@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sim.smsc import Citizen, Form, Join, MessageCentre
 
-TEXT_EVERY_S = (8.0, 25.0)
+TEXT_EVERY_S = (12.0, 35.0)
 WRITES_FOR_S = (3.0, 8.0)
 """From a reply on the telephone to the answer."""
 NOTICES_AFTER_S = 4.0

@@ -1,4 +1,4 @@
-"""The demo starts the whole centre, says where it is, and leaves nothing running."""
+"""The demo starts the whole centre, says where it is, takes texts, and leaves nothing running."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from sim.ports import PortBlock
 ROOT = Path(__file__).resolve().parents[1]
 UP_TIMEOUT_S = 90.0
 DOWN_TIMEOUT_S = 45.0
+TYPED_NUMBER = "+37129990001"
 
 
 async def demo(*arguments: str) -> asyncio.subprocess.Process:
@@ -24,6 +25,7 @@ async def demo(*arguments: str) -> asyncio.subprocess.Process:
         "-m",
         "sim.demo",
         *arguments,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=ROOT,
@@ -73,6 +75,32 @@ async def test_demo_takes_a_call_and_ctrl_c_leaves_nothing_running(tmp_path: Pat
         ):
             assert response.status == 200
         assert processes_of(tmp_path), "Asterisk and ccserver run with files of this demo"
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(DOWN_TIMEOUT_S):
+            await process.communicate()
+        assert process.returncode == 0
+        assert processes_of(tmp_path) == []
+    finally:
+        block.release()
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            await process.wait()
+
+
+@pytest.mark.stack
+async def test_a_text_that_somebody_types_is_answered_by_a_simulated_call_taker(
+    tmp_path: Path,
+) -> None:
+    block = PortBlock()
+    ports = ("--http-port", str(block.ports.web), "--sip-port", str(block.ports.sip))
+    process = await demo("--data-dir", str(tmp_path / "demo"), *ports)
+    assert process.stdin is not None
+    try:
+        await lines_until(process, "talking")
+        process.stdin.write(f"nonsense\n{TYPED_NUMBER} Palīgā, deg šķūnis\n".encode())
+        lines = await lines_until(process, f"{TYPED_NUMBER} reads: 112:")
+        assert any("nonsense" in line and "try: help" in line for line in lines)
+        assert any(f"{TYPED_NUMBER}: talking" in line and "(text)" in line for line in lines)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(DOWN_TIMEOUT_S):
             await process.communicate()
