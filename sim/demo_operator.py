@@ -82,7 +82,7 @@ class _Sentences(Console):
         """The event as a sentence."""
         match event:
             case "sent":
-                self._sentence(f"{data['citizen']} texts, in {data['messages']} messages")
+                self._sentence(f"{data['citizen']} texts, in {data['messages']} part(s)")
             case "error":
                 self._sentence(f"{data['line']}: {data['error']}")
             case _:
