@@ -76,7 +76,7 @@ export function AuditLog({ acts }: { acts: number }) {
   const [person, setPerson] = useState("");
   const [listed, read] = useAudit(person, acts);
   return (
-    <section className="pane" aria-labelledby="audit-title" data-testid="audit">
+    <section className="pane audit" aria-labelledby="audit-title" data-testid="audit">
       <h2 id="audit-title">
         <Icon name="clock" /> {t("audit.title")}
       </h2>
