@@ -1,6 +1,6 @@
 """A text into parts that an operator takes, and how many those are (3GPP TS 23.040 §9.2.3.24.1).
 
-The panel counts by the same rules while a call taker writes; ``tests/data/sms/counter.json`` holds
+The panel counts by the same rules while a call taker writes; ``panel/tests/sms-counter.json`` holds
 both to them.
 """
 

@@ -39,7 +39,7 @@ describe("the counter", () => {
     parts: number;
     units_left: number;
   }
-  const path = join(import.meta.dirname, "../../tests/data/sms/counter.json");
+  const path = join(import.meta.dirname, "sms-counter.json");
   const { samples, parts_max } = JSON.parse(readFileSync(path, "utf-8")) as { samples: Sample[]; parts_max: number };
 
   it.each(samples)("agrees with the server on $why", ({ text: written, encoding, units, parts, units_left }) => {

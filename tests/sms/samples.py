@@ -11,7 +11,9 @@ from ccserver.sms.tlv import MESSAGE_PAYLOAD
 
 DATA = Path(__file__).parents[1] / "data" / "sms"
 SAMPLES: dict[str, Any] = json.loads((DATA / "samples.json").read_text(encoding="utf-8"))
-COUNTER: dict[str, Any] = json.loads((DATA / "counter.json").read_text(encoding="utf-8"))
+# The panel's own tests read it too, wherever the panel is built.
+PANEL_TESTS = Path(__file__).resolve().parents[2] / "panel" / "tests"
+COUNTER: dict[str, Any] = json.loads((PANEL_TESTS / "sms-counter.json").read_text(encoding="utf-8"))
 
 CITIZEN = Address(1, 1, "37120000001")
 US = Address(3, 0, "112")

@@ -2,7 +2,7 @@
  * How long a text is on its way: in which alphabet it goes, and in how many parts.
  *
  * The server splits by the same rules (3GPP TS 23.038 §6.2.1 and §6.2.1.1, 23.040 §9.2.3.24.1);
- * both sides are held to the same samples in `tests/data/sms/counter.json`.
+ * both sides are held to the same samples in `panel/tests/sms-counter.json`.
  */
 
 /** The basic table of GSM 03.38, without the escape itself. */
