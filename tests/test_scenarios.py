@@ -8,6 +8,7 @@ from sim.scenarios import SCENARIOS, run_scenario
 
 ELSEWHERE = {"browser-call", "pop-latency"}  # in tests/browser, with Chromium
 OPTIONS = {
+    "aml": {"late_s": "4"},  # a telephone takes 22 s
     "latency": {"rate": "2", "calls": "6"},
     "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
 }
