@@ -211,6 +211,11 @@ class TextDesk:
                 await self.close_idle()
             except DatabaseUnavailable as error:
                 log.warning("idle_texts_wait_for_database", reason=str(error))
+            except InvariantBroken:
+                raise
+            except Exception:
+                # Calls are carried by the same process.
+                log.exception("idle_texts_failed")
             await asyncio.sleep(SWEEP_S)
 
     async def close_idle(self) -> None:
@@ -228,9 +233,10 @@ class TextDesk:
         thread = self.threads.get(conversation_id)
         if thread is not None and self.line.is_at_work_on_card(thread):
             return
-        conversation = await self.store.close_idle(
-            conversation_id, self._clock.now(), keep_open_s=self.line.settings().keep_open_s
-        )
+        async with self._doubted(conversation_id):
+            conversation = await self.store.close_idle(
+                conversation_id, self._clock.now(), keep_open_s=self.line.settings().keep_open_s
+            )
         if conversation is None:
             return
         contact_id = conversation.contact_id

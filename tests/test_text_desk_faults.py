@@ -248,3 +248,26 @@ async def test_who_reopens_what_another_was_not_told_to_have_reopened_has_it(
     await centre.caught_up()
     assert centre.agent() == second
     assert (await centre.conversation(landed)).agent_id == second
+
+
+async def test_what_was_left_open_and_closed_unsaid_is_at_no_seat(
+    centre: TextCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await centre.start(ANNA)
+    landed = await centre.texted()
+    await centre.accepted()
+    await centre.replied(landed)
+    centre.clock.seconds += 5 * 3_600
+    store = centre.desk.store
+    real = store.close_idle
+
+    async def late(*arguments: object, **named: object) -> object:
+        await real(*arguments, **named)  # type: ignore[arg-type]
+        raise DatabaseUnavailable("no answer within the request's time")
+
+    monkeypatch.setattr(store, "close_idle", late)
+    with pytest.raises(DatabaseUnavailable):
+        await centre.desk.close_idle()
+    await centre.caught_up()
+    assert centre.texts() == []
+    assert (await centre.conversation(landed)).state is ConversationState.CLOSED
