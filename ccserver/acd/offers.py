@@ -2,7 +2,7 @@
 
 from ccserver.acd import commands as c
 from ccserver.acd import events as e
-from ccserver.acd.agent import MISSED_OFFERS, RESTING, Agent, AgentSignal
+from ccserver.acd.agent import MISSED_OFFERS, Agent, AgentSignal
 from ccserver.acd.book import Book
 from ccserver.acd.commands import AlarmCode, ContactState, OfferKind, RescindReason
 from ccserver.acd.contact import Contact, ContactSignal, Offer
@@ -170,7 +170,7 @@ class Offers(Book):
             if offer.kind is not OfferKind.ASSIST:
                 contact.refused_by.add(offer.agent_id)
             self._pause(agent, pause_s, text=contact.is_text)
-        if reason is RescindReason.TIMED_OUT:
+        if reason is RescindReason.TIMED_OUT and not contact.is_text:
             self._count_missed(agent)
         self._close_offer(offer, contact, reason, rings=rings)
         if contact.offers or contact.state is not ContactState.OFFERED:
@@ -208,7 +208,11 @@ class Offers(Book):
             self._renew_idle(agent)
 
     def _count_missed(self, agent: Agent) -> None:
-        """Count a missed offer; who lets the phone ring time after time is NOT_READY."""
+        """Count a missed offer; who lets the phone ring time after time is NOT_READY.
+
+        Not of texts: at a seat whose panel is shut they are missed, and its phone is answered. A
+        flood of texts must not take call takers from those who call.
+        """
         agent.missed_offers += 1
         missed_max = self._plan.missed_offers_max
         ready = agent.presence.kind is e.PresenceKind.READY and agent.presence_pending is None
@@ -216,9 +220,6 @@ class Offers(Book):
             return
         self._commands.append(c.RaiseAlarm(AlarmCode.OFFERS_MISSED, None, agent.agent_id, None))
         agent.presence_pending = MISSED_OFFERS
-        if agent.state in RESTING:  # It was a text. Otherwise it counts at the next rest.
-            agent.take_pending_presence()
-            self._move(agent, AgentSignal.FACTS_CHANGED)
 
     # ---- agents ------------------------------------------------------------------------------
 

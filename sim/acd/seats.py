@@ -60,9 +60,9 @@ class Seats(Checks):
     def _missed(self, offer: Opened) -> None:
         """Nobody answered in time."""
         seat = offer.seat
-        seat.missed += 1
+        seat.missed += not offer.is_text
         ready = seat.presence.kind is READY and seat.pending is None
-        if ready and 0 < self.plan.missed_offers_max <= seat.missed:
+        if ready and not offer.is_text and 0 < self.plan.missed_offers_max <= seat.missed:
             self.effects[c.RaiseAlarm(c.AlarmCode.OFFERS_MISSED, None, seat.agent_id, None)] += 1
             seat.pending = MISSED
         self._failed(offer, self.settings.no_answer_delay_s, R.TIMED_OUT)
