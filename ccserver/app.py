@@ -65,7 +65,6 @@ from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.services import involved_services
 from ccserver.services_on_cards import build_services, move_along
-from ccserver.sip_texts import ARISender
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -80,7 +79,8 @@ from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
 from ccserver.telephony.waiting import WaitingRoom
 from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
-from ccserver.texting import Texting
+from ccserver.texting.composition import Texting
+from ccserver.texting.sip import ARISender
 from ccserver.types import AgentId, ContactId, IncidentId, LegId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI

@@ -25,7 +25,7 @@ from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.party import AgentTarget, NumberTarget, PartyKind, QueueTarget, Target
 from ccserver.telephony.transfer import CallRefused
 from ccserver.telephony.wishes import Wishes
-from ccserver.text_control import TextControl
+from ccserver.texting.control import TextControl
 from ccserver.types import AgentId, ContactId, IncidentId, LegId, PhoneNumber
 from ccserver.web.ports import (
     AgentChoice,

@@ -35,7 +35,7 @@ from ccserver.telephony.call import CallFacts
 from ccserver.telephony.devices import Device, Devices
 from ccserver.telephony.queue_log import JournalEntry
 from ccserver.telephony.waiting_plan import WaitingSettings
-from ccserver.text_line import TextsOfCaller
+from ccserver.texting.line import TextsOfCaller
 from ccserver.types import AgentId, ContactId, LegId, OfferId
 from ccserver.web.ports import Clock
 

@@ -10,7 +10,7 @@ from ccserver.acd.events import PresenceKind
 from ccserver.card import ContactOpened
 from ccserver.outbound import Outbound
 from ccserver.telephony.call import CallFacts, Segment
-from ccserver.text_line import TextsOfCaller
+from ccserver.texting.line import TextsOfCaller
 from ccserver.types import AgentId, ContactId, IncidentId
 from tests.newsroom import (
     C1,

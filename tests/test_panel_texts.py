@@ -22,7 +22,7 @@ from ccserver.sms import sends
 from ccserver.sms.oddities import Oddity
 from ccserver.telephony.party import PartyKind, PartyState
 from ccserver.telephony.wishes import REFUSAL_CODES
-from ccserver.text_control import MESSAGES as TEXT_MESSAGES
+from ccserver.texting.control import MESSAGES as TEXT_MESSAGES
 from ccserver.texts import Channel, DeliveryState
 from ccserver.web.services import REFUSALS
 

@@ -15,10 +15,10 @@ import pytest
 
 from ccserver.db import Database
 from ccserver.messaging import Message, MessagingStore, writing
-from ccserver.sip_texts import ARISender, SIPTexts
 from ccserver.telephony.ari import ARIClient
 from ccserver.telephony.messages import TOO_LONG, KeptText, TextSpool, text_spool_dir
-from ccserver.text_replies import outgoing
+from ccserver.texting.replies import outgoing
+from ccserver.texting.sip import ARISender, SIPTexts
 from ccserver.texts import DeliveryState
 from ccserver.web.ports import SystemClock
 from sim.panel import Panel
@@ -27,7 +27,7 @@ from sim.sipp.raw import Request, SIPSocket, header
 from sim.stack import Stack, seats
 from tests.faults.supervised import supervised
 from tests.telephony.exchange import EVENTUALLY_S
-from tests.test_sip_texts import Landing
+from tests.texting.test_sip import Landing
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
 

@@ -33,7 +33,7 @@ from ccserver.telephony.messages import (
     destination_of,
     pieces_of,
 )
-from ccserver.text_replies import TextTooLong
+from ccserver.texting.replies import TextTooLong
 from ccserver.texts import Channel, Delivery, DeliveryState, IncomingText, OutgoingText
 from ccserver.types import MessageId
 from ccserver.web.ports import Clock

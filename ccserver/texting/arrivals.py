@@ -25,8 +25,8 @@ from ccserver.messaging import (
     MessagingStore,
 )
 from ccserver.messaging.threading import Decision, LiveCall, RecentCard, decide
-from ccserver.text_line import BY_PERSON, BY_TIME, TextLine, is_in_our_hands, talks
-from ccserver.text_threads import Thread
+from ccserver.texting.line import BY_PERSON, BY_TIME, TextLine, is_in_our_hands, talks
+from ccserver.texting.threads import Thread
 from ccserver.types import AgentId, ContactId, IncidentId, PhoneNumber
 from ccserver.web.ports import Clock
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from ccserver.live import LiveView, iso
 from ccserver.messaging import Conversation, ConversationUnknown, Message, MessagingStore
-from ccserver.text_control import TextControl
-from ccserver.text_replies import Author
+from ccserver.texting.control import TextControl
+from ccserver.texting.replies import Author
 from ccserver.types import ContactId, ConversationId, IncidentId, MessageId
 from ccserver.web.conversations import Actor, UnknownConversation
 from ccserver.web.ports import JSONObject

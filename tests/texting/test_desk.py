@@ -13,7 +13,7 @@ from ccserver.acd.events import PresenceKind
 from ccserver.card import TimelineTag
 from ccserver.db import Database
 from ccserver.messaging import Conversation, ConversationState, FoundFields, Message, writing
-from ccserver.text_threads import Thread
+from ccserver.texting.threads import Thread
 from ccserver.texts import Channel, Delivery, DeliveryState
 from ccserver.types import ContactId
 from ccserver.web.ports import ControlRefused
@@ -24,7 +24,7 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     sqlite_template,
 )
-from tests.texting import ANNA, AUTHOR, BORIS, CITIZEN, OFF, READY, TextCentre
+from tests.texting.centre import ANNA, AUTHOR, BORIS, CITIZEN, OFF, READY, TextCentre
 
 TAG = TimelineTag
 

@@ -40,8 +40,8 @@ from ccserver.messaging import Conversation
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
 from ccserver.speakers import Speakers
-from ccserver.text_telling import TextTelling, texts_of
-from ccserver.text_threads import Thread, Threads
+from ccserver.texting.telling import TextTelling, texts_of
+from ccserver.texting.threads import Thread, Threads
 from ccserver.texts import Channel
 from ccserver.types import AgentId, IncidentId, Medium, PhoneNumber
 from ccserver.web.ports import Clock

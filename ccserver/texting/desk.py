@@ -48,10 +48,10 @@ from ccserver.messaging import (
 )
 from ccserver.messaging.store import UNHANDLED_MAX
 from ccserver.metrics import Metrics
-from ccserver.text_arrivals import Arrivals, Cards, Detect, words_of
-from ccserver.text_line import BY_CALL, BY_PERSON, BY_TIME, TextLine
-from ccserver.text_replies import Author, Replies
-from ccserver.text_threads import Thread
+from ccserver.texting.arrivals import Arrivals, Cards, Detect, words_of
+from ccserver.texting.line import BY_CALL, BY_PERSON, BY_TIME, TextLine
+from ccserver.texting.replies import Author, Replies
+from ccserver.texting.threads import Thread
 from ccserver.types import AgentId, ContactId, ConversationId, Medium
 from ccserver.web.ports import Clock
 
@@ -439,7 +439,7 @@ class TextDesk:
     async def write(
         self, conversation_id: ConversationId, words: str, *, key: str, author: Author
     ) -> Written:
-        """See `ccserver.text_replies.Replies.write`."""
+        """See `ccserver.texting.replies.Replies.write`."""
         written = await self._replies.write(conversation_id, words, key=key, author=author)
         self._wake.set()
         return written

@@ -21,7 +21,7 @@ from ccserver.acd.events import (
 )
 from ccserver.live import LiveContact
 from ccserver.messaging import ConversationState, NoWayBack
-from ccserver.texting import SMSWay
+from ccserver.texting.composition import SMSWay
 from ccserver.texts import Channel, Delivery, DeliveryState, IncomingText, OutgoingText
 from ccserver.types import AgentId, ConversationId, MessageId
 from tests.databases import sqlite_template  # noqa: F401  (fixture)

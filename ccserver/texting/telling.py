@@ -17,7 +17,7 @@ from ccserver.messaging import Conversation, Direction, Message, MessageKind
 from ccserver.messaging.structured import location_of
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
-from ccserver.text_threads import Thread
+from ccserver.texting.threads import Thread
 from ccserver.texts import DeliveryState
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import Clock

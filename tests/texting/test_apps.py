@@ -10,7 +10,7 @@ import pytest
 
 from ccserver.db import Database
 from ccserver.messaging import Direction, writing
-from ccserver.text_apps import AppTexts, AppWay
+from ccserver.texting.apps import AppTexts, AppWay
 from ccserver.texts import Channel, DeliveryState
 from ccserver.types import ConversationId, MessageId
 from ccserver.web.app_texts import AppKeyReused, Told
@@ -22,7 +22,7 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     sqlite_template,
 )
-from tests.texting import AUTHOR, CITIZEN, TextCentre
+from tests.texting.centre import AUTHOR, CITIZEN, TextCentre
 
 ONE, OTHER = "key:aa", "key:bb"
 TOLD = Told("key:1", ONE, CITIZEN, "112", "Palīgā!", None, None)

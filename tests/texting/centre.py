@@ -33,12 +33,12 @@ from ccserver.runtime import Runtime
 from ccserver.speakers import Speakers
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.calls import Calls
-from ccserver.text_control import TextControl
-from ccserver.text_desk import TextDesk
-from ccserver.text_line import TextLine, TextSettings
-from ccserver.text_replies import Author, Replies
-from ccserver.text_telling import TextTelling
-from ccserver.text_threads import Threads
+from ccserver.texting.control import TextControl
+from ccserver.texting.desk import TextDesk
+from ccserver.texting.line import TextLine, TextSettings
+from ccserver.texting.replies import Author, Replies
+from ccserver.texting.telling import TextTelling
+from ccserver.texting.threads import Threads
 from ccserver.texts import Channel, IncomingText, OutgoingText
 from ccserver.types import AgentId, ContactId, IncidentId, OfferId
 

@@ -12,7 +12,7 @@ import pytest
 from ccserver.acd.events import ContactEnded, OfferAccepted
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import ConversationState, Message
-from ccserver.text_threads import Thread
+from ccserver.texting.threads import Thread
 from tests.databases import (  # noqa: F401  (fixtures)
     cluster,
     database,
@@ -20,7 +20,7 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     sqlite_template,
 )
-from tests.texting import ANNA, AUTHOR, BORIS, READY, TextCentre
+from tests.texting.centre import ANNA, AUTHOR, BORIS, READY, TextCentre
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ async def test_the_desk_goes_on_after_what_nobody_foresaw(
     centre: TextCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     centre.desk.calls_known.set()
-    monkeypatch.setattr("ccserver.text_desk.RETRY_S", 0.0)
+    monkeypatch.setattr("ccserver.texting.desk.RETRY_S", 0.0)
     handled = asyncio.Event()
     store = centre.desk.store
     real, mark_handled = store.unhandled, store.mark_handled

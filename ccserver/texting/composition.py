@@ -23,20 +23,20 @@ from ccserver.messaging.acknowledgement import acknowledgement
 from ccserver.messaging.landing import land
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
-from ccserver.sip_texts import Exchange, SIPTexts
 from ccserver.sms.gateway import NoOperator, SMSGateway
 from ccserver.sms.health import AlarmCode
 from ccserver.sms.ports import Kind
 from ccserver.sms.splitting import TextTooLong as SMSTooLong
 from ccserver.speakers import Speakers
 from ccserver.telephony.messages import TextSpool
-from ccserver.text_apps import AppTexts, AppWay
-from ccserver.text_control import TextControl
-from ccserver.text_desk import TextDesk
-from ccserver.text_line import TextLine, TextSettings
-from ccserver.text_replies import Replies, TextTooLong, Way
-from ccserver.text_telling import TextTelling
-from ccserver.text_views import Conversations
+from ccserver.texting.apps import AppTexts, AppWay
+from ccserver.texting.control import TextControl
+from ccserver.texting.desk import TextDesk
+from ccserver.texting.line import TextLine, TextSettings
+from ccserver.texting.replies import Replies, TextTooLong, Way
+from ccserver.texting.sip import Exchange, SIPTexts
+from ccserver.texting.telling import TextTelling
+from ccserver.texting.views import Conversations
 from ccserver.texts import Channel, Delivery, IncomingText, OutgoingText
 from ccserver.web.access import Route
 from ccserver.web.app_texts import AppTextsAPI
@@ -75,7 +75,7 @@ class Positions(Protocol):
 
 
 class SMSWay:
-    """Implements `ccserver.text_replies.Way` over the gateway."""
+    """Implements `ccserver.texting.replies.Way` over the gateway."""
 
     def __init__(self, gateway: SMSGateway) -> None:
         self._gateway = gateway

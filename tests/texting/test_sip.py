@@ -13,7 +13,10 @@ from sqlalchemy.orm import Session
 
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.messaging import Conversation, Message, MessagingStore, NoWayBack, writing
-from ccserver.sip_texts import (
+from ccserver.telephony.errors import ARIRefused, ARITimeout, ARIUnavailable
+from ccserver.telephony.messages import PIECE_BYTES_MAX, PIECES_MAX, TextSpool
+from ccserver.texting.replies import TextTooLong, outgoing
+from ccserver.texting.sip import (
     DOUBTS_MAX,
     NO_LINE_OUT,
     NOT_SENT_IN_TIME,
@@ -23,9 +26,6 @@ from ccserver.sip_texts import (
     VALIDITY,
     SIPTexts,
 )
-from ccserver.telephony.errors import ARIRefused, ARITimeout, ARIUnavailable
-from ccserver.telephony.messages import PIECE_BYTES_MAX, PIECES_MAX, TextSpool
-from ccserver.text_replies import TextTooLong, outgoing
 from ccserver.texts import Delivery, DeliveryState, IncomingText
 from tests.databases import (  # noqa: F401  (fixtures)
     cluster,

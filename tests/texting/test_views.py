@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from ccserver.db import Database
-from ccserver.text_views import Conversations
+from ccserver.texting.views import Conversations
 from ccserver.types import AgentId, ConversationId, IncidentId
 from ccserver.web.conversations import Actor
 from ccserver.web.ports import ControlRefused
@@ -21,7 +21,7 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     sqlite_template,
 )
-from tests.texting import ANNA, BORIS, TextCentre
+from tests.texting.centre import ANNA, BORIS, TextCentre
 
 
 @pytest.fixture

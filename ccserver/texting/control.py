@@ -20,10 +20,10 @@ from ccserver.messaging import (
 from ccserver.messaging.values import OUT_CHARS_MAX
 from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
-from ccserver.text_desk import TextDesk
-from ccserver.text_line import talks
-from ccserver.text_replies import Author, TextTooLong
-from ccserver.text_threads import Thread
+from ccserver.texting.desk import TextDesk
+from ccserver.texting.line import talks
+from ccserver.texting.replies import Author, TextTooLong
+from ccserver.texting.threads import Thread
 from ccserver.types import AgentId, ContactId, ConversationId, Medium, OfferId
 from ccserver.web.ports import ControlRefused
 

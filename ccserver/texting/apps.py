@@ -16,7 +16,7 @@ from ccserver.messaging import (
     MessageKind,
     writing,
 )
-from ccserver.text_desk import TextDesk
+from ccserver.texting.desk import TextDesk
 from ccserver.texts import Channel, Delivery, DeliveryState, IncomingText, OutgoingText
 from ccserver.types import ContactId, ConversationId, MessageId
 from ccserver.web.app_texts import AppKeyReused, Told
@@ -28,7 +28,7 @@ FindFields = Callable[[str], FoundFields | None]
 
 
 class AppWay:
-    """Implements `ccserver.text_replies.Way`: what is saved lies there for the app to read."""
+    """Implements `ccserver.texting.replies.Way`: what is saved lies there for the app to read."""
 
     def enqueue(self, session: Session, text: OutgoingText) -> None:
         """The conversation itself is the queue."""

@@ -26,7 +26,7 @@ from tests.databases import (  # noqa: F401  (fixtures)
     database_url,
     sqlite_template,
 )
-from tests.texting import ANNA, AUTHOR, BORIS, OFF, READY, TextCentre
+from tests.texting.centre import ANNA, AUTHOR, BORIS, OFF, READY, TextCentre
 
 STEPS = 60
 SEEDS = range(3)
