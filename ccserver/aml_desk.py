@@ -228,7 +228,7 @@ class AMLDesk:
 
         Raises `DatabaseUnavailable`; what was not done is done by the next one.
         """
-        now = self._clock.now()
+        now, began = self._clock.now(), self._clock.monotonic()
         self._forget(now)
         if not self._recalled:
             for sighting in await self._store.on_cards(now=now):
@@ -244,12 +244,13 @@ class AMLDesk:
             self._take_held(held)
             if len(held) < PAGE_MAX:
                 break
-        sweeps = self._clock.monotonic() - self._swept_at >= SWEEP_INTERVAL_S
+        sweeps = began - self._swept_at >= SWEEP_INTERVAL_S
         await self._look_up(list(self._waiting) if sweeps else list(self._fresh))
         await self._settle(now)
         if sweeps:
             await self._expire(now)
-            self._swept_at = self._clock.monotonic()
+            # What has become old since this round began is the next one's.
+            self._swept_at = began
 
     def _take_held(self, held: Iterable[Held]) -> None:
         for each in held:
