@@ -328,6 +328,18 @@ async def test_nothing_is_kept_longer_than_the_setting_says(room: Room) -> None:
     assert expired == 1
 
 
+async def test_a_position_after_all_others_have_expired_finds_its_call(room: Room) -> None:
+    await room.sms(0)
+    await room.round()
+    room.clock.seconds = KEEP_S
+    await room.round()
+    assert await room.rows() == []
+    room.call(seconds=KEEP_S + 60)
+    await room.sms(KEEP_S + 82)
+    await room.located()
+    assert (await room.card()).place.current is not None
+
+
 async def test_the_memory_of_what_waits_is_bounded(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,9 @@ class AMLHeldRow(Base):
     """
 
     __tablename__ = "aml_held"
+    # The desk reads on from the last row that it has seen. Without this, SQLite would give the
+    # numbers of rows that have expired to new ones, and nobody would see those.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
 
     row_id: Mapped[int] = mapped_column(RowId, primary_key=True)
     key: Mapped[str] = mapped_column(String(64), unique=True)

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("matched_contact_id", sa.String(36)),
         sa.Column("matched_at", UTCDateTime),
         sa.UniqueConstraint("key"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_aml_held_expires_at"), "aml_held", ["expires_at"])
 
