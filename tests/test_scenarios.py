@@ -8,7 +8,10 @@ from sim.scenarios import SCENARIOS, run_scenario
 
 ELSEWHERE = {"browser-call", "pop-latency"}  # in tests/browser, with Chromium
 OPTIONS = {
-    "aml": {"late_s": "4"},  # a telephone takes 22 s
+    "aml": {
+        "late_s": "9",
+        "moves": "6",
+    },  # a telephone takes 22 s; the first expires after 6
     "latency": {"rate": "2", "calls": "6"},
     "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
 }

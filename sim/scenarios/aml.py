@@ -242,7 +242,7 @@ async def _moves(positions: Positions, caller: Caller, window: Workplace) -> Non
     on_screen: list[float] = []
     by_text: list[float] = []
     by_https: list[float] = []
-    for step in range(MOVES * 2):
+    for step in range(int(positions.run.options.get("moves", MOVES)) * 2):
         here = offset(STREET, 9.0 * step, NEAR_M + 5 * step)
         fix = Fix(here.latitude, here.longitude, radius_m=12.0)
         # Messages tell whole seconds, and several are sent within one: each is a second newer.
