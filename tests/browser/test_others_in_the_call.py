@@ -6,7 +6,7 @@ import pytest
 
 from sim.browser import Workplace
 from sim.scenarios.base import eventually
-from sim.scenarios.browser import BROWSER_SEAT, BROWSER_TONE, passed
+from sim.scenarios.browser import BROWSER_SEAT, BROWSER_TONE, passed, stops_hearing
 from tests.browser.conftest import COLLEAGUE, DESK, DESK_SEATS, Centre
 
 pytestmark = [
@@ -56,10 +56,9 @@ async def test_a_colleague_is_consulted_swapped_and_given_the_caller(centre: Cen
     call, _ = await centre.answered_call(workplace)
     await colleague.ready()
     tone = DESK_SEATS.index(DESK)
-    held_at = time.monotonic()
     await consulted(centre, workplace)
     await workplace.shows("hold-time")
-    await centre.run.bank.wait_for("unheard", call=call, party=BROWSER_TONE, after=held_at)
+    await stops_hearing(centre.run, call, BROWSER_TONE)
     await colleague.shows("call")
     swapped_at = time.monotonic()
     await keys(workplace, "F4")
