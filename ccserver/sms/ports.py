@@ -15,15 +15,8 @@ from ccserver.texts import Delivery, IncomingText
 Kind = Literal["texts", "aml", "deliveries"]
 
 
-class Takers(Protocol):
-    """Composed by the application: conversations, positions, and what they tell the centre.
-
-    ``texts``, ``aml`` and ``deliveries`` write only by the session they are given, are quick, and
-    the same thing handed in again under its key changes nothing: a transaction may run twice.
-    """
-
-    def texts(self, session: Session, texts: Sequence[IncomingText]) -> None:
-        """Take citizens' texts; one with a known key is more of the same text."""
+class Positions(Protocol):
+    """Who takes the positions that phones send as texts; ``aml`` as `Takers` says it."""
 
     def is_aml(self, text: str) -> bool:
         """Tell whether this is the beginning of a position, or all of it. Pure."""
@@ -42,6 +35,17 @@ class Takers(Protocol):
         received_at: datetime,
     ) -> None:
         """Take a position; ``octets_hex`` is the user data, where it came in one part."""
+
+
+class Takers(Positions, Protocol):
+    """Composed by the application: conversations, positions, and what they tell the centre.
+
+    ``texts``, ``aml`` and ``deliveries`` write only by the session they are given, are quick, and
+    the same thing handed in again under its key changes nothing: a transaction may run twice.
+    """
+
+    def texts(self, session: Session, texts: Sequence[IncomingText]) -> None:
+        """Take citizens' texts; one with a known key is more of the same text."""
 
     def deliveries(self, session: Session, deliveries: Sequence[Delivery]) -> None:
         """Take how far outgoing texts are."""

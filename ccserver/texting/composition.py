@@ -7,8 +7,6 @@ that nothing is between the two.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
-from typing import Protocol
 
 import structlog
 from sqlalchemy.orm import Session
@@ -25,7 +23,7 @@ from ccserver.metrics import Metrics
 from ccserver.runtime import Runtime
 from ccserver.sms.gateway import NoOperator, SMSGateway
 from ccserver.sms.health import AlarmCode
-from ccserver.sms.ports import Kind
+from ccserver.sms.ports import Kind, Positions
 from ccserver.sms.splitting import TextTooLong as SMSTooLong
 from ccserver.speakers import Speakers
 from ccserver.telephony.messages import TextSpool
@@ -50,28 +48,6 @@ LOOK_S = 1.0
 ADOPT_TIMEOUT_S = 5.0
 """How long a start waits for texts that were in hand before seats are ready; a database that is
 slower than that must not keep callers from call takers, and the texts come when it can."""
-
-
-class Positions(Protocol):
-    """Who takes the positions that phones send as texts; `ccserver.aml_desk` fits."""
-
-    def is_aml(self, text: str) -> bool:
-        """Whether a text, or its first part, is no citizen's but AML."""
-
-    def is_aml_tail(self, text: str) -> bool:
-        """Whether a later part can only be AML's."""
-
-    def aml(
-        self,
-        session: Session,
-        *,
-        key: str,
-        text: str,
-        octets_hex: str,
-        sender: str,
-        received_at: datetime,
-    ) -> None:
-        """Keep a message in the gateway's transaction."""
 
 
 class SMSWay:

@@ -4,7 +4,6 @@ They enter as an SMS does: stored before the 202, in one conversation with the c
 the answers of its own conversations and of no others.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -16,14 +15,14 @@ from ccserver.accounts import Right
 from ccserver.location import Circle, Location, LocationInvalid, LocationSource, Point, Position
 from ccserver.types import ConversationId, MessageId, PhoneNumber
 from ccserver.web.access import Access, Route, signed_in
-from ccserver.web.conversations import KEY_CHARS_MAX, KEY_HEADER, UnknownConversation
+from ccserver.web.conversations import UnknownConversation
 from ccserver.web.errors import (
     APIError,
-    bad_request,
     check_text,
     check_time,
     decoded,
     json_response,
+    key_or_body,
     not_found,
     path_id,
     read_raw,
@@ -119,7 +118,7 @@ class AppTextsAPI:
         if not text.strip() and body.location is None:
             raise APIError(422, "text_empty", "There is neither a text nor a place.")
         told = Told(
-            key=_key(request, raw),
+            key=key_or_body(request, raw),
             author=author,
             citizen=number.value,
             our_number=body.to,
@@ -171,12 +170,3 @@ class AppTextsAPI:
             )
         except LocationInvalid as error:
             raise APIError(422, "invalid_location", str(error)) from None
-
-
-def _key(request: web.Request, raw: bytes) -> str:
-    key = request.headers.get(KEY_HEADER)
-    if key is None:
-        return f"body:{hashlib.sha256(raw).hexdigest()}"
-    if not 1 <= len(key) <= KEY_CHARS_MAX:
-        raise bad_request(f"The header {KEY_HEADER} has 1 to {KEY_CHARS_MAX} characters.")
-    return f"key:{check_text(key, KEY_HEADER)}"

@@ -1,6 +1,5 @@
 """Where a contact is, told by another system, also long after the call came: never in its way."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
@@ -22,20 +21,15 @@ from ccserver.types import ContactId
 from ccserver.web.access import Access, Route, signed_in
 from ccserver.web.errors import (
     APIError,
-    bad_request,
-    check_text,
     check_time,
     decoded,
     json_response,
+    key_or_body,
     not_found,
     path_id,
     read_raw,
 )
 from ccserver.web.ports import Clock
-
-KEY_HEADER = "Idempotency-Key"
-KEY_CHARS_MAX = 100
-"""The key becomes a digest with the contact's id, so its length costs nothing later."""
 
 JSON_TYPE = "application/json"
 
@@ -81,7 +75,7 @@ class ContactLocationsAPI:
         """
         contact_id = ContactId(path_id(request, "contact_id", "contact"))
         raw = await read_raw(request)
-        key = _key(request, raw)
+        key = key_or_body(request, raw)
         locations = _locations(request.content_type, raw, self._clock.now())
         if not await self._contacts.knows(contact_id):
             raise not_found("There is no such contact.")
@@ -89,16 +83,6 @@ class ContactLocationsAPI:
         for number, location in enumerate(locations):
             self._contacts.locate(contact_id, f"{key}:{number}", location, author=author)
         return json_response({"locations": len(locations)}, status=202)
-
-
-def _key(request: web.Request, raw: bytes) -> str:
-    """What makes it the same telling; raises `APIError` 400."""
-    key = request.headers.get(KEY_HEADER)
-    if key is None:
-        return f"body:{hashlib.sha256(raw).hexdigest()}"
-    if not 1 <= len(key) <= KEY_CHARS_MAX:
-        raise bad_request(f"The header {KEY_HEADER} has 1 to {KEY_CHARS_MAX} characters.")
-    return f"key:{check_text(key, KEY_HEADER)}"
 
 
 def _locations(media_type: str, raw: bytes, now: datetime) -> Sequence[Location]:

@@ -16,6 +16,7 @@ from ccserver.web.errors import (
     APIError,
     bad_request,
     check_text,
+    idempotency_key,
     json_response,
     not_found,
     path_id,
@@ -28,8 +29,6 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-KEY_HEADER = "Idempotency-Key"
-KEY_CHARS_MAX = 100
 MESSAGES_MAX = 100
 """Of one page."""
 BAD_TEXTS = frozenset({"text_empty", "text_too_long", "key_reused"})
@@ -153,7 +152,10 @@ class ConversationsAPI:
         text = check_text(body.text, "text")
         message = await _answered(
             self._conversations.write(
-                _conversation(request), text, key=_key(request), actor=_actor(request)
+                _conversation(request),
+                text,
+                key=idempotency_key(request) or str(uuid.uuid4()),
+                actor=_actor(request),
             )
         )
         return json_response(message, status=201)
@@ -196,16 +198,6 @@ def _actor(request: web.Request) -> Actor:
     account = principal.account
     supervises = principal.may(Right.SUPERVISE)
     return Actor(account.login, account.name, seat_of(request), supervises)
-
-
-def _key(request: web.Request) -> str:
-    """What makes it the same text; raises `APIError` 400."""
-    key = request.headers.get(KEY_HEADER)
-    if key is None:
-        return str(uuid.uuid4())
-    if not 1 <= len(key) <= KEY_CHARS_MAX:
-        raise bad_request(f"The header {KEY_HEADER} has 1 to {KEY_CHARS_MAX} characters.")
-    return check_text(key, KEY_HEADER)
 
 
 def _limit(request: web.Request) -> int:

@@ -1,6 +1,7 @@
 """Answers in JSON, and errors as problem documents (RFC 9457)."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,6 +10,10 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+
+KEY_HEADER = "Idempotency-Key"
+KEY_CHARS_MAX = 100
+"""A key becomes a part of a longer one, or of a digest; a UUID has 36."""
 
 BODY_BYTES_MAX = 256 * 1024
 """Notes of 64 KiB in UTF-8 fit even when a client escapes every other character."""
@@ -157,6 +162,22 @@ def check_text(text: str, field: str) -> str:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise bad_request(f"The field {field} holds a character that is not text.")
     return text
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """What the sender says makes two requests the same one; raises `APIError` 400."""
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return None
+    if not 1 <= len(key) <= KEY_CHARS_MAX:
+        raise bad_request(f"The header {KEY_HEADER} has 1 to {KEY_CHARS_MAX} characters.")
+    return check_text(key, KEY_HEADER)
+
+
+def key_or_body(request: web.Request, raw: bytes) -> str:
+    """The sender's key, or else what the body ``raw`` is; raises `APIError` 400."""
+    key = idempotency_key(request)
+    return f"body:{hashlib.sha256(raw).hexdigest()}" if key is None else f"key:{key}"
 
 
 def check_time(moment: datetime | None, field: str) -> datetime | None:

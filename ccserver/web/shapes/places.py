@@ -8,8 +8,9 @@ import msgspec
 from ccserver.location import LocationKind, LocationSource
 from ccserver.location.pidf import MEDIA_TYPE
 from ccserver.web.card_places import Pinning, PlaceTold
-from ccserver.web.contact_locations import KEY_CHARS_MAX, KEY_HEADER, LocationBody
+from ccserver.web.contact_locations import LocationBody
 from ccserver.web.describe import File, Operation, Operations, Parameter, Shape
+from ccserver.web.errors import KEY_CHARS_MAX, KEY_HEADER
 
 
 class Location(Shape, frozen=True):
