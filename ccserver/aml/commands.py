@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from ccserver.aml.data_sms import text_of
 from ccserver.location.aml import AMLInvalid, AMLMessage, looks_like_aml
 from ccserver.location.aml_form import AMLForm, trust
+from ccserver.location.commands import bounded_lines
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -135,15 +136,6 @@ def _lines(arguments: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         if argument != "-":
             yield f"argument {number}", argument.encode("utf-8", "surrogateescape")
             continue
-        for at, line in enumerate(_bounded(sys.stdin.buffer), start=1):
+        for at, line in enumerate(bounded_lines(sys.stdin.buffer, LINE_BYTES_MAX), start=1):
             if line.strip():
                 yield f"line {at}", line
-
-
-def _bounded(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, of which the part beyond the bound is passed over."""
-    while line := file.readline(LINE_BYTES_MAX + 1):
-        rest = line
-        while not rest.endswith(b"\n") and rest:
-            rest = file.readline(LINE_BYTES_MAX + 1)
-        yield line

@@ -58,17 +58,17 @@ def _documents(name: str) -> Iterator[tuple[str, bytes]]:
         with Path(name).open("rb") as file:
             yield name, file.read(BYTES_MAX + 1)
         return
-    for number, line in enumerate(_lines(sys.stdin.buffer), start=1):
+    for number, line in enumerate(bounded_lines(sys.stdin.buffer, BYTES_MAX), start=1):
         if line.strip():
             yield f"line {number}", line
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, of which the part beyond the bound is passed over."""
-    while line := file.readline(BYTES_MAX + 1):
+def bounded_lines(file: BinaryIO, bytes_max: int) -> Iterator[bytes]:
+    """Lines, of which what is beyond ``bytes_max`` is passed over but for one byte, which tells."""
+    while line := file.readline(bytes_max + 1):
         rest = line
         while not rest.endswith(b"\n") and rest:
-            rest = file.readline(BYTES_MAX + 1)
+            rest = file.readline(bytes_max + 1)
         yield line
 
 

@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
+from ccserver.location.commands import bounded_lines
 from ccserver.sms.description import Description, describe
 from ccserver.sms.pdu import FRAME_BYTES_MAX, HEADER_BYTES, PDU, FrameInvalid
 
@@ -65,19 +66,12 @@ def _lines(pdus: list[str]) -> Iterator[tuple[str, str]]:
         if pdu != "-":
             yield f"argument {number}", pdu
             continue
-        for line_number, octets in enumerate(_read_lines(sys.stdin.buffer), start=1):
+        for line_number, octets in enumerate(
+            bounded_lines(sys.stdin.buffer, LINE_CHARS_MAX + 1), start=1
+        ):
             line = octets.decode("utf-8", "replace").strip()
             if line and not line.startswith("#"):
                 yield f"line {line_number}", line
-
-
-def _read_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Lines, of which the part beyond the bound is passed over."""
-    while line := file.readline(LINE_CHARS_MAX + 2):
-        rest = line
-        while not rest.endswith(b"\n") and rest:
-            rest = file.readline(LINE_CHARS_MAX)
-        yield line
 
 
 def _told(line: str, default_alphabet: str, packed: bool) -> Description:
