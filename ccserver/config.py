@@ -220,6 +220,86 @@ class AMLSettings(Settings, frozen=True, kw_only=True):
     """How long a position may wait for its call; then it is deleted."""
 
 
+class EdgeNodeSettings(Settings, frozen=True, kw_only=True):
+    """``[[edge.nodes]]``: one Asterisk behind the edge."""
+
+    name: Name
+    uri: Annotated[str, msgspec.Meta(pattern=r"\Asip:[A-Za-z0-9.\[\]:-]+(;transport=(udp|tcp))?\Z")]
+    """Where it takes SIP, e.g. ``sip:10.0.0.2:5060``."""
+
+
+class EdgeTrunkSettings(Settings, frozen=True, kw_only=True):
+    """``[[edge.trunks]]``: somebody from whom calls are taken."""
+
+    name: Name
+    addresses: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    """IP addresses or networks of its border elements."""
+    service: Annotated[str, msgspec.Meta(pattern=r"\A(urn:service:[a-z0-9.-]{1,84})?\Z")] = ""
+    """What every call of this trunk asks for, where the call does not say: a circuit-switched
+    trunk that carries eCalls alone is marked ``urn:service:sos.ecall``."""
+    calls_per_s_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    """New calls beyond this are answered 503, so that the network takes another way."""
+
+
+class EdgeSettings(Settings, frozen=True, kw_only=True):
+    """``[edge]``: the SIP edge (Kamailio) in front of Asterisk; off, trunks reach it directly."""
+
+    enabled: bool = False
+    config_dir: str = ""
+    run_dir: str = ""
+    bind_address: Address = "127.0.0.1"
+    advertise: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9.-]*\Z")] = ""
+    """The address that others reach it by, where that is another than ``bind_address``."""
+    sip_port: Port = 5060
+    """UDP and TCP."""
+    tls_port: Port | None = None
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+    """Of trunks that show a certificate; empty: none is asked for."""
+    control_port: Port = 5062
+    """HTTP on loopback: by it ccserver asks for in-dialog requests."""
+    control_token: Secret | None = None
+    topology_key: Secret | None = None
+    """Masks our addresses in what leaves the edge; the same on every edge of a site."""
+    nodes: tuple[EdgeNodeSettings, ...] = ()
+    trunks: tuple[EdgeTrunkSettings, ...] = ()
+    phone_networks: tuple[Text, ...] = ()
+    """From where call takers' telephones register without TLS; with TLS, from anywhere."""
+    trunk_out: Annotated[
+        str, msgspec.Meta(pattern=r"\A(sips?:[A-Za-z0-9.:\[\]-]+(;transport=(udp|tcp|tls))?)?\Z")
+    ] = ""
+    """Where calls of ours go out; empty: none does."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+
+    def __post_init__(self) -> None:
+        """An edge that is on needs all that it cannot make up."""
+        if not self.enabled:
+            return
+        needed = ("config_dir", "run_dir", "control_token", "topology_key", "nodes", "trunks")
+        missing = [name for name in needed if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"Expected `{missing[0]}` where the edge is enabled")
+        if self.tls_port and not (self.tls_certificate and self.tls_key):
+            raise ValueError("Expected `tls_certificate` and `tls_key` with `tls_port`")
+        names = [each.name for each in (*self.nodes, *self.trunks)]
+        if len(set(names)) != len(names):
+            raise ValueError("Expected every node and trunk to have a name of its own")
+
+
+class CallDataSettings(Settings, frozen=True, kw_only=True):
+    """``[call_data]``: what comes with calls beside the voice."""
+
+    location_hosts: tuple[Text, ...] = ()
+    """Servers that may be asked for a caller's place (RFC 6442 by reference), by name; none: no
+    reference is followed."""
+    location_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=10)] = 2.0
+    location_ca: str = ""
+    """File of certificates to trust in addition to the system's."""
+    msd_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
+    """How long a car has to send the MSD that it was asked for."""
+
+
 class LogSettings(Settings, frozen=True, kw_only=True):
     """``[log]``: structured logs on standard error."""
 
@@ -241,6 +321,8 @@ class Config(Settings, frozen=True, kw_only=True):
     exchange: ExchangeSettings = ExchangeSettings()
     sms: SMSSettings = SMSSettings()
     aml: AMLSettings = AMLSettings()
+    edge: EdgeSettings = EdgeSettings()
+    call_data: CallDataSettings = CallDataSettings()
     log: LogSettings = LogSettings()
 
 

@@ -27,6 +27,7 @@ class Tools(msgspec.Struct, frozen=True):
     sipp: str | None
     sox: str | None
     map_dirs: tuple[str, ...] = ()
+    kamailio: str | None = None
 
 
 class SetUpMissing(Exception):

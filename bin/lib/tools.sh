@@ -45,6 +45,7 @@ tools_text() {
   "python": $(json_string "$VENV/bin/python"),
   "chromium": $(json_program chromium),
   "sipp": $(json_program sipp),
+  "kamailio": $(json_program kamailio),
   "sox": $(json_program sox)
 }
 EOF

@@ -84,6 +84,10 @@ class ContactRow(Base):
     caller_digits: Mapped[str] = mapped_column(String(64), index=True)
     caller_number_hidden: Mapped[bool] = mapped_column(Boolean)
     called_number: Mapped[str | None] = mapped_column(String(64))
+    service: Mapped[str | None] = mapped_column(String(96))
+    """The service URN that was asked for; none: a number was dialled."""
+    test: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Nobody asked for help: it counts in no statistics."""
     arrived_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)

@@ -73,6 +73,17 @@ class TimelineTag(StrEnum):
     """A text of a citizen whose call is in hand: whoever has the call has the text."""
     CONVERSATION_REOPENED = "conversation_reopened"
     CONVERSATION_CLOSED = "conversation_closed"
+    # data of cars and telephones
+    EMERGENCY_DATA = "emergency_data"
+    """Something came with the call, or later: ``data`` says what."""
+    MSD_RECEIVED = "msd_received"
+    MSD_UNREADABLE = "msd_unreadable"
+    MSD_REQUESTED = "msd_requested"
+    MSD_REFUSED = "msd_refused"
+    MSD_REQUEST_FAILED = "msd_request_failed"
+    LOCATION_UNREACHABLE = "location_unreachable"
+    """The call named an address to ask for the place, and it gave none."""
+    CLEARED_DOWN = "cleared_down"
     # a citizen who gave up is called back
     CALLBACK_OPENED = "callback_opened"
     CALLBACK_LINED_UP = "callback_lined_up"

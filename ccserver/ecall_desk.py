@@ -1,0 +1,1 @@
+"""Puts the data of cars and telephones before cards, panels and the live view."""

@@ -1,0 +1,1 @@
+"""The SIP edge (Kamailio) in front of Asterisk: its configuration, and what it is asked to do."""
