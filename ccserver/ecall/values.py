@@ -139,3 +139,7 @@ class DecodedMSD:
     msd: MSD
     oddities: tuple[Oddity, ...] = field(default=())
     """Codes: ``docs/reference/ecall.md``."""
+
+
+class MSDUnwritable(ValueError):
+    """These values make no Minimum Set of Data; the text says which, for people."""
