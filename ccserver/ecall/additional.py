@@ -1,13 +1,13 @@
 """``optionalAdditionalData`` of an MSD: a relative object identifier, and octets by its rules.
 
 The identifiers are relative to 1.0.14817.106.2.1.2 (EN 15722, ISO 24978's register of concepts).
-What `CONCEPTS` does not know stays as octets.
+What `ccserver.ecall.concepts` does not know stays as octets.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Final
 
-from ccserver.ecall.bits import BitReader, BitWriter, EndOfBits
+from ccserver.ecall.bits import BitReader, EndOfBits
+from ccserver.ecall.concepts import CONCEPTS
 from ccserver.ecall.values import AdditionalData, MSDUnwritable
 from ccserver.location.oddities import Oddities
 
@@ -19,20 +19,6 @@ OID_OCTETS_MAX: Final = 94
 
 UNREADABLE: Final = "?"
 """Begins an identifier that is none; its octets follow in hexadecimal."""
-
-EURO_NCAP: Final = "8.1"
-LOCATIONS_OF_IMPACT: Final = (
-    "unknown",
-    "none",
-    "front",
-    "rear",
-    "driverSide",
-    "nonDriverSide",
-    "other",
-)
-RANGE_LIMIT_MIN: Final = 100
-RANGE_LIMIT_MAX: Final = 255
-DELTA_V_MAX: Final = 255
 
 
 def read(reader: BitReader, odd: Oddities) -> AdditionalData | None:
@@ -109,53 +95,3 @@ def _arc(number: int) -> bytes:
     while number := number >> 7:
         octets.append(number & 0x7F | 0x80)
     return bytes(reversed(octets))
-
-
-def _euro_ncap(data: bytes) -> dict[str, object]:
-    """Euro NCAP TB 040, ``INCINFO``: where the car was hit, and how its speed changed, in km/h."""
-    reader = BitReader(data)
-    extended, has_rollover, impact_extended = (reader.take(1) for _ in range(3))
-    if impact_extended:
-        reader.small_number()
-        impact = None
-    else:
-        index = reader.take(3)
-        impact = LOCATIONS_OF_IMPACT[index] if index < len(LOCATIONS_OF_IMPACT) else None
-    told: dict[str, object] = {"locationOfImpact": impact}
-    if has_rollover:
-        told["rolloverDetected"] = bool(reader.take(1))
-    delta_extended = reader.take(1)
-    limit = reader.take(8) + RANGE_LIMIT_MIN
-    if limit > RANGE_LIMIT_MAX:
-        raise ValueError(f"rangeLimit {limit}")
-    sideways = [reader.take(9) - DELTA_V_MAX for _ in range(2)]
-    if max(sideways) > DELTA_V_MAX:
-        raise ValueError(f"deltaV {sideways}")
-    told["deltaV"] = {"rangeLimit": limit, "deltaVX": sideways[0], "deltaVY": sideways[1]}
-    if delta_extended:
-        reader.skip_additions()
-    if extended:
-        reader.skip_additions()
-    return told
-
-
-def euro_ncap(
-    impact: str, delta_v: tuple[int, int], *, range_limit: int = 125, rollover: bool | None = None
-) -> AdditionalData:
-    """What a car of a simulation tells by Euro NCAP TB 040; speeds in km/h."""
-    writer = BitWriter()
-    writer.put(0, 1)
-    writer.put(rollover is not None, 1)
-    writer.put(LOCATIONS_OF_IMPACT.index(impact), 4)
-    if rollover is not None:
-        writer.put(rollover, 1)
-    writer.put(0, 1)
-    writer.put(range_limit - RANGE_LIMIT_MIN, 8)
-    for speed in delta_v:
-        writer.put(speed + DELTA_V_MAX, 9)
-    data = writer.done()
-    return AdditionalData(EURO_NCAP, data, _euro_ncap(data))
-
-
-CONCEPTS: Final[Mapping[str, Callable[[bytes], dict[str, object]]]] = {EURO_NCAP: _euro_ncap}
-"""What is decoded, by its identifier; raises `EndOfBits`, or `ValueError` with what it met."""
