@@ -48,6 +48,9 @@ DELTA_MIN: Final = -512
 DELTA_MAX: Final = 511
 COORDINATE_OFFSET: Final = 1 << 31
 
+CUT: Final = frozenset({"structure_cut", "additional_data_cut", "extension_cut", "length_beyond"})
+"""Oddities of a message of which the end is missing."""
+
 NOISE: Final = frozenset(
     {
         "vehicle_type_unknown",
@@ -127,10 +130,7 @@ def _declared_end(data: bytes, reader: BitReader, odd: Oddities) -> int:
 def _compare_length(declared_end: int, reader: BitReader, odd: Oddities) -> None:
     """What the message told of its length beside what was read; a cut one was told of already."""
     spare = declared_end // 8 - (reader.at + 7) // 8
-    cut = any(
-        o.code in {"structure_cut", "additional_data_cut", "length_beyond"} for o in odd.found
-    )
-    if spare and not cut:
+    if spare and not CUT.intersection(oddity.code for oddity in odd.found):
         odd.add("length_short" if spare < 0 else "length_long", f"by {abs(spare)} octets")
 
 

@@ -89,7 +89,7 @@ def test_what_a_car_tells_by_euro_ncap(oracles: dict[str, Oracle]) -> None:
         octets = concepts.euro_ncap_octets(impact, speeds, range_limit=limit, rollover=rollover)
         told = concepts.CONCEPTS["8.1"](octets)
         delta_v = {"rangeLimit": limit, "deltaVX": speeds[0], "deltaVY": speeds[1]}
-        wanted = {"locationOfImpact": impact, "deltaV": delta_v}
+        wanted: dict[str, object] = {"locationOfImpact": impact, "deltaV": delta_v}
         if rollover is not None:
             wanted["rolloverDetected"] = rollover
         assert told == wanted
