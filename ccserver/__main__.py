@@ -35,6 +35,7 @@ from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.messaging import commands as messaging
 from ccserver.routing import RoutingStore
 from ccserver.routing import commands as routing
+from ccserver.sipedge.commands import add_commands as add_edge_commands
 from ccserver.sms.commands import add_commands as add_smpp_commands
 from ccserver.telephony.asterisk_conf import render
 from ccserver.web.openapi import document
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add_location_commands(commands)
     add_smpp_commands(commands)
     add_aml_commands(commands)
+    add_edge_commands(commands)
     catalogue.COMMANDS.add(commands)
     messaging.COMMANDS.add(commands)
     return parser
@@ -244,6 +246,8 @@ def _render(settings: config.Config, _: argparse.Namespace) -> int:
     seats, numbers = asyncio.run(read())
     for path in render(settings, seats, numbers):
         print(path)  # noqa: T201
+    if settings.edge.enabled:
+        print("The SIP edge's files: ccserver edge render", file=sys.stderr)  # noqa: T201
     return 0
 
 

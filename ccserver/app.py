@@ -202,7 +202,7 @@ class Application:
             sms=config.sms,
             spool=TextSpool(text_spool_dir(config)),
             exchange=ARISender(self.ari),
-            trunk_out=config.asterisk.trunk_out,
+            trunk_out=config.trunk_out,
             positions=AMLIntake(keep_s=config.aml.unmatched_keep_s),
             positions_stored=self.aml.wake,
             publish=self._publish,
@@ -306,7 +306,7 @@ class Application:
             self.news,
             lease_s=self.config.asterisk.lease_s,
             endpoint_of_agent=self.devices.endpoint,
-            trunk=bool(self.config.asterisk.trunk_out),
+            trunk=bool(self.config.trunk_out),
             instance=self._instance,
         )
         self.runtime.attach(calls, before_connect=self.news.before_connect)

@@ -282,7 +282,7 @@ class EdgeSettings(Settings, frozen=True, kw_only=True):
             raise ValueError(f"Expected `{missing[0]}` where the edge is enabled")
         if self.tls_port and not (self.tls_certificate and self.tls_key):
             raise ValueError("Expected `tls_certificate` and `tls_key` with `tls_port`")
-        names = [each.name for each in (*self.nodes, *self.trunks)]
+        names = [node.name for node in self.nodes] + [trunk.name for trunk in self.trunks]
         if len(set(names)) != len(names):
             raise ValueError("Expected every node and trunk to have a name of its own")
 
@@ -324,6 +324,18 @@ class Config(Settings, frozen=True, kw_only=True):
     edge: EdgeSettings = EdgeSettings()
     call_data: CallDataSettings = CallDataSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def trunk_out(self) -> str:
+        """Where Asterisk sends what goes out: to the edge where there is one, else to the carrier.
+
+        Empty: no call goes out.
+        """
+        edge = self.edge
+        if not edge.enabled:
+            return self.asterisk.trunk_out
+        address = f"[{edge.bind_address}]" if ":" in edge.bind_address else edge.bind_address
+        return f"sip:{address}:{edge.sip_port}" if edge.trunk_out else ""
 
 
 def load(path: Path) -> Config:

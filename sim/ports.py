@@ -23,6 +23,9 @@ class Ports:
     asterisk_http: int
     ami: int
     web: int
+    edge: int
+    edge_tls: int
+    edge_control: int
     rtp_first: int
     rtp_last: int
 
@@ -30,7 +33,9 @@ class Ports:
 class PortBlock:
     """A block of ports that no other instance takes while this object lives."""
 
-    def __init__(self, *, sip: int | None = None, web: int | None = None) -> None:
+    def __init__(
+        self, *, sip: int | None = None, web: int | None = None, edge: int | None = None
+    ) -> None:
         self._lock: IO[str] | None = None
         first = self._take()
         self.ports = Ports(
@@ -38,6 +43,9 @@ class PortBlock:
             asterisk_http=first + 1,
             ami=first + 2,
             web=web or first + 3,
+            edge=edge or first + 4,
+            edge_tls=first + 5,
+            edge_control=first + 6,
             rtp_first=first + 10,
             rtp_last=first + 10 + RTP_PORTS - 1,
         )
@@ -60,7 +68,7 @@ class PortBlock:
             except OSError:
                 lock.close()
                 continue
-            if all(_free(first + offset) for offset in range(4)):
+            if all(_free(first + offset) for offset in range(7)):
                 self._lock = lock
                 return first
             lock.close()

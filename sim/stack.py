@@ -1,4 +1,4 @@
-"""A whole private instance of the real centre: Asterisk, ccserver, database, accounts, ports.
+"""A whole private instance of the real centre: Asterisk, edge, ccserver, database, accounts, ports.
 
 Used by the demo, by every scenario and by the tests. Every process leads a session of its own, so
 that it is ended with all its children; and it gets SIGTERM when this process dies, however it dies.
@@ -31,12 +31,15 @@ from ccserver.config import (
     AsteriskSettings,
     Config,
     DatabaseSettings,
+    EdgeNodeSettings,
     LogSettings,
     RecordingSettings,
     SMSSettings,
     WebSettings,
 )
+from ccserver.sipedge import conf as edge_conf
 from ccserver.telephony.asterisk_conf import render
+from sim import edge as edges
 from sim.ports import PortBlock
 from sim.tools import Tools, load_tools
 
@@ -92,11 +95,14 @@ class Stack:
         log_level: str = "info",
         trunk_out: str = "",
         tools: Tools | None = None,
+        edge: bool = False,
+        edge_nodes: Sequence[EdgeNodeSettings] = (),
+        edge_port: int | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.people = list(people)
         self.tools = tools or load_tools()
-        self._block = PortBlock(sip=sip_port, web=http_port)
+        self._block = PortBlock(sip=sip_port, web=http_port, edge=edge_port)
         self.ports = self._block.ports
         self.host = host
         known = passwords or {}
@@ -106,10 +112,13 @@ class Stack:
         self.profiles: dict[str, AgentProfile] = {}
         self.trunk_token = secrets.token_hex(16)
         self.config = self._config(acd or ACDSettings(), lease_s, log_level, trunk_out)
+        if edge:
+            self._put_behind_edge(trunk_out, tuple(edge_nodes))
         self._asterisk_config = self.config
         self.config_path = data_dir / "ccserver.toml"
         self.asterisk: asyncio.subprocess.Process | None = None
         self.ccserver: asyncio.subprocess.Process | None = None
+        self.edge: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> "Stack":
         try:
@@ -131,13 +140,17 @@ class Stack:
 
     @property
     def registrar(self) -> str:
-        """Where phones register."""
-        return f"sip:{self.host}:{self.ports.sip}"
+        """Where phones register: at the edge, where there is one."""
+        return f"sip:{self.host}:{self._outer_port}"
 
     @property
     def emergency_uri(self) -> str:
         """What a citizen's call is sent to."""
-        return f"sip:112@{self.host}:{self.ports.sip}"
+        return f"sip:112@{self.host}:{self._outer_port}"
+
+    @property
+    def _outer_port(self) -> int:
+        return self.ports.edge if self.config.edge.enabled else self.ports.sip
 
     @property
     def trunk_headers(self) -> dict[str, str]:
@@ -163,6 +176,8 @@ class Stack:
         """Bring everything up; raises `StackError`."""
         await self.prepare()
         await self.start_asterisk()
+        if self.config.edge.enabled:
+            await self.start_edge()
         await self.start_ccserver()
 
     async def prepare(self) -> None:
@@ -194,6 +209,8 @@ class Stack:
             await database.close()
         self.profiles = {profile.extension: profile for profile in profiles}
         render(self._asterisk_config, profiles)
+        if self.config.edge.enabled:
+            edge_conf.render(self.config)
         self._write(self.data_dir / "instance.json", msgspec.json.encode(self.describe()).decode())
 
     async def make_addresses(self, count: int = SAMPLE_BUILDINGS) -> None:
@@ -255,11 +272,26 @@ class Stack:
         await self._wait_for_http("ccserver", self.ccserver, f"{self.panel_url}/readyz")
         return time.monotonic() - began
 
+    async def start_edge(self) -> float:
+        """Start Kamailio and wait until it takes connections; gives the seconds it took."""
+        began = time.monotonic()
+        if self.tools.kamailio is None:
+            raise StackError("Kamailio is not installed; run bin/setup")
+        self.edge = await self._spawn("edge", edges.command(self.tools.kamailio, self.config.edge))
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < give_up_at:
+            if self.edge.returncode is not None:
+                raise StackError(f"edge ended at once: {self._last_words('edge')}")
+            if await asyncio.to_thread(edges.answers, self.host, self.ports.edge):
+                return time.monotonic() - began
+            await asyncio.sleep(POLL_S)
+        raise StackError(f"edge was not ready in time: {self._last_words('edge')}")
+
     async def stop(self) -> None:
         """End every process of this instance; none is left afterwards."""
-        for process in (self.ccserver, self.asterisk):
+        for process in (self.ccserver, self.edge, self.asterisk):
             await end(process)
-        self.ccserver = self.asterisk = None
+        self.ccserver = self.edge = self.asterisk = None
         self._block.release()
 
     async def kill_ccserver(self) -> None:
@@ -278,6 +310,40 @@ class Stack:
         """Let a frozen ccserver go on."""
         assert self.ccserver is not None
         os.killpg(self.ccserver.pid, signal.SIGCONT)
+
+    async def kill_edge(self) -> None:
+        """``kill -9`` of Kamailio with all its processes; `start_edge` brings it back."""
+        assert self.edge is not None
+        os.killpg(self.edge.pid, signal.SIGKILL)
+        await self.edge.wait()
+        self.edge = None
+
+    def freeze_edge(self) -> None:
+        """Stop the edge from running, as if its machine hung; `thaw_edge` lets it go on."""
+        assert self.edge is not None
+        os.killpg(self.edge.pid, signal.SIGSTOP)
+
+    def thaw_edge(self) -> None:
+        """Let a frozen edge go on."""
+        assert self.edge is not None
+        os.killpg(self.edge.pid, signal.SIGCONT)
+
+    async def kill_asterisk(self) -> None:
+        """``kill -9``: its calls are lost; `start_asterisk` brings it back."""
+        assert self.asterisk is not None
+        os.killpg(self.asterisk.pid, signal.SIGKILL)
+        await self.asterisk.wait()
+        self.asterisk = None
+
+    def freeze_asterisk(self) -> None:
+        """Stop Asterisk from running; `thaw_asterisk` lets it go on."""
+        assert self.asterisk is not None
+        os.killpg(self.asterisk.pid, signal.SIGSTOP)
+
+    def thaw_asterisk(self) -> None:
+        """Let a frozen Asterisk go on."""
+        assert self.asterisk is not None
+        os.killpg(self.asterisk.pid, signal.SIGCONT)
 
     async def asterisk_cli(self, command: str) -> str:
         """The output of one command of Asterisk's own console."""
@@ -351,6 +417,12 @@ class Stack:
             addresses=AddressSettings(path=str(base / "addresses.db")),
             log=LogSettings(level=log_level),
         )
+
+    def _put_behind_edge(self, trunk_out: str, nodes: tuple[EdgeNodeSettings, ...]) -> None:
+        settings = edges.edge_settings(
+            self.data_dir, self.ports, host=self.host, nodes=nodes, trunk_out=trunk_out
+        )
+        self.config = msgspec.structs.replace(self.config, edge=settings)
 
     def _write(self, path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -432,4 +504,13 @@ async def end(process: asyncio.subprocess.Process | None) -> None:
 
 def toml_of(config: Config) -> str:
     """The configuration as a TOML file; `ccserver.config.load` reads it back."""
-    return msgspec.toml.encode(config).decode()
+    return msgspec.toml.encode(_without_none(msgspec.to_builtins(config))).decode()
+
+
+def _without_none(value: object) -> object:
+    """TOML has no null: what is ``None`` is left out."""
+    if isinstance(value, dict):
+        return {key: _without_none(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(each) for each in value]
+    return value

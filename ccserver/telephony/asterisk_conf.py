@@ -1,18 +1,16 @@
 """Renders ``asterisk-conf/`` for one instance: ports, paths, secrets and call takers' phones."""
 
 import ipaddress
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
 from ccserver.accounts import AgentProfile
 from ccserver.config import Config, ConfigError
 from ccserver.telephony.messages import TEXT_HEADS, text_spool_dir
+from ccserver.templates import REPOSITORY, overlap, render_folder
 
-SOURCE_DIR = Path(__file__).resolve().parents[2] / "asterisk-conf"
+SOURCE_DIR = REPOSITORY / "asterisk-conf"
 LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")))
 
 
@@ -45,8 +43,9 @@ def variables(
         "rtp_port_first": asterisk.rtp_port_first,
         "rtp_port_last": asterisk.rtp_port_last,
         "trunk_token": asterisk.trunk_token,
+        "edge": config.edge.enabled,
         "trunk_match": asterisk.trunk_match,
-        "trunk_out": asterisk.trunk_out,
+        "trunk_out": config.trunk_out,
         "lease_s": asterisk.lease_s,
         "text_spool_dir": text_spool_dir(config),
         "text_heads": TEXT_HEADS,
@@ -76,41 +75,14 @@ def render(
 
     The files hold secrets: directory 0700, files 0600. A file appears whole or not at all.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(source_dir),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - these are configuration files, not HTML
-    )
     values = variables(config, phones, numbers)
-    target = Path(config.asterisk.config_dir)
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target.chmod(0o700)  # also where it was there before
-    written = []
-    for source in sorted(source_dir.glob("*.conf")):
-        try:
-            text = environment.get_template(source.name).render(values)
-        except jinja2.TemplateError as error:
-            raise ConfigError(f"{source}: {error}.") from error
-        written.append(_write_private(target / source.name, text))
+    written = render_folder(source_dir, "*.conf", Path(config.asterisk.config_dir), values)
     for directory in (config.asterisk.run_dir, config.asterisk.log_dir, config.asterisk.spool_dir):
         Path(directory).mkdir(parents=True, exist_ok=True, mode=0o700)
     (Path(config.asterisk.run_dir) / "lib" / "keys").mkdir(parents=True, exist_ok=True)
     text_spool_dir(config).mkdir(parents=True, exist_ok=True, mode=0o700)
     Path(config.recording.spool_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
     return written
-
-
-def _write_private(path: Path, text: str) -> Path:
-    partial = path.with_suffix(".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, 0o600)  # also where a former attempt left it behind
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    partial.replace(path)
-    return path
 
 
 def _refuse_loopback(address: str) -> None:
@@ -120,19 +92,8 @@ def _refuse_loopback(address: str) -> None:
         raise ConfigError(
             f"asterisk.trunk_match: expected an IP address or network, got {address!r}."
         ) from error
-    if network.is_unspecified or any(_overlap(network, loopback) for loopback in LOOPBACK):
+    if network.is_unspecified or any(overlap(network, loopback) for loopback in LOOPBACK):
         raise ConfigError(
             f"asterisk.trunk_match: {address!r} holds a loopback address, by which every program on"
             " this machine would pass for the trunk; use asterisk.trunk_token instead."
         )
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
-        return one.overlaps(other)
-    if isinstance(one, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
-        return one.overlaps(other)
-    return False

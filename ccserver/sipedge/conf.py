@@ -1,0 +1,116 @@
+"""Renders ``asterisk-conf/kamailio/`` for one edge: addresses, nodes, trunks, secrets."""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ccserver.config import Config, ConfigError, EdgeSettings
+from ccserver.templates import REPOSITORY, Network, make_private, overlap, render_folder
+
+SOURCE_DIR = REPOSITORY / "asterisk-conf" / "kamailio"
+TEMPLATES = ("*.cfg", "*.list")
+NODES, TRUNKS, PHONES = 1, 2, 3
+"""Groups of Kamailio's address table."""
+USABLE_PATH = re.compile(r"/[A-Za-z0-9_./@+~-]*")
+"""What may stand between quotes in Kamailio's language and mean itself."""
+SIP_PORT = 5060  # RFC 3261 §19.1.2
+
+
+def variables(config: Config) -> dict[str, object]:
+    """All names that the files in ``asterisk-conf/kamailio/`` may use; raises `ConfigError`."""
+    edge = config.edge
+    if not edge.enabled:
+        raise ConfigError("edge.enabled: the edge is switched off, there is nothing to render.")
+    for key in ("config_dir", "run_dir", "tls_certificate", "tls_key", "tls_ca"):
+        path = getattr(edge, key)
+        if path and not USABLE_PATH.fullmatch(path):
+            raise ConfigError(f"edge.{key}: expected an absolute path of plain characters.")
+    return {
+        "edge": edge,
+        "trunk_token": config.asterisk.trunk_token,
+        "config_dir": edge.config_dir,
+        "run_dir": edge.run_dir,
+        "sockets": list(_sockets(edge)),
+        "address_rows": list(_address_rows(edge)),
+        "trusted_certificates": edge.tls_ca or "/etc/ssl/certs/ca-certificates.crt",
+    }
+
+
+def render(config: Config, *, source_dir: Path = SOURCE_DIR) -> list[Path]:
+    """Write every file of ``source_dir`` into the edge's ``config_dir``; returns them.
+
+    The files hold secrets: directories 0700, files 0600. Raises `ConfigError`.
+    """
+    values = variables(config)
+    target = Path(config.edge.config_dir)
+    written = [
+        path for pattern in TEMPLATES for path in render_folder(source_dir, pattern, target, values)
+    ]
+    make_private(Path(config.edge.run_dir))
+    return written
+
+
+def _sockets(edge: EdgeSettings) -> Iterator[str]:
+    address = f"[{edge.bind_address}]" if ":" in edge.bind_address else edge.bind_address
+    for transport in ("udp", "tcp"):
+        yield _socket(transport, address, edge.sip_port, edge.advertise)
+    if edge.tls_port:
+        yield _socket("tls", address, edge.tls_port, edge.advertise)
+    yield f"tcp:127.0.0.1:{edge.control_port}"
+
+
+def _socket(transport: str, address: str, port: int, advertise: str) -> str:
+    shown = f" advertise {advertise}:{port}" if advertise else ""
+    return f"{transport}:{address}:{port}{shown}"
+
+
+def _address_rows(edge: EdgeSettings) -> Iterator[str]:
+    for node in edge.nodes:
+        address, port = _host_and_port(node.uri)
+        yield _row(NODES, _network(address, f"edge.nodes: {node.name}"), port, node.name)
+    taken: list[tuple[Network, str]] = []
+    for trunk in edge.trunks:
+        for network in _networks(trunk.addresses, f"edge.trunks: {trunk.name}"):
+            for other, name in taken:
+                if name != trunk.name and overlap(network, other):
+                    raise ConfigError(
+                        f"edge.trunks: {name} and {trunk.name} share the address {network}."
+                    )
+            taken.append((network, trunk.name))
+            yield _row(TRUNKS, network, 0, trunk.name)
+    for network in _networks(edge.phone_networks, "edge.phone_networks"):
+        yield _row(PHONES, network, 0, "phone")
+
+
+def _networks(addresses: Iterable[str], where: str) -> Iterator[Network]:
+    for address in addresses:
+        yield _network(address, where)
+
+
+def _network(address: str, where: str) -> Network:
+    try:
+        network = ipaddress.ip_network(address, strict=False)
+    except ValueError as error:
+        raise ConfigError(
+            f"{where}: expected an IP address or network, got {address!r}."
+        ) from error
+    if network.prefixlen == 0:
+        raise ConfigError(f"{where}: {address!r} is every address there is.")
+    return network
+
+
+def _row(group: int, network: Network, port: int, name: str) -> str:
+    address = str(network.network_address)
+    if network.version == 6:
+        address = f"[{address}]"
+    return f"{group} {address} {network.prefixlen} {port} {name}"
+
+
+def _host_and_port(uri: str) -> tuple[str, int]:
+    """Address and source port of a node; port 0 (any) where it connects to us by TCP."""
+    rest, _, parameters = uri.removeprefix("sip:").partition(";")
+    host, port = rest, SIP_PORT
+    if match := re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^:]+)(?::(\d{1,5}))?", rest):
+        host, port = match[1].strip("[]"), int(match[2] or SIP_PORT)
+    return host, 0 if "tcp" in parameters else port
