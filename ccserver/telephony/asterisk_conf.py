@@ -17,6 +17,15 @@ LOOPBACK = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128", "::ffff:12
 EMERGENCY_NUMBER = "112"
 DIALLED_NUMBER = re.compile(r"\+?[0-9]{1,20}")
 """What may stand in the dialplan as a number; anything else could be a pattern or a command."""
+INVITE_DATA_HEADERS_MAX = 24
+"""Of up to 3000 characters, in which the SIP edge hands over the request of a call."""
+INFO_DATA_HEADERS_MAX = 32
+"""Of up to 450 characters: Asterisk passes on no longer ones of a MESSAGE."""
+
+
+def call_data_spool_dir(config: Config) -> Path:
+    """Where Asterisk leaves what came with calls until it is stored."""
+    return Path(config.asterisk.spool_dir) / "calldata"
 
 
 def variables(
@@ -49,6 +58,11 @@ def variables(
         "lease_s": asterisk.lease_s,
         "text_spool_dir": text_spool_dir(config),
         "text_heads": TEXT_HEADS,
+        "call_data_spool_dir": call_data_spool_dir(config),
+        # The dialplan compares what cannot be part of an expression: letters and digits.
+        "edge_token": re.sub("[^A-Za-z0-9]", "", asterisk.trunk_token) or "-",
+        "invite_data_headers_max": INVITE_DATA_HEADERS_MAX,
+        "info_data_headers_max": INFO_DATA_HEADERS_MAX,
         "recording_spool_dir": config.recording.spool_dir,
         "ari_username": config.ari.username,
         "ari_password": config.ari.password,
@@ -81,6 +95,7 @@ def render(
         Path(directory).mkdir(parents=True, exist_ok=True, mode=0o700)
     (Path(config.asterisk.run_dir) / "lib" / "keys").mkdir(parents=True, exist_ok=True)
     text_spool_dir(config).mkdir(parents=True, exist_ok=True, mode=0o700)
+    call_data_spool_dir(config).mkdir(parents=True, exist_ok=True, mode=0o700)
     Path(config.recording.spool_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
     return written
 

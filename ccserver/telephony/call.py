@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from ccserver.acd.commands import OfferKind
+from ccserver.ecall.urn import parents, service_of
 from ccserver.telephony.party import Leg
 from ccserver.types import ContactId, LegId, OfferId, PhoneNumber
 
@@ -17,7 +18,11 @@ CUT_CAUSES = frozenset({27, 38, 41, 42, 44, 47, 102})
 """ITU-T Q.850, the network's doing: out of order, failure, congestion, no media, a dead signalling
 relation."""
 OUTBOUND = "outbound"
-"""The value of ``DIRECTION``, and of the journal's last field, of a citizen whom we call."""
+"""The value of ``DIRECTION``, and of the journal's sixth field, of a citizen whom we call."""
+SERVICE_CHARS_MAX = 96
+"""A card's field; of a longer URN a parent is kept, which serves its children (RFC 5031 §2)."""
+SIP_CALL_ID_CHARS_MAX = 254
+"""The dialplan keeps 255; one that has so many may have been cut, and would name another call."""
 
 
 def bridge_id_of(contact_id: ContactId) -> str:
@@ -47,6 +52,16 @@ class CallFacts:
     """What the caller chose by key."""
     cannot_speak: bool = False
     """The caller said so by key."""
+    service: str | None = None
+    """The service URN that was asked for, in small letters; ``None``: just the number."""
+    trunk: str | None = None
+    """By whom it came, as the SIP edge knows it."""
+    sip_call_id: str | None = None
+    """By it the SIP edge finds the dialog; of a call of ours there is none before its answer."""
+    has_data: bool = False
+    """Something came with the call beside the voice, and Asterisk has kept it."""
+    msd_ack: str | None = None
+    """What the SIP edge has told the car of its MSD: ``received``, ``unreadable``; or nothing."""
 
     @classmethod
     def from_channel_variables(cls, variables: Mapping[str, str]) -> "CallFacts | None":
@@ -64,6 +79,11 @@ class CallFacts:
             queue=variables.get("QUEUE") or None,
             language=variables.get("LANGUAGE") or None,
             cannot_speak=variables.get("CANNOT_SPEAK") == "1",
+            service=variables.get("SERVICE", ""),
+            trunk=variables.get("TRUNK") or None,
+            sip_call_id=variables.get("SIP_CALL_ID", ""),
+            has_data=variables.get("CALL_DATA") == "1",
+            msd_ack=variables.get("MSD_ACK") or None,
         )
 
     @classmethod
@@ -79,6 +99,11 @@ class CallFacts:
         queue: str | None = None,
         language: str | None = None,
         cannot_speak: bool = False,
+        service: str = "",
+        trunk: str | None = None,
+        sip_call_id: str = "",
+        has_data: bool = False,
+        msd_ack: str | None = None,
     ) -> "CallFacts":
         """Build from the dialplan's texts; a time that cannot be read becomes "now"."""
         try:
@@ -97,7 +122,19 @@ class CallFacts:
             queue=queue,
             language=language,
             cannot_speak=cannot_speak,
+            service=_service(service),
+            trunk=trunk,
+            sip_call_id=sip_call_id if 0 < len(sip_call_id) <= SIP_CALL_ID_CHARS_MAX else None,
+            has_data=has_data,
+            msd_ack=msd_ack,
         )
+
+
+def _service(text: str) -> str | None:
+    """The URN, or the nearest parent that a card has room for; ``None`` for what is none."""
+    asked = service_of(text)
+    kept = parents(asked) if asked is not None else ()
+    return next((each for each in kept if len(each) <= SERVICE_CHARS_MAX), None)
 
 
 class CallPhase(StrEnum):

@@ -5,6 +5,8 @@ writes who took it from the parachute queue. Read from the last position after a
 a card to each contact that this process never saw.
 """
 
+import base64
+import binascii
 import contextlib
 import os
 import re
@@ -24,7 +26,10 @@ log = structlog.get_logger(__name__)
 ASTERISK_STARTED = b"|NONE|NONE|NONE|QUEUESTART|"
 NO_MEMBER = "NONE"
 FIELDS_MIN = 5  # time, call, queue, member, event
-CONTACT_FIELDS = 5  # contact id, arrival, number, hidden, called number; "outbound" if we called
+CONTACT_FIELDS = 5  # contact id, arrival, number, hidden, called number
+CALL_FIELDS = 5
+"""Those that a later version added: "outbound" if we called, service, trunk, "1" if data came, and
+the Call-ID in base64. An older line has none of them, or the first."""
 CONTACT_END_FIELDS = 2  # contact id, end
 LINE_BYTES_MAX = 4096  # the dialplan writes lines of about 150 bytes; longer ones are not ours
 READ_BYTES_MAX = 4_000_000  # per step, so that a huge backlog is read in bounded pieces
@@ -194,8 +199,16 @@ class QueueLogReader:
         return JournalEntry(kind, open_call.contact_id, at, key, agent_id=agent_id)
 
     def _arrived(self, call: str, data: list[str], at: datetime, line_at: int) -> JournalEntry:
-        outbound = OUTBOUND in data[CONTACT_FIELDS:]
-        facts = CallFacts.from_texts(*data[:CONTACT_FIELDS], outbound=outbound)
+        more = data[CONTACT_FIELDS:][:CALL_FIELDS]
+        direction, service, trunk, has_data, call_id = more + [""] * (CALL_FIELDS - len(more))
+        facts = CallFacts.from_texts(
+            *data[:CONTACT_FIELDS],
+            outbound=direction == OUTBOUND,
+            service=service,
+            trunk=trunk or None,
+            sip_call_id=_call_id(call_id),
+            has_data=has_data == "1",
+        )
         if len(self._open_calls) >= CALLS_REMEMBERED_MAX:
             self._open_calls.pop(next(iter(self._open_calls)))
         self._open_calls[call] = _OpenCall(facts.contact_id, line_at)
@@ -207,3 +220,12 @@ def _moment(text: str) -> datetime | None:
         return datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _call_id(text: str) -> str:
+    """The Call-ID after its mark; empty where there is none, or the dialplan could not keep it."""
+    try:
+        known = base64.b64decode(text).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""
+    return known[1:] if known.isprintable() else ""

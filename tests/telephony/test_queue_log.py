@@ -273,3 +273,39 @@ def test_any_bytes_in_any_portions_give_the_same_and_never_raise(
         size = os.stat(in_portions.path).st_size
         assert 0 <= int(in_portions.position.read_text().split()[0]) <= size
         assert set(keys(in_portions.restart().read())) <= set(keys(again))
+
+
+SERVICE = "urn:service:sos.ecall.automatic"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", (False, None, None, False, None)),  # the oldest lines end here
+        ("|outbound", (True, None, None, False, None)),
+        ("|||||Lg==", (False, None, None, False, None)),
+        (f"||{SERVICE}|operator|1|LmFiY0B4", (False, SERVICE, "operator", True, "abc@x")),
+        ("|outbound||||LmFiY0B4", (True, None, None, False, "abc@x")),
+        ("||urn:nothing|a||LmEBYg==", (False, None, "a", False, None)),  # a parenthesis was lost
+        ("||urn:service:sos|||?&%|more|yet", (False, "urn:service:sos", None, False, None)),
+    ],
+)
+def test_a_line_says_what_the_call_asked_for_and_an_older_one_does_not(
+    tmp_path: Path, more: str, expected: tuple[bool, str | None, str | None, bool, str | None]
+) -> None:
+    log = Log(tmp_path)
+    log.append(arrived(1).rstrip(b"\n") + f"{more}\n".encode())
+    (entry,) = log.reader.read()
+    facts = entry.facts
+    assert facts is not None
+    assert facts.caller_number == "+37120000001"
+    told = (facts.outbound, facts.service, facts.trunk, facts.has_data, facts.sip_call_id)
+    assert told == expected
+
+
+@given(st.text(st.characters(exclude_characters="|\n", exclude_categories=["Cs"])))
+def test_no_call_id_in_a_line_stops_the_reader(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Log(Path(folder))
+        log.append(arrived(1).rstrip(b"\n") + f"|||||{text}\n".encode(), arrived(2))
+        assert len(log.reader.read()) == 2
