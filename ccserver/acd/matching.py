@@ -14,7 +14,7 @@ of a pool meets the first of the free who is a member.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice, takewhile
 from typing import Generic, TypeVar
@@ -134,17 +134,20 @@ class Free:
         levels: int,
         refused_by: AbstractSet[AgentId] = frozenset(),
         preferred: AgentId | None = None,
+        skilled: Bits | None = None,
         site: str | None = None,
         count: int = 1,
     ) -> list[AgentId]:
         """Return the first ``count`` for the contacts of a pool, of those at most so little free.
 
         In this order: who has not refused; the preferred, if IDLE; who is ready before who stands
-        by before who is not there; who is at ``site``; rank.
+        by before who is not there; who is ``skilled``; who is at ``site``; rank.
         """
-        chosen = self._best(pool, levels, refused_by, site, count)
+        members = pool.members & self.free
+        groups = [members] if skilled is None else [members & skilled, members & ~skilled]
+        chosen = self._best(groups, levels, refused_by, site, count)
         if not chosen and refused_by:
-            chosen = self._best(pool, levels, frozenset(), site, count)
+            chosen = self._best(groups, levels, frozenset(), site, count)
         if preferred is not None and preferred not in refused_by and self._idle(preferred, pool):
             chosen = [preferred, *(other for other in chosen if other != preferred)]
         return chosen[:count]
@@ -156,34 +159,34 @@ class Free:
 
     def _best(
         self,
-        pool: Pool,
+        groups: Sequence[Bits],
         levels: int,
         passed_over: AbstractSet[AgentId],
         site: str | None,
         count: int,
     ) -> list[AgentId]:
-        """Return the first ``count`` members who are not to be passed over."""
-        best: list[tuple[int, bool, Rank]] = []
-        for at_site, ranks in self._members(pool, levels):
-            fit = (rank for rank in ranks if rank[-1] not in passed_over)
-            elsewhere = site is not None and site != at_site
-            best.extend((rank[0], elsewhere, rank) for rank in islice(fit, count))
-        return [rank[-1] for _, _, rank in sorted(best)[:count]]
+        """Return the first ``count`` who are not to be passed over; of equals, earlier groups'."""
+        best: list[tuple[int, int, bool, Rank]] = []
+        for group, members in enumerate(groups):
+            for at_site, ranks in self._in_order(members, levels):
+                fit = (rank for rank in ranks if rank[-1] not in passed_over)
+                elsewhere = site is not None and site != at_site
+                best.extend((rank[0], group, elsewhere, rank) for rank in islice(fit, count))
+        return [rank[-1] for *_, rank in sorted(best)[:count]]
 
-    def _members(self, pool: Pool, levels: int) -> Iterator[tuple[str, Iterator[Rank]]]:
-        """Yield sites and the ranks of those members of a pool who are free for it, in order.
+    def _in_order(self, members: Bits, levels: int) -> Iterator[tuple[str, Iterator[Rank]]]:
+        """Yield sites and the ranks of those of these members who are free enough, in order.
 
         If many of the free qualify, one is soon found along the line; if few do, it is quicker to
         ask those. So neither a scarce skill nor a common one makes a decision look at all agents.
         """
-        found = pool.members & self.free
-        count = found.bit_count()
+        count = members.bit_count()
         if count * count <= len(self.places):
-            for agent_id in self._roster.agents(found):
+            for agent_id in self._roster.agents(members):
                 site, rank = self.places[agent_id]
                 if rank[0] <= levels:
                     yield site, iter((rank,))
             return
         for at_site, line in self.lines.items():
             free = takewhile(lambda rank: rank[0] <= levels, line)
-            yield at_site, (rank for rank in free if found & self._roster.bit(rank[-1]))
+            yield at_site, (rank for rank in free if members & self._roster.bit(rank[-1]))

@@ -6,7 +6,8 @@ needs wait in one line, so their number never makes a decision slow.
 
 A need starts from the queue: its members, its sites, its skills and the contact's own. Relaxation
 lowers levels, overflow adds queues and sites, escalation asks for nothing any more. Each step only
-widens; who fits once, fits until the end.
+widens; who fits once, fits until the end. What was asked for at first stays a preference: among
+those who are free, whoever has it all is asked first (`wanted`).
 """
 
 from dataclasses import dataclass
@@ -104,15 +105,28 @@ def _relaxed(
     queue: QueuePlan, own_skills: tuple[Requirement, ...], *, since: float, now: float
 ) -> tuple[Requirement, ...]:
     """Return the queue's and the contact's requirements as they are after the steps so far."""
-    levels: dict[str, int] = {}
-    for required in (*queue.skills, *own_skills):
-        levels[required.skill] = max(required.level, levels.get(required.skill, 0))
+    levels = _levels(queue, own_skills)
     for step in queue.relax:
         if since + step.after_s <= now:
             for skill, level in levels.items():
                 if step.covers(skill):
                     levels[skill] = min(level, step.level)
     return tuple(Requirement(skill, level) for skill, level in sorted(levels.items()) if level > 0)
+
+
+def wanted(queue: QueuePlan, own_skills: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """Return what the queue and the contact asked for at first.
+
+    A step of relaxation lets others have the contact, too; it does not make them as good.
+    """
+    return tuple(Requirement(skill, level) for skill, level in _levels(queue, own_skills).items())
+
+
+def _levels(queue: QueuePlan, own_skills: tuple[Requirement, ...]) -> dict[str, int]:
+    levels: dict[str, int] = {}
+    for required in (*queue.skills, *own_skills):
+        levels[required.skill] = max(required.level, levels.get(required.skill, 0))
+    return levels
 
 
 def next_step(plan: Plan, queue_name: str, *, since: float, now: float) -> float | None:

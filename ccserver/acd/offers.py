@@ -8,6 +8,7 @@ from ccserver.acd.commands import AlarmCode, ContactState, OfferKind, RescindRea
 from ccserver.acd.contact import Contact, ContactSignal, Offer
 from ccserver.acd.errors import StaleEvent
 from ccserver.acd.matching import Pool
+from ccserver.acd.needs import wanted
 from ccserver.acd.plan import Selection, positive
 from ccserver.types import OfferId
 
@@ -36,6 +37,7 @@ class Offers(Book):
             pool,
             refused_by=contact.refused_by,
             preferred=contact.preferred_agent if queue.prefer_last_agent else None,
+            wanted=wanted(queue, contact.skills),
             site=contact.site if queue.site_affinity and contact.site else None,
             count=max(queue.ring_all_max, 1) if rings_all else 1,
         )

@@ -10,13 +10,14 @@ all is *on duty* (logged in, with a reachable device), vacant positions ring for
 There are as many pools as distinct needs with which somebody waits.
 """
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 from ccserver.acd.agent import IDLE, STANDS_BY, VACANT, Agent, Standing
 from ccserver.acd.contact import Contact
 from ccserver.acd.matching import Free, Front, Line, Pool, Rank
 from ccserver.acd.needs import Need, qualifies
-from ccserver.acd.plan import Selection
+from ccserver.acd.plan import Requirement, Selection
 from ccserver.acd.roster import NOBODY, Bits, Roster
 from ccserver.types import AgentId, ContactId, Medium
 
@@ -94,15 +95,20 @@ class Pools:
         *,
         refused_by: AbstractSet[AgentId] = frozenset(),
         preferred: AgentId | None = None,
+        wanted: Collection[Requirement] = (),
         site: str | None = None,
         count: int = 1,
     ) -> list[AgentId]:
-        """Return the first ``count`` agents for the contacts of a pool; see `Free.choose`."""
+        """Return the first ``count`` agents for the contacts of a pool; see `Free.choose`.
+
+        ``wanted``: the skills that somebody should have, of those who may get it at all.
+        """
         return self._free_for(pool.need).choose(
             pool,
             levels=self._levels(pool.need),
             refused_by=refused_by,
             preferred=preferred,
+            skilled=self.roster.skilled(wanted) if wanted else None,
             site=site,
             count=count,
         )

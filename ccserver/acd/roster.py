@@ -6,10 +6,10 @@ hundred. What the sets hold follows from the plan (`qualifies` says the same of 
 who is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ccserver.acd.needs import Need
-from ccserver.acd.plan import AgentPlan
+from ccserver.acd.plan import AgentPlan, Requirement
 from ccserver.types import AgentId, Medium
 
 Bits = int
@@ -130,7 +130,12 @@ class Roster:
             for site in need.sites:
                 at_sites |= self._by_site.get(site, NOBODY)
             members &= at_sites
-        for asked in need.skills:
+        return members & self.skilled(need.skills) if need.skills else members
+
+    def skilled(self, skills: Iterable[Requirement]) -> Bits:
+        """Return everybody who has all of these skills."""
+        members = self._everybody
+        for asked in skills:
             members &= self._with_level(asked.skill, asked.level)
         return members
 

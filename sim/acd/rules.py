@@ -115,6 +115,13 @@ def asked(queue: QueuePlan, contact: Believed, at: float) -> dict[str, int]:
     return levels
 
 
+def _as_asked_first(plan: Plan, contact: Believed, seat: Seat) -> bool:
+    """Tell whether a seat has every skill that was asked before anything was relaxed."""
+    who = seat_plan(plan, seat)
+    needed = [*planned(plan, contact.queue).skills, *contact.skills]
+    return all(_has(who, each.skill) >= each.level for each in needed)
+
+
 def _has(who: AgentPlan, skill: str) -> int:
     return max([have.level for have in who.skills if have.skill == skill] or [0])
 
@@ -190,6 +197,7 @@ def rank(plan: Plan, contact: Believed, seat: Seat, level: int) -> tuple[object,
         refused,
         not (queue.prefer_last_agent and is_preferred),
         level,
+        not _as_asked_first(plan, contact, seat),
         queue.site_affinity and not at_home,
         len(seat.texts),
         counted,

@@ -652,3 +652,38 @@ def test_a_scarce_skill_is_found_among_many_who_are_free() -> None:
     assert offered(desk.arrive("c")) == [("c", "agent 5")]
     assert offered(desk.arrive("d")) == [("d", "agent 7")]
     assert desk.arrive("e") == []
+
+
+def test_who_has_a_skill_that_was_relaxed_at_once_is_asked_first_and_nobody_waits_for_it() -> None:
+    """An eCall goes to whoever is trained for it, if one is idle; else to anybody, at once."""
+    plan = replace(
+        EMERGENCY, skills=(Requirement("ecall"),), relax=(RelaxStep(0.0, "ecall"),), ring_all_max=2
+    )
+    members = agent_plans(
+        first=ANYBODY, trained=replace(ANYBODY, skills=(Requirement("ecall"),)), last=ANYBODY
+    )
+    desk = Desk("first", "trained", "last", plan=Plan(queue_plans(plan), members))
+    assert offered(desk.arrive("car 1")) == [("car 1", "trained")]
+    assert offered(desk.arrive("car 2")) == [("car 2", "first")]
+    assert offered(desk.fail(1, OfferFailure.REJECTED)) == [("car 1", "last")]
+    # Of several who are rung at the same time, the trained one is among them.
+    rings = replace(plan, selection=Selection.RING_ALL)
+    desk = Desk("first", "last", "trained", plan=Plan(queue_plans(rings), members))
+    assert offered(desk.arrive("car")) == [("car", "trained"), ("car", "first")]
+
+
+def test_a_trained_agent_elsewhere_is_asked_before_one_at_the_contacts_site() -> None:
+    plan = replace(EMERGENCY, relax=(RelaxStep(0.0, "*"),))
+    members = agent_plans(
+        here=replace(ANYBODY, site="riga"),
+        there=replace(ANYBODY, site="liepaja", skills=(Requirement("ecall"),)),
+    )
+    desk = Desk("here", "there", plan=Plan(queue_plans(plan), members))
+    arrived = desk.arrive("car", site="riga", skills=(Requirement("ecall"),))
+    assert offered(arrived) == [("car", "there")]
+    # Whoever stands by is no alternative, however well trained.
+    desk = Desk("here", plan=Plan(queue_plans(plan), members))
+    desk.join("there")
+    desk.presence("there", BREAK)
+    arrived = desk.arrive("car", site="riga", skills=(Requirement("ecall"),))
+    assert offered(arrived) == [("car", "here")]
