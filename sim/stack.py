@@ -96,8 +96,8 @@ class Stack:
         trunk_out: str = "",
         tools: Tools | None = None,
         edge: bool = False,
-        edge_nodes: Sequence[EdgeNodeSettings] = (),
         edge_port: int | None = None,
+        trunk_token: str | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.people = list(people)
@@ -110,10 +110,10 @@ class Stack:
             seat.login: known.get(seat.login) or secrets.token_urlsafe(12) for seat in people
         }
         self.profiles: dict[str, AgentProfile] = {}
-        self.trunk_token = secrets.token_hex(16)
+        self.trunk_token = trunk_token or secrets.token_hex(16)
         self.config = self._config(acd or ACDSettings(), lease_s, log_level, trunk_out)
         if edge:
-            self._put_behind_edge(trunk_out, tuple(edge_nodes))
+            self.put_behind_edge(trunk_out=trunk_out)
         self._asterisk_config = self.config
         self.config_path = data_dir / "ccserver.toml"
         self.asterisk: asyncio.subprocess.Process | None = None
@@ -160,6 +160,16 @@ class Stack:
     def take_texts(self, sms: SMSSettings, aml: AMLSettings | None = None) -> None:
         """Before the start: let ccserver bind to these operators, and take phones' positions."""
         self.config = msgspec.structs.replace(self.config, sms=sms, aml=aml or AMLSettings())
+
+    def put_behind_edge(
+        self, *, nodes: Sequence[EdgeNodeSettings] = (), trunk_out: str = ""
+    ) -> None:
+        """Before the start: an edge in front of this instance's Asterisk, or of these nodes."""
+        settings = edges.edge_settings(
+            self.data_dir, self.ports, host=self.host, nodes=tuple(nodes), trunk_out=trunk_out
+        )
+        self.config = msgspec.structs.replace(self.config, edge=settings)
+        self._asterisk_config = self.config
 
     def reach_asterisk_by(self, ari_port: int, ami_port: int) -> None:
         """Before the start: let ccserver talk to Asterisk by these ports (a proxy's)."""
@@ -417,12 +427,6 @@ class Stack:
             addresses=AddressSettings(path=str(base / "addresses.db")),
             log=LogSettings(level=log_level),
         )
-
-    def _put_behind_edge(self, trunk_out: str, nodes: tuple[EdgeNodeSettings, ...]) -> None:
-        settings = edges.edge_settings(
-            self.data_dir, self.ports, host=self.host, nodes=nodes, trunk_out=trunk_out
-        )
-        self.config = msgspec.structs.replace(self.config, edge=settings)
 
     def _write(self, path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

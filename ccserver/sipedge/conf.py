@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccserver.config import Config, ConfigError, EdgeSettings
@@ -14,10 +15,34 @@ NODES, TRUNKS, PHONES = 1, 2, 3
 """Groups of Kamailio's address table."""
 USABLE_PATH = re.compile(r"/[A-Za-z0-9_./@+~-]*")
 """What may stand between quotes in Kamailio's language and mean itself."""
-SIP_PORT = 5060  # RFC 3261 §19.1.2
+SIP_PORT, SIPS_PORT = 5060, 5061  # RFC 3261 §19.1.2
+SCANNERS = (
+    "friendly-scanner|sipvicious|sipsak|sipcli|sip-scan|sipscan|sundayddr|iWar|SIVuS|Gulp|smap|"
+    "VaxSIPUserAgent|VaxIPUserAgent|pplsip|Nmap|masscan|zgrab|scanner"
+)
+"""What programs that look for open telephones call themselves. Telephones only: a trunk is known by
+its address."""
 
 
-def variables(config: Config) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the edge that no installation needs to set, each with its reason."""
+
+    ban_s: int = 300
+    """A scanner has gone elsewhere by then; a telephone that was set wrongly is back soon."""
+    failures_max: int = 60
+    """Wrong passwords of one address within a minute. A site's telephones may share an address, and
+    each is asked once for its password whenever it registers."""
+    drop_lines_max: int = 20
+    """Lines a minute about what was dropped: a flood must not fill the disk."""
+    connections_max: int = 4096
+    """TCP and TLS together: some 20 kB each."""
+    phone_requests: int = 150
+    """Of one address of telephones within two seconds. Twenty telephones behind one address that
+    all register at once, as after a power cut, need eighty."""
+
+
+def variables(config: Config, limits: Limits = Limits()) -> dict[str, object]:
     """All names that the files in ``asterisk-conf/kamailio/`` may use; raises `ConfigError`."""
     edge = config.edge
     if not edge.enabled:
@@ -28,6 +53,9 @@ def variables(config: Config) -> dict[str, object]:
             raise ConfigError(f"edge.{key}: expected an absolute path of plain characters.")
     return {
         "edge": edge,
+        "limits": limits,
+        "scanners": SCANNERS,
+        "out": _out(edge),
         "trunk_token": config.asterisk.trunk_token,
         "config_dir": edge.config_dir,
         "run_dir": edge.run_dir,
@@ -37,12 +65,14 @@ def variables(config: Config) -> dict[str, object]:
     }
 
 
-def render(config: Config, *, source_dir: Path = SOURCE_DIR) -> list[Path]:
+def render(
+    config: Config, *, limits: Limits = Limits(), source_dir: Path = SOURCE_DIR
+) -> list[Path]:
     """Write every file of ``source_dir`` into the edge's ``config_dir``; returns them.
 
     The files hold secrets: directories 0700, files 0600. Raises `ConfigError`.
     """
-    values = variables(config)
+    values = variables(config, limits)
     target = Path(config.edge.config_dir)
     written = [
         path for pattern in TEMPLATES for path in render_folder(source_dir, pattern, target, values)
@@ -107,10 +137,27 @@ def _row(group: int, network: Network, port: int, name: str) -> str:
     return f"{group} {address} {network.prefixlen} {port} {name}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """Where calls of ours go out, as it stands in a Request-URI."""
+
+    host: str
+    port: int
+
+
+def _out(edge: EdgeSettings) -> _Out:
+    host, port = _parse(edge.trunk_out.partition(":")[2])
+    return _Out(host, port or (SIPS_PORT if "tls" in edge.trunk_out else SIP_PORT))
+
+
 def _host_and_port(uri: str) -> tuple[str, int]:
     """Address and source port of a node; port 0 (any) where it connects to us by TCP."""
-    rest, _, parameters = uri.removeprefix("sip:").partition(";")
-    host, port = rest, SIP_PORT
-    if match := re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^:]+)(?::(\d{1,5}))?", rest):
-        host, port = match[1].strip("[]"), int(match[2] or SIP_PORT)
-    return host, 0 if "tcp" in parameters else port
+    host, port = _parse(uri.removeprefix("sip:"))
+    return host.strip("[]"), 0 if "transport=tcp" in uri else port or SIP_PORT
+
+
+def _parse(hostport: str) -> tuple[str, int]:
+    """Host (IPv6 in brackets) and port of a URI's rest; port 0 where it names none."""
+    match = re.match(r"(\[[0-9A-Fa-f:]+\]|[^:;]*)(?::(\d{1,5}))?", hostport)
+    assert match is not None, "everything in it is optional"
+    return match[1], int(match[2] or 0)
