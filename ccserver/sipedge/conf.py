@@ -10,7 +10,7 @@ from ccserver.config import Config, ConfigError, EdgeSettings
 from ccserver.templates import REPOSITORY, Network, make_private, overlap, render_folder
 
 SOURCE_DIR = REPOSITORY / "asterisk-conf" / "kamailio"
-TEMPLATES = ("*.cfg", "*.list")
+TEMPLATES = ("*.cfg", "*.list", "*.js")
 NODES, TRUNKS, PHONES = 1, 2, 3
 """Groups of Kamailio's address table."""
 USABLE_PATH = re.compile(r"/[A-Za-z0-9_./@+~-]*")
