@@ -1,0 +1,159 @@
+"""One audio stream (RFC 3550): A-law of a party's tone every 20 ms, and what came from the peer."""
+
+import asyncio
+import contextlib
+import functools
+import secrets
+import struct
+from typing import Final, cast
+
+import numpy as np
+
+from sim.audio import TONE_RATE, Samples, parties_heard, tone
+from sim.sip.g711 import ALAW_SILENCE, from_alaw, from_ulaw, to_alaw
+from sim.sip.sdp import PCMA, PCMU
+
+FRAME_S: Final = 0.02
+FRAME_OCTETS: Final = 160
+HEADER: Final = struct.Struct("!BBHII")
+KEPT_OCTETS: Final = 120 * TONE_RATE
+"""Two minutes of what was heard; the oldest goes."""
+GAP_FRAMES_MAX: Final = 50
+"""A longer gap is a new stream, and no silence is put in for it."""
+LATE_FRAMES_MAX: Final = 10
+"""After a longer pause of this process nothing is sent twice as fast to make up for it."""
+LISTEN_S: Final = 1.0
+POLL_S: Final = 0.1
+
+
+@functools.lru_cache(maxsize=64)
+def _frames(party: int | None) -> tuple[bytes, ...]:
+    """One second of a tone, which loops without a seam; silence for nobody."""
+    if party is None:
+        return (bytes([ALAW_SILENCE]) * FRAME_OCTETS,)
+    octets = to_alaw(tone(party, 1.0))
+    return tuple(octets[at : at + FRAME_OCTETS] for at in range(0, len(octets), FRAME_OCTETS))
+
+
+class Media(asyncio.DatagramProtocol):
+    """A socket for one call; `open`, then `talk` to the peer, then `close`."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.DatagramTransport | None = None
+        self._sender: asyncio.Task[None] | None = None
+        self._peer: tuple[str, int] | None = None
+        self._heard = bytearray()
+        self._law = PCMA
+        self._last: int | None = None
+        self.muted = False
+        """Send nothing, as a telephone without network."""
+        self.sent = 0
+        self.received = 0
+        self.first_at: float | None = None
+        """Loop time of the first packet."""
+
+    @classmethod
+    async def open(cls, host: str) -> "Media":
+        """Bind a free port; raises ``OSError``."""
+        loop = asyncio.get_running_loop()
+        _, media = await loop.create_datagram_endpoint(cls, local_addr=(host, 0))
+        return media
+
+    @property
+    def port(self) -> int:
+        """The bound port."""
+        if self._transport is None:
+            raise RuntimeError("the stream is closed")
+        return int(self._transport.get_extra_info("sockname")[1])
+
+    def talk(self, host: str, port: int, party: int | None, *, sends: bool = True) -> None:
+        """Send a party's tone there from now on; ``None`` is silence, without ``sends`` nothing."""
+        self._peer = (host, port)
+        if self._sender is not None:
+            self._sender.cancel()
+            self._sender = None
+        if sends and port:
+            self._sender = asyncio.create_task(self._send(_frames(party)), name="sip-rtp")
+
+    def samples(self, last_s: float | None = None) -> Samples:
+        """What was heard, or the last seconds of it, at 8 kHz."""
+        octets = self._heard
+        if last_s is not None:
+            octets = octets[-round(last_s * TONE_RATE) :]
+        return from_ulaw(octets) if self._law == PCMU else from_alaw(octets)
+
+    def parties(self, last_s: float = LISTEN_S) -> frozenset[int]:
+        """Whose tones are in the last seconds."""
+        samples = self.samples(last_s)
+        return parties_heard(samples, TONE_RATE) if len(samples) else frozenset()
+
+    async def hears(self, party: int, timeout_s: float = 10.0) -> float:
+        """Wait until a party is heard, and give the seconds; raises ``TimeoutError``."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with asyncio.timeout(timeout_s):
+            while True:
+                if party in self.parties():
+                    return loop.time() - began
+                await asyncio.sleep(POLL_S)
+
+    def close(self) -> None:
+        """Let go of the port."""
+        if self._sender is not None:
+            self._sender.cancel()
+            self._sender = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    # -- asyncio ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        """Keep the sound of a packet; RTCP and telephone events are none."""
+        if len(data) <= HEADER.size or data[0] >> 6 != 2 or data[1] & 0x7F not in (PCMA, PCMU):
+            return
+        _, kind, sequence, _, _ = HEADER.unpack_from(data)
+        offset = HEADER.size + 4 * (data[0] & 0x0F)
+        self.received += 1
+        if self.first_at is None:
+            self.first_at = asyncio.get_running_loop().time()
+        self._law = kind & 0x7F
+        if self._last is not None:
+            missing = (sequence - self._last - 1) & 0xFFFF
+            if missing > 0xFF00:
+                return  # it comes too late to be heard
+            if missing <= GAP_FRAMES_MAX:
+                self._heard += bytes([ALAW_SILENCE]) * (FRAME_OCTETS * missing)
+        self._last = sequence
+        self._heard += data[offset:]
+        if len(self._heard) > KEPT_OCTETS + TONE_RATE:
+            del self._heard[:-KEPT_OCTETS]
+
+    def error_received(self, exc: Exception) -> None:
+        """The peer's port is closed: that is the signalling's to tell."""
+
+    async def _send(self, frames: tuple[bytes, ...]) -> None:
+        loop = asyncio.get_running_loop()
+        source, sequence, stamp = secrets.randbits(32), secrets.randbits(15), secrets.randbits(31)
+        due, number = loop.time(), 0
+        while self._transport is not None and self._peer is not None:
+            if not self.muted:
+                head = HEADER.pack(
+                    0x80, PCMA | (0x80 if not number else 0), sequence, stamp, source
+                )
+                with contextlib.suppress(OSError):
+                    self._transport.sendto(head + frames[number % len(frames)], self._peer)
+                self.sent += 1
+            number += 1
+            sequence, stamp = (sequence + 1) & 0xFFFF, (stamp + FRAME_OCTETS) & 0xFFFFFFFF
+            due = max(due + FRAME_S, loop.time() - LATE_FRAMES_MAX * FRAME_S)
+            await asyncio.sleep(max(due - loop.time(), 0))
+
+
+def loudness(samples: Samples) -> float:
+    """The root mean square of what was heard; 0 for nothing."""
+    return float(np.sqrt(np.mean(np.square(samples)))) if len(samples) else 0.0
