@@ -10,7 +10,6 @@ var DEPTH_MAX = 6;        // of multiparts in one another
 var ACKS_MAX = 4;
 var MSD_LENGTH_MIN = 28;  // octets: the shortest MSD of version 1 has 28.4
 var MSD_LENGTH_MAX = 140; // EN 15722 §6
-var CHUNK = 32000;        // octets that Kamailio turns into digits at once
 var PIECE = 450;          // characters of a MESSAGE's header that Asterisk keeps
 var PIECES_MAX = 32;
 
@@ -243,12 +242,27 @@ function digits(name) {
     return value("$(" + name + "{s.encode.hexa})");
 }
 
+// The octets of a variable. Kamailio's own ways to cut a value end at its first octet of 0.
+function octets(name) {
+    var got = KSR.pv.get(name);
+    return typeof got === "string" ? Uint8Array.allocPlain(got) : null;
+}
+
 function bodyDigits() {
-    var hex = "", length = parseInt(value("$(rb{s.len})"), 10) || 0;
-    for (var at = 0; at < length; at += CHUNK) {
-        hex += value("$(rb{s.substr," + at + "," + CHUNK + "}{s.encode.hexa})");
-    }
-    return hex;
+    var body = octets("$rb");
+    // A string that begins with certain octets is none to Duktape; such a body is short, or nothing.
+    return body === null ? value("$(rb{s.encode.hexa})") : Duktape.enc("hex", body);
+}
+
+// The first $var(data_max) octets of $var(raw) in base64, as $var(data).
+function encode_raw() {
+    KSR.pv.sets("$var(data)", rawBase64());
+    return 1;
+}
+
+function rawBase64() {
+    var raw = octets("$var(raw)"), most = parseInt(value("$var(data_max)"), 10);
+    return raw === null ? "" : Duktape.enc("base64", raw.subarray(0, most));
 }
 
 // Sets $var(offer), $var(msd) and $var(ack) from the request at hand.
@@ -277,7 +291,7 @@ function tell_node() {
     if (/;transport=tcp/i.test(value("$var(node_uri)"))) uri += ";transport=tcp";
     var length = parseInt(value("$(var(raw){s.len})"), 10) || 0;
     var most = parseInt(value("$var(data_max)"), 10);
-    var data = value("$(var(raw){s.substr,0," + most + "}{s.encode.base64})");
+    var data = rawBase64();
     var headers = [
         "From: <sip:edge@" + value("$RAi") + ">", "To: <" + uri + ">",
         "X-CCServer-Edge: " + value("$var(token)"), "X-CCServer-Trunk: " + value("$var(trunk)"),
