@@ -9,6 +9,7 @@ from alembic import context
 import ccserver.accounts.models
 import ccserver.aml.models
 import ccserver.callbacks.models
+import ccserver.calldata.models
 import ccserver.card.models
 import ccserver.catalogue.models
 import ccserver.messaging.models

@@ -1,0 +1,63 @@
+"""What a kept message says: its octets become items, each time anew. Pure."""
+
+from ccserver.calldata.items import (
+    Item,
+    ItemKind,
+    item_of_document,
+    item_of_msd,
+    items_of,
+)
+from ccserver.calldata.message import SIPMessage, SIPMessageInvalid
+from ccserver.calldata.spool import Via
+from ccserver.calldata.store import Kept
+from ccserver.calldata.third_party import HandOver, HandOverInvalid
+from ccserver.location.oddities import Oddity
+
+MESSAGE_CUT = "message_cut"
+"""The message was longer than the edge passes on, or the file had no end."""
+
+
+def items_in(kept: Kept) -> tuple[Item, ...]:
+    """Everything that a message tells; never raises."""
+    match kept.via:
+        case Via.API:
+            return _of_hand_over(kept)
+        case Via.REFERENCE:
+            detail = {"uri": kept.source}
+            return (item_of_document(kept.media_type, kept.octets, detail=detail),)
+        case _:
+            return _of_message(kept)
+
+
+def _of_message(kept: Kept) -> tuple[Item, ...]:
+    cut = kept.cut_length is not None
+    oddities = (Oddity(MESSAGE_CUT, f"{len(kept.octets)} of {kept.cut_length}"),) if cut else ()
+    try:
+        message = SIPMessage.parse(kept.octets)
+    except SIPMessageInvalid as error:
+        return (Item(ItemKind.OTHER, kept.octets, oddities=oddities, error=str(error)),)
+    items = items_of(message)
+    if cut and not items:
+        return (Item(ItemKind.OTHER, b"", oddities=oddities),)
+    return items
+
+
+def _of_hand_over(kept: Kept) -> tuple[Item, ...]:
+    body = Item(ItemKind.ADDITIONAL, kept.octets, content_type=kept.media_type)
+    try:
+        told = HandOver.parse(kept.octets, kept.media_type)
+    except HandOverInvalid as error:
+        return (_unreadable(body, str(error)),)
+    return (
+        item_of_msd(told.octets),
+        Item(
+            ItemKind.ADDITIONAL,
+            kept.octets,
+            content_type=kept.media_type,
+            detail={"block": "HandOver", "fields": told.fields()},
+        ),
+    )
+
+
+def _unreadable(item: Item, error: str) -> Item:
+    return Item(ItemKind.OTHER, item.octets, content_type=item.content_type, error=error)
