@@ -46,7 +46,9 @@ const TIMELINE_TAGS = `contact_arrived queued offered offer_accepted offer_rejec
   participant_left wrap_up_extended
   service_sent service_received service_seen service_accepted service_refused service_dispatched
   service_en_route service_on_scene service_cleared service_closed service_withdrawn service_reopened
-  service_overdue service_note unit_assigned unit_status`.split(/\s+/);
+  service_overdue service_note unit_assigned unit_status
+  emergency_data msd_received msd_received_untrusted msd_unreadable msd_requested msd_refused
+  msd_request_failed location_unreachable cleared_down`.split(/\s+/);
 
 describe.each(Object.entries(OTHERS))("%s", (_, texts) => {
   it("has exactly the keys of English", () => {

@@ -53,8 +53,9 @@ function namesFor(
  * A sentence that needs whom it is about has a shorter one for entries that do not tell; one that is
  * about another card names it, one of what a person or the system may do names the person.
  */
-function keyOf({ tag, author, agent_id }: TimelineItem, subject: TimelineSubject): string {
+function keyOf({ tag, author, agent_id, data }: TimelineItem, subject: TimelineSubject): string {
   const key = `timeline.${tag}`;
+  if (data?.trusted === false && i18next.exists(`${key}_untrusted`)) return `${key}_untrusted`;
   if (subject.card !== UNTOLD && i18next.exists(`${key}_on`)) return `${key}_on`;
   const untold = tag === "callback_closed" ? subject.outcome === UNTOLD : subject.target === UNTOLD;
   if (untold && i18next.exists(`${key}_alone`)) return `${key}_alone`;

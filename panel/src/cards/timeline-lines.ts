@@ -64,6 +64,9 @@ export interface TimelineSubject {
   service: string;
   unit: string;
   state: string;
+  /** Which message of a car it was, and how its eCall began. */
+  message: string;
+  kind: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -79,7 +82,7 @@ export interface Names {
   service: (code: string) => string;
 }
 
-type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source" | "service.unit_state";
+type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source" | "service.unit_state" | "ecall.kind";
 
 /** Stands where an entry does not tell. */
 export const UNTOLD = "–";
@@ -115,6 +118,8 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
     service: text("service") === "" ? UNTOLD : names.service(text("service")),
     unit: text("unit") || UNTOLD,
     state: code("state", "service.unit_state"),
+    message: typeof data.n === "number" ? String(data.n) : UNTOLD,
+    kind: code("kind", "ecall.kind"),
   };
 }
 
