@@ -267,6 +267,8 @@ describe("cards that belong together", () => {
       called_number: "112",
       arrived_at: NOW,
       recordings: [],
+      service: null,
+      test: false,
     }));
     server.on("POST /api/cards/i1/split", { body: { incident_id: "i3", number: "2026-000003" } });
     server.on("GET /api/cards/i3", { body: card({ incident_id: "i3", number: "2026-000003" }) });

@@ -48,6 +48,8 @@ async function opened(recordings: RecordingInfo[]): Promise<HTMLElement[]> {
     agent_name: "Anna Bērziņa",
     outcome: "ended",
     recordings,
+    service: null,
+    test: false,
   };
   server.on("GET /api/cards", { body: { cards: [summary()], next: null } });
   server.on("GET /api/cards/i1", { body: card({ contacts: [contact] }) });

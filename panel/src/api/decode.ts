@@ -3,10 +3,12 @@
  * each field. Values are believed; only absence is mended.
  */
 
+import { decodeCar } from "./ecall";
 import type {
   AgentMsg,
   CallbackTask,
   Card,
+  CardContact,
   ContactMsg,
   ContactOffer,
   Directory,
@@ -19,6 +21,7 @@ import type {
 
 /** Of an older server, where everybody who could log in took calls. */
 const PLAIN_RIGHTS: Rights = {
+  calls: true,
   monitor: false,
   supervise: false,
   routing: false,
@@ -49,6 +52,9 @@ const CONTACT_DEFAULTS = {
   muted: false,
   handed_over: false,
   conversation: null,
+  service: null,
+  test: false,
+  trunk: null,
 } as const;
 
 const AGENT_DEFAULTS = {
@@ -78,7 +84,7 @@ function decodeParty(raw: Partial<Party>): Party {
 
 export function decodeContact(raw: Partial<ContactMsg>): ContactMsg {
   const parties = (raw.parties ?? []).map(decodeParty);
-  return { ...CONTACT_DEFAULTS, ...raw, parties, offers: offersOf(raw) } as ContactMsg;
+  return { ...CONTACT_DEFAULTS, ...raw, parties, offers: offersOf(raw), vehicle: decodeCar(raw.vehicle) } as ContactMsg;
 }
 
 export function decodeAgent(raw: Partial<AgentMsg>): AgentMsg {
@@ -116,8 +122,12 @@ const CARD_DEFAULTS = {
   attachments: [],
 };
 
+function decodeCardContact(raw: Partial<CardContact>): CardContact {
+  return { service: null, test: false, ...raw } as CardContact;
+}
+
 export function decodeCard(raw: Partial<Card>): Card {
-  return { ...CARD_DEFAULTS, ...raw } as Card;
+  return { ...CARD_DEFAULTS, ...raw, contacts: (raw.contacts ?? []).map(decodeCardContact) } as Card;
 }
 
 function decodeOffer(raw: Partial<OfferMsg>): OfferMsg {

@@ -2,6 +2,7 @@
 
 import type { ServiceMessage } from "../services/types";
 import type { LiveConversation } from "./conversations";
+import type { CarData } from "./ecall";
 
 export type Language = "en" | "lv" | "ru";
 export type Role =
@@ -41,6 +42,8 @@ export interface PhoneSettings {
 
 /** What this account may do; the server knows more rights than the panel asks for. */
 export interface Rights {
+  /** Take calls, and act on them. */
+  calls: boolean;
   /** Listen, whisper, barge in and take over; needs an own seat. */
   monitor: boolean;
   /** See the shift live, force presences, and be told of the distributor's alarms. */
@@ -204,6 +207,14 @@ export interface ContactMsg {
   handed_over: boolean;
   /** Null of a call. */
   conversation: LiveConversation | null;
+  /** What was asked for (RFC 5031), e.g. `urn:service:sos.ecall.automatic`; null for a number that was dialled. */
+  service: string | null;
+  /** Nobody needs help: somebody tries whether we answer. */
+  test: boolean;
+  /** By which line it came. */
+  trunk: string | null;
+  /** Null of whoever is no car. */
+  vehicle: CarData | null;
 }
 
 /** What a person can close a call-back with. */
@@ -407,6 +418,9 @@ export interface CardContact {
   agent_name: string | null;
   outcome: Outcome;
   recordings: RecordingInfo[];
+  /** As of the live contact. */
+  service: string | null;
+  test: boolean;
 }
 
 
