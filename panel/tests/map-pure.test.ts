@@ -310,6 +310,7 @@ describe("looks", () => {
   });
 
   it.each([
+    [{ direction_deg: 90 }, 90],
     [{ direction: 90 }, 90],
     [{ direction: 0 }, 0],
     [{ direction: 360 }, null],
@@ -340,7 +341,7 @@ describe("scenes", () => {
     );
     expect(scene.marks.map(({ kind, current }) => [kind, current])).toEqual([
       ["location", true],
-      ["location", false],
+      ["car", false],
       ["conflict", false],
       ["candidate", false],
       ["unit", false],

@@ -2,11 +2,9 @@
 
 import { useId, useState, type SyntheticEvent } from "react";
 import { useTranslation } from "react-i18next";
+import { CopyText } from "../shared/CopyText";
 import { isNear, lks92Text, parseCoordinates, wgs84Text } from "./coordinates";
 import type { Position } from "./types";
-
-/** So long "copied" stands beside the button. */
-const COPIED_MS = 2_000;
 
 export function Coordinates({ place }: { place: Position }) {
   const metres = lks92Text(place);
@@ -25,31 +23,9 @@ export function Coordinates({ place }: { place: Position }) {
 }
 
 export function CopyButton({ place }: { place: Position }) {
-  const { t } = useTranslation();
-  const [outcome, setOutcome] = useState<"" | "copied" | "not_copied">("");
-  const copy = async (): Promise<void> => {
-    const metres = lks92Text(place);
-    const text = metres === null ? wgs84Text(place) : `${wgs84Text(place)} (LKS-92 ${metres})`;
-    try {
-      // Not there on a page without TLS; then the text can still be marked by hand.
-      await navigator.clipboard.writeText(text);
-      setOutcome("copied");
-    } catch {
-      setOutcome("not_copied");
-    }
-    window.setTimeout(() => setOutcome(""), COPIED_MS);
-  };
-  return (
-    <>
-      <button type="button" className="button map-copy" onClick={() => void copy()} data-testid="map-copy">
-        {t("map.copy")}
-      </button>
-      <span role="status" className="faint">
-        {outcome === "copied" && t("map.copied")}
-        {outcome === "not_copied" && t("map.not_copied")}
-      </span>
-    </>
-  );
+  const metres = lks92Text(place);
+  const text = metres === null ? wgs84Text(place) : `${wgs84Text(place)} (LKS-92 ${metres})`;
+  return <CopyText text={text} testid="map-copy" />;
 }
 
 interface Properties {

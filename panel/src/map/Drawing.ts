@@ -184,18 +184,20 @@ export class Drawing {
     }
   }
 
-  private drawShapes({ areas, lines }: Scene): void {
+  private drawShapes({ areas, lines, trails }: Scene): void {
     const { map } = this;
     const known = map.getSource<GeoJSONSource>("areas");
     if (known) {
       // Refused when a newer scene overtakes it, or the map is gone.
       known.setData(areas).catch(() => undefined);
       map.getSource<GeoJSONSource>("lines")?.setData(lines).catch(() => undefined);
+      map.getSource<GeoJSONSource>("trails")?.setData(trails).catch(() => undefined);
       return;
     }
     if (!map.isStyleLoaded() && map.getLayer("nowhere") === undefined) return;
     map.addSource("areas", { type: "geojson", data: areas, tolerance: SIMPLIFIED_PX });
     map.addSource("lines", { type: "geojson", data: lines });
+    map.addSource("trails", { type: "geojson", data: trails });
     map.addLayer({
       id: "areas-fill",
       type: "fill",
@@ -211,6 +213,13 @@ export class Drawing {
         "line-opacity": ["get", "opacity"],
         "line-width": ["case", ["get", "current"], 3, 1.5],
       },
+    });
+    map.addLayer({
+      id: "trails-line",
+      type: "line",
+      source: "trails",
+      layout: { "line-cap": "round", "line-join": "round" },
+      paint: { "line-color": ["get", "colour"], "line-opacity": 0.55, "line-width": 4 },
     });
     map.addLayer({
       id: "lines-line",

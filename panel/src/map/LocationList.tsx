@@ -3,7 +3,7 @@
 import { useTranslation } from "react-i18next";
 import { Coordinates, CopyButton } from "./CoordinateBox";
 import { distanceM } from "./geodesy";
-import { ageOf, COLOURS, headingOf, lengthText, roundedAge } from "./look";
+import { ageOf, COLOURS, compassPoint, headingOf, isTrusted, lengthText, roundedAge } from "./look";
 import type { MapLocation, Position } from "./types";
 
 interface Properties {
@@ -22,6 +22,7 @@ export function useLocationText(): (location: MapLocation, age: number) => strin
     const parts = [t(`map.source.${location.source}`)];
     if (location.radius_m !== null) parts.push(`± ${lengthText(location.radius_m, i18n.language)}`);
     parts.push(t(`map.age.${unit}`, { count }));
+    if (!isTrusted(location)) parts.push(t("map.untrusted"));
     return parts.join(" · ");
   };
 }
@@ -29,8 +30,7 @@ export function useLocationText(): (location: MapLocation, age: number) => strin
 /** One of eight directions, for people who cannot see the arrow. */
 function useHeading(): (degrees: number) => string {
   const { t } = useTranslation();
-  const names = ["n", "ne", "e", "se", "s", "sw", "w", "nw"];
-  return (degrees) => t(`map.heading.${names[Math.round(degrees / 45) % 8] ?? "n"}`);
+  return (degrees) => t(`map.heading.${compassPoint(degrees)}`);
 }
 
 export function LocationList({ locations, current, conflicts, now, onGo }: Properties) {

@@ -21,6 +21,14 @@ export function distanceM(one: Position, other: Position): number {
   return 2 * EARTH_M * Math.asin(Math.min(1, Math.sqrt(chord)));
 }
 
+/** Degrees clockwise from north in which `other` is seen from `one`. */
+export function bearingOf(one: Position, other: Position): number {
+  const [a, b, aside] = [radians(one.lat), radians(other.lat), radians(other.lon - one.lon)];
+  const east = Math.sin(aside) * Math.cos(b);
+  const north = Math.cos(a) * Math.sin(b) - Math.sin(a) * Math.cos(b) * Math.cos(aside);
+  return (degrees(Math.atan2(east, north)) + 360) % 360;
+}
+
 /** The place `metres` away in the direction `bearing`; beyond ±180° rather than torn apart there. */
 export function offset([lat, lon]: Pair, bearing: number, metres: number): Outline[number] {
   const [start, angle, way] = [radians(lat), radians(bearing), metres / EARTH_M];

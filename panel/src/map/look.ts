@@ -55,7 +55,19 @@ export function lengthText(metres: number, language: string): string {
 
 /** Degrees clockwise from north in which the vehicle or person moved, if that was told. */
 export function headingOf(location: MapLocation): number | null {
-  const direction = location.data?.direction ?? null;
+  const direction = location.data?.direction_deg ?? location.data?.direction ?? null;
   if (typeof direction !== "number" || !(direction >= 0 && direction < 360)) return null;
   return direction;
+}
+
+const POINTS = ["n", "ne", "e", "se", "s", "sw", "w", "nw"] as const;
+
+/** One of eight directions, as a code of the translations. */
+export function compassPoint(degrees: number): (typeof POINTS)[number] {
+  return POINTS[Math.round(degrees / 45) % POINTS.length] ?? "n";
+}
+
+/** False where the device itself doubts the place it told. */
+export function isTrusted(location: MapLocation): boolean {
+  return location.data?.trusted !== false;
 }

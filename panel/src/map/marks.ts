@@ -7,6 +7,10 @@ const SVG = "http://www.w3.org/2000/svg";
 /** A pin whose tip is the place; the arrow is beside it, so that it can turn. */
 const PIN = "M12 31C5 21 2 16 2 11a10 10 0 0 1 20 0c0 5-3 10-10 20z";
 const CROSS = "M4 4l16 16M20 4L4 20";
+/** A disc around the place, with a car seen from the side in it. */
+const CAR = "M12 0a12 12 0 1 1 0 24a12 12 0 1 1 0-24z";
+const CAR_BODY =
+  "M4.500 15.500v-3l2-.7 1.800-3.300h6l2.700 3.300 2.500.7v3h-1.700a1.900 1.900 0 0 1-3.800 0h-4a1.900 1.900 0 0 1-3.800 0z";
 const SQUARE = "M3 4h18v14H3z";
 const ARROW = "M12 1l6 11h-4v11h-4V12H6z";
 
@@ -34,6 +38,7 @@ export function updateMark(element: HTMLElement, mark: Mark): void {
   element.setAttribute("data-testid", "map-mark");
   element.dataset.kind = mark.kind;
   element.dataset.current = String(mark.current);
+  element.dataset.trusted = String(mark.trusted);
   element.style.setProperty("--mark", mark.colour);
   // Not `opacity`, which MapLibre sets itself.
   element.style.setProperty("--mark-opacity", String(mark.opacity));
@@ -54,6 +59,15 @@ export function updateMark(element: HTMLElement, mark: Mark): void {
 }
 
 function picture(mark: Mark): SVGSVGElement {
+  if (mark.kind === "trail") return svg(CAR, "map-mark-trail", 24);
+  if (mark.kind === "car") {
+    const disc = svg(CAR, "map-mark-car", 24);
+    const body = document.createElementNS(SVG, "path");
+    body.setAttribute("d", CAR_BODY);
+    body.setAttribute("class", "map-mark-body");
+    disc.append(body);
+    return disc;
+  }
   if (mark.kind === "conflict") return svg(CROSS, "map-mark-cross", 24);
   if (mark.kind === "unit") return svg(SQUARE, "map-mark-unit", 22);
   return svg(PIN, "map-mark-pin", 32);

@@ -9,9 +9,11 @@ import {
   CONFLICT_COLOUR,
   freshnessOf,
   headingOf,
+  isTrusted,
   OPACITIES,
   UNIT_COLOUR,
 } from "./look";
+import { trailsOf, type Trail } from "./trails";
 import type { Candidate, MapLocation, MapUnit, Position } from "./types";
 
 /** More marks than that hide one another; a card has some dozen locations. */
@@ -30,12 +32,14 @@ export interface SceneInput {
 /** A mark with its words, drawn as an element over the map. */
 export interface Mark extends Position {
   key: string;
-  kind: "location" | "candidate" | "unit" | "conflict";
+  /** "trail": an earlier place of a car. */
+  kind: "location" | "car" | "trail" | "candidate" | "unit" | "conflict";
   text: string;
   colour: string;
   opacity: number;
   current: boolean;
   heading: number | null;
+  trusted: boolean;
 }
 
 /** The words of the marks, in the language of the person. */
@@ -47,6 +51,8 @@ export interface MarkTexts {
 export interface Scene {
   areas: FeatureCollection;
   lines: FeatureCollection;
+  /** The ways that cars came. */
+  trails: FeatureCollection;
   marks: Mark[];
   /** Changes when another location holds, or the same moved. */
   currentKey: string | null;
@@ -63,21 +69,48 @@ function area(location: MapLocation, current: boolean, opacity: number): Feature
   };
 }
 
+/** Earlier places are paler than the car itself. */
+const TRAIL_OPACITY = 0.6;
+
+function way({ contactId, newest, points }: Trail): Feature {
+  const coordinates = points.map(({ lat, lon }) => [lon, lat]);
+  const properties = { id: contactId, colour: COLOURS[newest.source] };
+  return { type: "Feature", properties, geometry: { type: "LineString", coordinates } };
+}
+
+function trailMarks({ contactId, newest, points }: Trail): Mark[] {
+  const colour = COLOURS[newest.source];
+  return points.slice(0, -1).map((point, at) => ({
+    ...plainMark(`trail/${contactId}/${at}`, "trail", "", colour),
+    ...point,
+    opacity: TRAIL_OPACITY,
+  }));
+}
+
 export function sceneOf(input: SceneInput, now: number, texts: MarkTexts): Scene {
   const locations = input.locations.slice(-MARKS_MAX);
   const byId = new Map(locations.map((location) => [location.location_id, location]));
   const current = input.current === null ? undefined : byId.get(input.current);
   const areas: Feature[] = [];
   const lines: Feature[] = [];
-  const marks: Mark[] = [];
+  const trails = trailsOf(locations);
+  const marks: Mark[] = trails.flatMap(trailMarks);
+  const cars = new Map(trails.map(({ newest, contactId }) => [newest, contactId]));
+  const needed = new Set(input.conflicts.flat());
   for (const location of locations) {
+    // A car is where its newest message says; what it told before is its trail.
+    const told = location.source === "msd" && (location.contact_id ?? null) !== null;
+    const passed = told && !cars.has(location);
+    if (passed && location !== current && !needed.has(location.location_id)) continue;
     const age = ageOf(location, now);
     const opacity = location === current ? 1 : OPACITIES[freshnessOf(age)];
     const drawn = area(location, location === current, opacity);
     if (drawn !== null) areas.push(drawn);
+    const car = cars.get(location);
     marks.push({
-      key: `location/${location.location_id}`,
-      kind: location.kind === "unit" ? "unit" : "location",
+      // One mark for each car, so that a new message moves it.
+      key: car === undefined ? `location/${location.location_id}` : `car/${car}`,
+      kind: location.kind === "unit" ? "unit" : location.source === "msd" ? "car" : "location",
       lat: location.lat,
       lon: location.lon,
       text: texts.location(location, age),
@@ -85,6 +118,7 @@ export function sceneOf(input: SceneInput, now: number, texts: MarkTexts): Scene
       opacity,
       current: location === current,
       heading: headingOf(location),
+      trusted: isTrusted(location),
     });
   }
   for (const [one, other] of input.conflicts) {
@@ -107,6 +141,7 @@ export function sceneOf(input: SceneInput, now: number, texts: MarkTexts): Scene
   return {
     areas: { type: "FeatureCollection", features: areas },
     lines: { type: "FeatureCollection", features: lines },
+    trails: { type: "FeatureCollection", features: trails.filter(({ points }) => points.length > 1).map(way) },
     marks,
     currentKey: current === undefined ? null : `${current.location_id}/${current.lat}/${current.lon}`,
     currentOutline: current === undefined ? null : [...outlineOf(current.shape), [current.lon, current.lat]],
@@ -119,5 +154,5 @@ function plainMark(
   text: string,
   colour: string,
 ): Omit<Mark, "lat" | "lon"> {
-  return { key, kind, text, colour, opacity: 1, current: false, heading: null };
+  return { key, kind, text, colour, opacity: 1, current: false, heading: null, trusted: true };
 }

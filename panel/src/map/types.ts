@@ -59,7 +59,12 @@ export interface MapLocation extends Position {
   /** When it was true, if that was told. */
   observed_at: string | null;
   received_at: string;
-  /** What else was told: `direction` in degrees clockwise from north is drawn as an arrow. */
+  /** Whose place it is: the places of one car make its trail. */
+  contact_id?: string | null;
+  /**
+   * What else was told: `direction_deg` clockwise from north is drawn as an arrow, `recent` (pairs, the latest
+   * first) as a trail; `trusted` is false where the device itself doubts the place.
+   */
   data?: Readonly<Record<string, unknown>>;
 }
 
