@@ -1,6 +1,7 @@
 """The command line's part of this room: ``ccserver pidf decode``."""
 
 import argparse
+import binascii
 import json
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 EXIT_INVALID = 65  # EX_DATAERR of sysexits.h
 
+LINE_BYTES_MAX = 2 * BYTES_MAX
+"""A document in hex."""
+
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+
 
 def add_commands(commands: "Subparsers") -> None:
     """Add ``pidf`` to the program's commands; it needs no configuration."""
@@ -28,7 +34,8 @@ def add_commands(commands: "Subparsers") -> None:
         "files",
         nargs="*",
         default=["-"],
-        help="a document in each; - (the default) is standard input with one document a line",
+        help="a document in each, or one in hex or base64 on each line; - (the default) is standard"
+        " input with one document a line, in hex or base64 or as it is",
     )
     decode.set_defaults(run=_decode, needs_config=False)
 
@@ -54,13 +61,39 @@ def _print(line: dict[str, object]) -> None:
 
 def _documents(name: str) -> Iterator[tuple[str, bytes]]:
     """Each document with where it came from; one longer than is read comes cut."""
-    if name != "-":
-        with Path(name).open("rb") as file:
-            yield name, file.read(BYTES_MAX + 1)
+    if name == "-":
+        yield from _on_lines(sys.stdin.buffer, "")
         return
-    for number, line in enumerate(bounded_lines(sys.stdin.buffer, BYTES_MAX), start=1):
+    with Path(name).open("rb") as file:
+        if file.peek().lstrip()[:1].isalnum():
+            # An XML document begins otherwise, whatever its encoding.
+            yield from _on_lines(file, f"{name} ")
+        else:
+            yield name, file.read(BYTES_MAX + 1)
+
+
+def _on_lines(file: BinaryIO, prefix: str) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(bounded_lines(file, LINE_BYTES_MAX), start=1):
         if line.strip():
-            yield f"line {number}", line
+            octets = None if line.lstrip()[:1] == b"<" else octets_of(line)
+            yield f"{prefix}line {number}", line if octets is None else octets
+
+
+def octets_of(line: bytes) -> bytes | None:
+    """The octets of hex, with or without separators, or of base64; ``None`` for anything else.
+
+    What is hex is not taken for base64: every text of hex is that as well.
+    """
+    text = b"".join(line.replace(b":", b" ").split())
+    try:
+        return bytes.fromhex(text.removeprefix(b"0x").decode("ascii"))
+    except ValueError:
+        pass
+    text = text.translate(_URL_SAFE)
+    try:
+        return binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
+    except ValueError:
+        return None
 
 
 def bounded_lines(file: BinaryIO, bytes_max: int) -> Iterator[bytes]:

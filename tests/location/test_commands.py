@@ -1,5 +1,6 @@
 """``ccserver pidf decode`` prints a line for each document, and a bad one stops nothing."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -61,6 +62,32 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == EXIT_INVALID
     assert [line["source"] for line in lines] == ["line 1", "line 3", "line 4", "line 5"]
     assert ["error" in line for line in lines] == [False, True, True, False]
+
+
+def test_lines_in_hex_and_base64(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    document = SAMPLES["rfc5491-arcband"]
+    forms = [document.hex().encode(), base64.b64encode(document), document.replace(b"\n", b" ")]
+    status, lines = decode(capsys, stdin=b"\n".join([*forms, b"abc!"]))
+    assert status == EXIT_INVALID
+    assert lines[0]["places"] == lines[1]["places"] == lines[2]["places"]
+    assert "error" in lines[3]
+    file = tmp_path / "lines"
+    file.write_bytes(b"\n".join(forms[:2]))
+    status, told = decode(capsys, str(file))
+    assert status == 0
+    assert [line["source"] for line in told] == [f"{file} line 1", f"{file} line 2"]
+    assert [line["places"] for line in told] == [lines[0]["places"]] * 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_in_another_encoding(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, encoding: str
+) -> None:
+    text = SAMPLES["rfc5491-arcband"].decode()
+    file = tmp_path / "document.xml"
+    file.write_bytes(text.replace("UTF-8", encoding[:6].upper()).encode(encoding))
+    status, lines = decode(capsys, str(file))
+    assert (status, len(lines)) == (0, 1)
 
 
 def test_all_good(capsys: pytest.CaptureFixture[str]) -> None:
