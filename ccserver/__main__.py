@@ -31,6 +31,7 @@ from ccserver.app import Application
 from ccserver.audit.commands import add_commands as add_audit_commands
 from ccserver.catalogue import commands as catalogue
 from ccserver.documents.commands import author_of_command
+from ccserver.ecall.commands import add_commands as add_ecall_commands
 from ccserver.location.commands import add_commands as add_location_commands
 from ccserver.messaging import commands as messaging
 from ccserver.routing import RoutingStore
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     routing.COMMANDS.add(commands)
     add_addresses_commands(commands)
     add_location_commands(commands)
+    add_ecall_commands(commands)
     add_smpp_commands(commands)
     add_aml_commands(commands)
     add_edge_commands(commands)
