@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self, cast
 
-from sim.sipp.message import CRLF, Ends, headers, request
+from sim.sipp.ends import CRLF, Ends, headers, request
 
 WAIT_S = 1.5
 """For a final answer. Who answers at all has answered by then, also on a busy machine."""
@@ -49,6 +49,11 @@ class Outcome:
     def final(self) -> Answer | None:
         """The first final answer."""
         return next((answer for answer in self.answers if answer.code >= 200), None)
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes of the answers in order of arrival."""
+        return tuple(answer.code for answer in self.answers)
 
     @property
     def digit(self) -> str:

@@ -7,7 +7,7 @@ follow the RFC's clauses.
 
 from collections.abc import Mapping
 
-from sim.sipp.message import Ends, invite, other
+from sim.sipp.ends import Ends, invite, other
 from sim.sipp.torture import Torture
 
 V6 = "2001:db8::9:1"
@@ -34,10 +34,10 @@ TORTURE6: Mapping[str, Torture] = {
         "4.2", "4-", lambda e: invite(e, start=f"INVITE sip:112@{V6} SIP/2.0", To="<sip:112@x>")
     ),
     "port-ambiguous": Torture(
-        "4.3", "4-", lambda e: other(e, "OPTIONS", "sip:[2001:db8::10:5070]")
+        "4.3", "24-", lambda e: other(e, "OPTIONS", "sip:[2001:db8::10:5070]")
     ),
     "port-unambiguous": Torture(
-        "4.4", "4-", lambda e: other(e, "OPTIONS", "sip:[2001:db8::10]:5070")
+        "4.4", "24-", lambda e: other(e, "OPTIONS", "sip:[2001:db8::10]:5070")
     ),
     "received-brackets": Torture(
         "4.5",
@@ -98,6 +98,6 @@ TORTURE6: Mapping[str, Torture] = {
         ),
     ),
     "three-colons": Torture(
-        "4.10", "4-", lambda e: other(e, "OPTIONS", "sip:user@[2001:db8:::192.0.2.1]")
+        "4.10", "24-", lambda e: other(e, "OPTIONS", "sip:user@[2001:db8:::192.0.2.1]")
     ),
 }

@@ -71,11 +71,8 @@ async def play(
     calls: int = 1,
 ) -> Played:
     """Play a scenario once (or ``calls`` times); `SIPpFailed` where it does not go as written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, content in (files or {}).items():
-        (folder / file).write_bytes(content)
+    _lay_out(folder, files or {})
     log = folder / "messages.log"
-    log.unlink(missing_ok=True)
     every = {"caller": "+37120000001", **(keys or {})}
     command = ["sipp", f"{host}:{port}", "-sf", str(SCENARIOS / f"{name}.xml"), "-s", service]
     command += ["-i", local_host, "-p", str(free_ports(local_host, 1)), "-t", transport]
@@ -118,6 +115,12 @@ async def play(
         flow = "\n".join(("> " if m.sent else "< ") + m.start for m in played.messages)
         raise SIPpFailed(f"SIPp ended with {status}\n{flow}\n{told}")
     return played
+
+
+def _lay_out(folder: Path, files: Mapping[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
 
 
 def messages_of(log: bytes) -> tuple[Message, ...]:
