@@ -1,6 +1,6 @@
 """While ten calls talk, the edge gets every message of RFC 4475 and RFC 5118, from its trunk and
-from a stranger. Good ones are taken, bad ones refused or dropped, strangers hear nothing; the ten hear
-each other without a break, and orderly requests are answered as fast as before.
+from a stranger. Good ones are taken, bad ones refused or dropped, strangers hear nothing; the ten
+hear each other without a break, and orderly requests are answered as fast as before.
 """
 
 import asyncio

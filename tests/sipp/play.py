@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import re
+import secrets
 import signal
 import socket
 from collections.abc import Mapping
@@ -68,9 +69,9 @@ async def play(
     hold_s: float = 0.2,
     files: Mapping[str, bytes] | None = None,
     keys: Mapping[str, str] | None = None,
-    calls: int = 1,
+    call_id: str | None = None,
 ) -> Played:
-    """Play a scenario once (or ``calls`` times); `SIPpFailed` where it does not go as written."""
+    """Play a scenario once; raises `SIPpFailed` where it does not go as written."""
     _lay_out(folder, files or {})
     log = folder / "messages.log"
     every = {"caller": "+37120000001", **(keys or {})}
@@ -81,14 +82,13 @@ async def play(
         "-d",
         str(round(hold_s * 1000)),
         "-m",
-        str(calls),
-        "-l",
-        str(calls),
+        "1",
         "-nostdin",
         "-timeout",
         f"{LIMIT_S:.0f}s",
     ]
     command += ["-trace_msg", "-message_file", log.name, "-trace_err", "-error_file", "errors.log"]
+    command += ["-cid_str", call_id or secrets.token_hex(8)]
     for key, value in every.items():
         command += ["-key", key, value]
     process = await asyncio.create_subprocess_exec(
