@@ -40,7 +40,7 @@ def read(reader: BitReader, odd: Oddities) -> AdditionalData | None:
     if len(data) < length:
         odd.add("additional_data_cut", f"{len(data)} of {length} octets of {name}")
         # What is left has less than an octet, and belongs to nothing.
-        reader.at += reader.left
+        reader.left = 0
         return AdditionalData(name, data, cut=True)
     return of(name, data, odd)
 

@@ -19,34 +19,33 @@ class EndOfBits(Exception):
 class BitReader:
     """Takes bits off octets, the highest of each first."""
 
-    __slots__ = ("_size", "_value", "at")
+    __slots__ = ("_size", "_value", "left")
 
     def __init__(self, data: bytes) -> None:
         self._value = int.from_bytes(data, "big")
-        self._size = len(data) * 8
-        self.at = 0
-        """How many bits were taken."""
+        self._size = self.left = len(data) * 8
+        """How many bits there still are; fewer may be set, which skips."""
 
     @property
-    def left(self) -> int:
-        """How many bits there still are."""
-        return self._size - self.at
+    def at(self) -> int:
+        """How many bits were taken."""
+        return self._size - self.left
 
     def take(self, width: int) -> int:
         """Return the next ``width`` bits, up to 256; raises `EndOfBits` and then takes none."""
-        left = self._size - self.at - width
+        left = self.left - width
         if left < 0:
             raise EndOfBits
-        self.at += width
-        return (self._value >> left) & _MASKS[width]
+        self.left = left
+        return self._value >> left & _MASKS[width]
 
     def octets(self, count: int) -> bytes:
         """Return the next octets, which may begin within an octet; raises `EndOfBits`."""
-        left = self._size - self.at - count * 8
+        left = self.left - count * 8
         if left < 0:
             raise EndOfBits
-        self.at += count * 8
-        return ((self._value >> left) & ((1 << count * 8) - 1)).to_bytes(count, "big")
+        self.left = left
+        return (self._value >> left & (1 << count * 8) - 1).to_bytes(count, "big")
 
     def octets_there(self, count: int) -> bytes:
         """Return as many of the next octets as there are."""

@@ -33,6 +33,11 @@ VERSIONS: Final = (WITHDRAWN, 2, 3)
 RECENT_MANDATORY: Final = 3
 """Since this version N1 and N2 are always there, and `VehicleType` has five bits."""
 
+EXTENDED, HAS_MORE, STRUCTURE_EXTENDED = 4, 2, 1
+"""The first bits of a message: of ``MSDMessage`` two, of ``MSDStructure`` one."""
+
+HAS_N1, HAS_N2, BOTH = 2, 1, 3
+
 VIN_LENGTH: Final = 17
 VIN_CHARACTERS: Final = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 VIN_UNKNOWN: Final = "?"
@@ -68,11 +73,20 @@ _PAIRS: Final = tuple(first + second for first in _SIX_BITS for second in _SIX_B
 _INDEX: Final = {character: index for index, character in enumerate(VIN_CHARACTERS)}
 _VIN_UNKNOWN_INDEX: Final = 63
 
-_ENERGIES: Final = tuple(
-    frozenset(energy for bit, energy in enumerate(ENERGIES) if flags >> (6 - bit) & 1)
-    for flags in range(128)
-)
-"""By the seven flags."""
+_ENERGY_BITS: Final = len(ENERGIES)
+
+
+def _spread(there: int) -> tuple[frozenset[Energy], ...]:
+    """By the bits of those energies that are there, the first of them highest."""
+    places = [place for place in range(_ENERGY_BITS) if there >> (_ENERGY_BITS - 1 - place) & 1]
+    return tuple(
+        frozenset(ENERGIES[place] for bit, place in enumerate(reversed(places)) if told >> bit & 1)
+        for told in range(1 << len(places))
+    )
+
+
+_PROPULSION: Final = tuple(_spread(there) for there in range(1 << _ENERGY_BITS))
+"""Energies by their presence bits, then by their own: 3⁷ sets."""
 
 
 def decode(data: bytes) -> DecodedMSD:
@@ -84,7 +98,7 @@ def decode(data: bytes) -> DecodedMSD:
         raise MSDInvalid(f"Version {version} is not known; versions 1, 2 and 3 are.")
     odd = Oddities()
     reader = BitReader(data[:OCTETS_READ_MAX])
-    reader.at = 8
+    reader.take(8)
     if version == WITHDRAWN:
         odd.add("version_withdrawn", "1")
         declared_end = None
@@ -137,19 +151,10 @@ def _compare_length(declared_end: int, reader: BitReader, odd: Oddities) -> None
 def _message(version: int, reader: BitReader, odd: Oddities) -> MSD:
     """``MSDMessage``: the main structure, and what may follow it."""
     reading = "the presence bits"
-    direction, occupants, more = DIRECTION_UNKNOWN, None, None
-    deltas: list[tuple[int, int]] = []
     try:
-        if version >= RECENT_MANDATORY:
-            flags = reader.take(4)
-            extended, has_more, structure_extended, has_occupants = _BITS[flags]
-            has_n1 = has_n2 = 1
-        else:
-            flags = reader.take(6)
-            extended, has_more, structure_extended, has_occupants = _BITS[
-                flags >> 3 << 1 | flags & 1
-            ]
-            has_n1, has_n2 = flags >> 2 & 1, flags >> 1 & 1
+        flags = reader.take(3)
+        recent = BOTH if version >= RECENT_MANDATORY else reader.take(2)
+        has_occupants = reader.take(1)
         reading = "messageIdentifier"
         identifier = reader.take(8)
         reading = "control"
@@ -165,25 +170,9 @@ def _message(version: int, reader: BitReader, odd: Oddities) -> MSD:
         position = reader.take(64)
     except EndOfBits:
         raise MSDInvalid(f"The message ends in {reading}.") from None
-    reading = "vehicleDirection"
-    try:
-        direction = reader.take(8)
-        if has_n1:
-            reading = "recentVehicleLocationN1"
-            deltas.append(_delta(reader.take(20)))
-        if has_n2:
-            reading = "recentVehicleLocationN2"
-            deltas.append(_delta(reader.take(20)))
-            if not has_n1:
-                # N2 is told from N1, so it means nothing without.
-                odd.add("recent_location_orphan", f"{deltas.pop()}")
-        if has_occupants:
-            reading = "numberOfOccupants"
-            occupants = reader.take(8)
-    except EndOfBits:
-        odd.add("structure_cut", f"in {reading}")
-    else:
-        more = _after_structure(reader, odd, structure_extended, has_more, extended)
+    # From here on there is a place to send help to, and nothing may cost it.
+    direction, deltas, occupants, whole = _rest(recent, has_occupants, reader, odd)
+    more = _after_structure(flags, reader, odd) if whole else None
     return MSD(
         version,
         identifier,
@@ -203,7 +192,34 @@ def _message(version: int, reader: BitReader, odd: Oddities) -> MSD:
     )
 
 
-_BITS: Final = tuple(tuple(value >> bit & 1 for bit in (3, 2, 1, 0)) for value in range(16))
+def _rest(
+    recent: int, has_occupants: int, reader: BitReader, odd: Oddities
+) -> tuple[int, list[tuple[int, int]], int | None, bool]:
+    """``MSDStructure`` behind the position: direction, N1 and N2, occupants; whether all is there.
+
+    What is missing is told as unknown.
+    """
+    direction, occupants = DIRECTION_UNKNOWN, None
+    deltas: list[tuple[int, int]] = []
+    reading = "vehicleDirection"
+    try:
+        direction = reader.take(8)
+        if recent & HAS_N1:
+            reading = "recentVehicleLocationN1"
+            deltas.append(_delta(reader.take(20)))
+        if recent & HAS_N2:
+            reading = "recentVehicleLocationN2"
+            deltas.append(_delta(reader.take(20)))
+        if recent == HAS_N2:
+            # It is told from N1, so it means nothing without.
+            odd.add("recent_location_orphan", f"{deltas.pop()}")
+        if has_occupants:
+            reading = "numberOfOccupants"
+            occupants = reader.take(8)
+    except EndOfBits:
+        odd.add("structure_cut", f"in {reading}")
+        return direction, deltas, occupants, False
+    return direction, deltas, occupants, True
 
 
 def _vehicle_type(version: int, reader: BitReader, odd: Oddities) -> VehicleType | None:
@@ -231,37 +247,32 @@ def _vin(reader: BitReader, odd: Oddities) -> str:
 
 
 def _propulsion(version: int, reader: BitReader, odd: Oddities) -> frozenset[Energy]:
-    width = len(ENERGIES_V1 if version == WITHDRAWN else ENERGIES)
-    extended = reader.take(1)
-    there = reader.take(width)
-    flags = 0
+    # Version 1 has one energy less, at the end.
+    there = reader.take(7) << 1 if version == WITHDRAWN else reader.take(8)
+    energies = _PROPULSION[there & 0x7F]
     # Only what is there has a bit of its own, and that may be the default.
-    for bit in range(width - 1, -1, -1):
-        if there >> bit & 1 and reader.take(1):
-            flags |= 1 << bit
-    if extended:
+    propulsion = energies[reader.take((there & 0x7F).bit_count())]
+    if there & 0x80:
         odd.add("extension", f"vehiclePropulsionStorageType: {reader.skip_additions()}")
-    return _ENERGIES[flags << 7 - width]
+    return propulsion
 
 
 def _delta(bits: int) -> tuple[int, int]:
     return (bits >> 10) + DELTA_MIN, (bits & 0x3FF) + DELTA_MIN
 
 
-def _after_structure(
-    reader: BitReader, odd: Oddities, structure_extended: int, has_more: int, extended: int
-) -> AdditionalData | None:
+def _after_structure(flags: int, reader: BitReader, odd: Oddities) -> AdditionalData | None:
     """What later versions added, and ``optionalAdditionalData`` between."""
     more = None
     try:
-        if structure_extended:
+        if flags & STRUCTURE_EXTENDED:
             odd.add("extension", f"msdStructure: {reader.skip_additions()}")
-        if has_more:
+        if flags & HAS_MORE:
             more = additional.read(reader, odd)
-        if extended:
+        if flags & EXTENDED:
             odd.add("extension", f"msd: {reader.skip_additions()}")
     except EndOfBits:
-        lost = ", optionalAdditionalData is lost" if has_more and more is None else ""
+        lost = ", optionalAdditionalData is lost" if flags & HAS_MORE and more is None else ""
         odd.add("extension_cut", f"after the main structure{lost}")
     return more
 
