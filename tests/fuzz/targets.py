@@ -5,9 +5,14 @@ Each takes any octets. A promised exception is caught, everything else is a find
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ccserver.aml.data_sms import text_of
+from ccserver.ecall import json_form
+from ccserver.ecall import msd as msd_codec
+from ccserver.ecall.control import Control, ControlInvalid, ack_xml
+from ccserver.ecall.control import parse as parse_control
+from ccserver.ecall.values import MSDInvalid, MSDUnwritable
 from ccserver.location.aml import AMLInvalid, AMLMessage, looks_like_aml, looks_like_aml_tail
 from ccserver.location.aml_form import AMLForm, trust
 from ccserver.sms.connection import Connection, Delivered
@@ -17,6 +22,8 @@ from ccserver.sms.receipt import Receipt
 from ccserver.sms.short_message import ShortMessage, ShortMessageUnreadable, joined_text
 from ccserver.sms.splitting import TextTooLong, count, split
 from ccserver.sms.states import BOUND
+from tests.ecall.samples import MESSAGES
+from tests.ecall.test_control import CAPABLE, REFUSED
 from tests.sms.samples import SAMPLES, delivered
 
 GOOD = PDU(Command.DELIVER_SM, 0, 0x7777, delivered(b"Palidziet").encode())
@@ -132,6 +139,39 @@ def aml(octets: bytes) -> None:
     trust(octets, ["key"])
 
 
+def msd(octets: bytes) -> None:
+    """The data of a car: told in JSON and written again it is the same, or refused."""
+    try:
+        decoded = msd_codec.decode(octets)
+    except MSDInvalid:
+        return
+    told = json.loads(json.dumps(json_form.to_json(decoded, octets)))
+    assert json_form.from_json(told) == decoded.msd
+    msd_codec.structurally_plausible(octets)
+    try:
+        again = msd_codec.encode(decoded.msd)
+    except MSDUnwritable:
+        # Cut in a place without which it cannot be written, or with an identifier that is too long.
+        assert decoded.oddities
+        return
+    assert replace(msd_codec.decode(again).msd, additional=None) == replace(
+        decoded.msd, additional=None
+    )
+
+
+def control(octets: bytes) -> None:
+    """A control document, whose names and references are of a size that a screen takes."""
+    try:
+        read: Control = parse_control(octets)
+    except ControlInvalid:
+        return
+    for ack in read.acks:
+        (again,) = parse_control(ack_xml(ack.ref, bool(ack.received))).acks
+        assert again.received is bool(ack.received)
+    for result in read.action_results:
+        (result.reason + result.details).encode("utf-8")
+
+
 @dataclass(frozen=True)
 class Target:
     """A function, and what the fuzzer begins with."""
@@ -164,5 +204,7 @@ TARGETS: Mapping[str, Target] = {
         splitting, ("Kur Jūs esat? €😀".encode(), b"a" * 161, "ā".encode() * 71, b"[" * 81)
     ),
     "aml": Target(aml, _AML),
+    "msd": Target(msd, tuple(MESSAGES.values())),
+    "control": Target(control, (REFUSED, CAPABLE)),
 }
 """By name."""
