@@ -238,14 +238,16 @@ function value(name) {
     return got === "<null>" || got === null || got === undefined ? "" : String(got);
 }
 
-function digits(name) {
-    return value("$(" + name + "{s.encode.hexa})");
-}
-
 // The octets of a variable. Kamailio's own ways to cut a value end at its first octet of 0.
 function octets(name) {
     var got = KSR.pv.get(name);
     return typeof got === "string" ? Uint8Array.allocPlain(got) : null;
+}
+
+// The same as text, each octet a character.
+function plain(name) {
+    var got = octets(name);
+    return got === null ? "" : textOf(Duktape.enc("hex", got));
 }
 
 function bodyDigits() {
@@ -267,8 +269,7 @@ function rawBase64() {
 
 // Sets $var(offer), $var(msd) and $var(ack) from the request at hand.
 function read_body() {
-    var said = read(textOf(digits("hdr(Content-Type)")), bodyDigits(),
-                    textOf(digits("hdr(Call-Info)[*]")));
+    var said = read(plain("$hdr(Content-Type)"), bodyDigits(), plain("$(hdr(Call-Info)[*])"));
     KSR.pv.sets("$var(offer)", said.offer);
     KSR.pv.sets("$var(msd)", said.state);
     KSR.pv.sets("$var(ack)", said.ack);
@@ -354,7 +355,7 @@ function send_info() {
         return 1;
     }
     function kept(name) {
-        return textOf(digits("sht(call=>$var(call)::" + name + ")"));
+        return plain("$sht(call=>$var(call)::" + name + ")");
     }
     var wanted = value("$hdr(X-Info-Package)"), type = value("$hdr(Content-Type)");
     var side = value("$sht(side=>$var(call))"), mark = value("$var(mark)");
