@@ -1,4 +1,4 @@
-"""A real edge in front of a real Asterisk, without ccserver: who calls waits in the parachute queue.
+"""A real edge in front of a real Asterisk, without ccserver: callers wait in the parachute queue.
 
 What the edge hands to Asterisk is read where the dialplan leaves it.
 """
@@ -8,7 +8,7 @@ import contextlib
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from ccserver.sipedge.client import EdgeClient
 from ccserver.telephony.asterisk_conf import call_data_spool_dir
 from sim.car import Car
 from sim.sip import UA, Call
-from sim.sip.message import Response, parse
 from sim.stack import Stack, seats
 from tests.telephony.kept import Kept, whole_in
 
@@ -85,9 +84,9 @@ class Site:
         return [kept for kept in whole_in(self.directory) if kept.call_id == call_id]
 
     async def channels(self) -> list[list[str]]:
-        """Asterisk's channels, with name and id."""
+        """The channels of Asterisk's calls, with name and id."""
         output = await self.stack.asterisk_cli("core show channels concise")
-        rows = [line.split("!") for line in output.splitlines() if "!" in line]
+        rows = [line.split("!") for line in output.splitlines() if line.startswith("PJSIP/")]
         return [[row[0], row[-1]] for row in rows]
 
     async def channel_of(self, call_id: str) -> str:
@@ -130,7 +129,7 @@ class Site:
 async def eventually(
     look: Callable[[], Found], what: str, *, within_s: float = EVENTUALLY_S
 ) -> Found:
-    """Wait until there is something; fails where there is not in time."""
+    """Wait until there is something, and give it; fails where there is not in time."""
     give_up_at = time.monotonic() + within_s
     while not (found := look()):
         assert time.monotonic() < give_up_at, f"not in time: {what}"
@@ -138,15 +137,14 @@ async def eventually(
     return found
 
 
-def answers_of(agent: UA, call_id: str) -> list[Response]:
-    """Every answer that an agent got within a call, repeated ones as well."""
-    found = []
-    for traced in agent.trace:
-        if not traced.sent and traced.data.startswith(b"SIP/2.0 "):
-            message = parse(traced.data)
-            if isinstance(message, Response) and message.call_id == call_id:
-                found.append(message)
-    return found
+async def until(
+    ask: Callable[[], Awaitable[bool]], what: str, *, within_s: float = EVENTUALLY_S
+) -> None:
+    """Wait until somebody says yes; fails where that is not in time."""
+    give_up_at = time.monotonic() + within_s
+    while not await ask():
+        assert time.monotonic() < give_up_at, f"not in time: {what}"
+        await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

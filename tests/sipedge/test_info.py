@@ -4,8 +4,8 @@ The other end is strict: a request whose CSeq is not higher than the one before 
 (RFC 3261 §12.2.2), so that Asterisk's requests and the edge's must keep one order.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
+from typing import Any, Final
 
 import pytest
 import pytest_asyncio
@@ -15,7 +15,7 @@ from ccserver.sipedge.client import DialogNotConfirmed, EdgeRefused, NoSuchDialo
 from sim.car import PACKAGE
 from sim.sip import Call, Part, Reply, divided
 from sim.sip.message import Request, parse
-from tests.sipedge.site import Site, eventually, site
+from tests.sipedge.site import Site, eventually, site, until
 
 pytestmark = [
     pytest.mark.asterisk,
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-ASK = {
+ASK: Final[Any] = {
     "package": PACKAGE,
     "content_type": control.CONTENT_TYPE,
     "body": control.request_xml(),
@@ -171,8 +171,7 @@ async def test_a_car_that_is_called_back_is_asked_and_its_call_goes_on(here: Sit
             return False
         return True
 
-    while not await asked():
-        await asyncio.sleep(0.02)
+    await until(asked, "the edge knows the call")
     await call.wait_request("INFO")
     await here.refresh(identity, "update")
     await call.wait_request("UPDATE")
