@@ -131,23 +131,34 @@ class Call:
             return
         self.dialog = Dialog.as_caller(self.invite, response)
         self.ua.enter(self)
-        await self.acknowledge(self.client, self.invite, response)
+        body = self._late_answer(response)
+        await self.acknowledge(self.client, self.invite, response, body)
         self.response = response
         with contextlib.suppress(SIPInvalid):
             self._hear(divided(response.content_type, response.body))
         self._settled.set()
 
     async def acknowledge(
-        self, client: ClientTransaction, invite: Request, response: Response
+        self, client: ClientTransaction, invite: Request, response: Response, body: bytes = b""
     ) -> None:
         """Send the ACK of a 2xx, by the dialog's own way (RFC 3261 §13.2.2.4)."""
         assert self.dialog is not None
-        ack = self.dialog.request("ACK", sequence=invite.sequence[0])
+        lines = (("Content-Type", "application/sdp"),) if body else ()
+        ack = self.dialog.request("ACK", sequence=invite.sequence[0], headers=lines, body=body)
         flow, sent = await self.ua.dressed(ack, self.dialog.next_hop)
         client.last_ack = bytes(sent)
         client.flow = flow
         with contextlib.suppress(OSError):
             flow.send(client.last_ack)
+
+    def _late_answer(self, response: Response) -> bytes:
+        """Our answer to the offer in a 2xx, where the INVITE had none; it goes into the ACK."""
+        assert self.media is not None
+        with contextlib.suppress(SIPInvalid):
+            if not _streams(divided(self.invite.content_type, self.invite.body)):
+                offered = _streams(divided(response.content_type, response.body))
+                return sdp.answer(self.ua.host, self.media.port, offered) if offered else b""
+        return b""
 
     async def cancel(self) -> None:
         """Give up a call that is not answered yet."""

@@ -226,6 +226,13 @@ async def _more_than(call: Call, count: int) -> int:
             await asyncio.sleep(0.02)
 
 
+async def test_a_call_without_an_offer_is_offered_sound(udp: Pair) -> None:
+    ours, theirs = await udp.connect(compose=lambda _: ("text/plain", b"no offer"))
+    assert ours.media is not None
+    assert theirs.media is not None
+    await asyncio.gather(ours.media.hears(2), theirs.media.hears(1))
+
+
 async def test_a_session_timer_is_taken_as_the_peer_wants_it(udp: Pair) -> None:
     ours, theirs = await udp.connect(
         headers=[("Session-Expires", "90;refresher=uac"), ("Min-SE", "90")]
