@@ -13,6 +13,7 @@ import pytest
 
 from sim.sip import UA, Call, CallFailed, Part, Reply, Request, divided, parse
 from sim.sip.dialog import tag_of
+from sim.sip.exchange import Exchange
 from sim.sip.message import Response
 
 MSD = Part(
@@ -267,3 +268,22 @@ async def test_octets_may_be_changed_before_they_are_sent(udp: Pair) -> None:
     await udp.connect(mangle=lambda octets: octets.replace(b"Max-Forwards: 70", b"Max-Forwards: 7"))
     assert udp.callee.calls[0].invite.get("Max-Forwards") == "7"
     assert any(traced.sent and b"Max-Forwards: 7\r\n" in traced.data for traced in udp.caller.trace)
+
+
+async def test_an_exchange_forwards_by_number_and_stays_out_of_the_dialog(udp: Pair) -> None:
+    async with Exchange() as exchange:
+        exchange.reach("+37129000001", udp.callee.host, udp.callee.port)
+        call = await udp.caller.call("sip:+37129000001@example.org", next_hop=exchange.uri, tone=1)
+        await call.answered(5)
+        async with asyncio.timeout(5):
+            theirs = await udp.answered.get()
+        assert theirs.media is not None
+        await theirs.media.hears(1)
+        await theirs.bye()
+        await call.wait_ended(5)
+        nobody = await udp.caller.call("sip:+37129000002@example.org", next_hop=exchange.uri)
+        assert (await nobody.final(5)).code == 404
+        udp.callee.on_call = lambda call: call.ring()
+        rings = await udp.caller.call("sip:+37129000001@example.org", next_hop=exchange.uri)
+        await rings.cancel()
+        assert (await rings.final(5)).code == 487
