@@ -84,9 +84,9 @@ class Exchange(asyncio.DatagramProtocol):
             if request.method != "ACK":
                 self._send(bytes(respond(request, 404, tag="exchange")), source)
             return
-        top = request.values("Via")[0]
+        branch, top = request.branch, request.values("Via")[0]
         # The same for a repeated request, an ACK and a CANCEL, as they have the same branch.
-        mark = hashlib.sha256(f"{request.branch}{request.call_id}".encode()).hexdigest()[:16]
+        mark = hashlib.sha256(f"{branch}{request.call_id}".encode()).hexdigest()[:16]
         own = f"SIP/2.0/UDP {self.host}:{self.port};branch=z9hG4bK{mark}"
         told = top if "received" in parameters(top) else _received(top, source)
         rest = request.values("Via")[1:]
@@ -116,7 +116,8 @@ def _received(via: str, source: Address) -> str:
 
 def _way_back(via: str) -> Address:
     told = parameters(via)
-    host, _, port = via.split(";")[0].split()[-1].partition(":")
+    sent_by = via.partition(";")[0].rpartition(" ")[2]
+    host, _, port = sent_by.partition(":")
     chosen = told.get("rport") or port or "5060"
     if not chosen.isdigit():
         raise SIPInvalid("a Via has no port")

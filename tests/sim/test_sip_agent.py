@@ -283,6 +283,9 @@ async def test_an_exchange_forwards_by_number_and_stays_out_of_the_dialog(udp: P
         await call.wait_ended(5)
         nobody = await udp.caller.call("sip:+37129000002@example.org", next_hop=exchange.uri)
         assert (await nobody.final(5)).code == 404
+        for nonsense in (b"x", b"INVITE sip:a SIP/2.0\r\nVia: \r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n"):
+            exchange.datagram_received(nonsense, ("127.0.0.1", 9))
+        assert exchange.unreadable == 3
         udp.callee.on_call = lambda call: call.ring()
         rings = await udp.caller.call("sip:+37129000001@example.org", next_hop=exchange.uri)
         await rings.cancel()
