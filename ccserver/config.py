@@ -298,6 +298,9 @@ class CallDataSettings(Settings, frozen=True, kw_only=True):
     """File of certificates to trust in addition to the system's."""
     msd_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
     """How long a car has to send the MSD that it was asked for."""
+    ask_again: bool = True
+    """A car whose MSD cannot be read, although the edge took it for one, is asked once more without
+    anybody's doing."""
 
 
 class LogSettings(Settings, frozen=True, kw_only=True):

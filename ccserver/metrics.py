@@ -230,6 +230,7 @@ class Metrics:
 
         self._add_texts(registry)
         self._add_positions(registry)
+        self._add_call_data(registry)
 
         # services
         self.service_sent_seconds = Histogram(
@@ -340,6 +341,55 @@ class Metrics:
             "ccserver_aml_seconds",
             "From a message's arrival during its call until its position is on the card.",
             buckets=STEP_SECONDS,
+            registry=registry,
+        )
+
+    def _add_call_data(self, registry: CollectorRegistry) -> None:
+        """Of data that come with calls."""
+        self.call_data = Counter(
+            "ccserver_call_data",
+            "Messages with data of calls, by how they came: invite, info, answer, reference, api.",
+            ("via",),
+            registry=registry,
+        )
+        self.call_data_refused = Counter(
+            "ccserver_call_data_refused",
+            "Files with data of calls that were put aside, for people to look at.",
+            registry=registry,
+        )
+        self.call_data_waiting = Gauge(
+            "ccserver_call_data_waiting",
+            "Calls of which data came, and nobody knows the contact yet.",
+            registry=registry,
+        )
+        self.call_data_unknown = Counter(
+            "ccserver_call_data_unknown",
+            "Calls of which data came, and no contact within an hour.",
+            registry=registry,
+        )
+        self.msds = Counter(
+            "ccserver_msds",
+            "Minimum Sets of Data that came: received, unreadable.",
+            ("result",),
+            registry=registry,
+        )
+        self.msd_seconds = Histogram(
+            "ccserver_msd_seconds",
+            "From a car's message at Asterisk until its MSD is on the panels.",
+            buckets=STEP_SECONDS,
+            registry=registry,
+        )
+        self.msd_requests = Counter(
+            "ccserver_msd_requests",
+            "Requests for a new MSD and what became of them: asked, received, refused, no_answer, "
+            "failed.",
+            ("state",),
+            registry=registry,
+        )
+        self.location_references = Counter(
+            "ccserver_location_references",
+            "Addresses that were asked for a caller's place: fetched, failed.",
+            ("result",),
             registry=registry,
         )
 

@@ -21,7 +21,6 @@ from typing import Final
 
 import structlog
 
-from ccserver.config import Config
 from ccserver.ecall.urn import service_of
 from ccserver.types import ContactId
 
@@ -31,6 +30,8 @@ VERSION: Final = "1"
 END: Final = "."
 MARK: Final = b"."
 """The dialplan refuses to encode nothing, so what it encodes by itself begins with this."""
+PARENTHESES: Final = bytes.maketrans(b"\x01\x02", b"()")
+"""In a function's argument they are the dialplan's own; the dialplan has put these for them."""
 FIELDS: Final = 12
 REFUSED_SUFFIX: Final = ".refused"
 SUFFIXES: Final = (".invite", ".info")
@@ -60,11 +61,6 @@ class Via(StrEnum):
     API = "api"
     REFERENCE = "reference"
     """Fetched from an address that the call named."""
-
-
-def call_data_dir(config: Config) -> Path:
-    """Where Asterisk leaves the data of calls until it is stored."""
-    return Path(config.asterisk.spool_dir) / "calldata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ class Envelope:
             via=Via(via),
             at=_moment(at),
             contact_id=ContactId(contact_id) if _ID.fullmatch(contact_id) else None,
-            call_id=_octets(call_id).removeprefix(MARK).decode("utf-8", "replace")[:255],
+            call_id=_call_id(call_id),
             trunk=trunk if _TRUNK.fullmatch(trunk) else "",
             service=service_of(service),
             ack=ack if ack in ("received", "unreadable") else "",
@@ -205,6 +201,11 @@ def _octets(field: str) -> bytes:
         return base64.b64decode(letters + "=" * (-len(letters) % 4))
     except (binascii.Error, ValueError):
         return b""
+
+
+def _call_id(field: str) -> str:
+    told = _octets(field).removeprefix(MARK).translate(PARENTHESES)
+    return told.decode("utf-8", "replace")[:255]
 
 
 def _number(text: str) -> int | None:

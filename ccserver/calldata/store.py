@@ -129,17 +129,29 @@ class CallDataStore:
 
         return await self._database.write(work)
 
-    async def untold(self, since: datetime) -> list[Kept]:
-        """Messages since then that no card has yet, oldest first, at most `PAGE_MAX`."""
+    async def untold(self, since: datetime, *, after: int = 0) -> list[tuple[int, Kept]]:
+        """Messages since then that no card has yet, with their rows, those behind row ``after``.
+
+        At most `PAGE_MAX`.
+        """
         query = (
             select(CallDataRow)
-            .where(CallDataRow.told_at.is_(None), CallDataRow.received_at > since)
+            .where(
+                CallDataRow.told_at.is_(None),
+                CallDataRow.received_at > since,
+                CallDataRow.data_id > after,
+            )
             .order_by(CallDataRow.data_id)
             .limit(PAGE_MAX)
         )
         return await self._database.read(
-            lambda session: [_kept(row) for row in session.scalars(query)]
+            lambda session: [(row.data_id, _kept(row)) for row in session.scalars(query)]
         )
+
+    async def has(self, key: str) -> bool:
+        """Whether a message is there."""
+        query = select(CallDataRow.data_id).where(CallDataRow.key == key)
+        return await self._database.read(lambda session: session.scalars(query).first()) is not None
 
     async def settle(self, keys: Collection[str], at: datetime) -> None:
         """The cards have these."""

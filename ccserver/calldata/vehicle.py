@@ -104,14 +104,6 @@ class Vehicle:
         newest = received if newer else self.newest
         return replace(self, newest=newest, count=self.count + 1)
 
-    def with_unreadable(self) -> "Vehicle":
-        """Something came that should be an MSD, and cannot be read."""
-        return replace(self, unreadable=self.unreadable + 1)
-
-    def asked(self, request: Request | None) -> "Vehicle":
-        """The car was asked, or has answered."""
-        return replace(self, request=request)
-
     @property
     def kind(self) -> ECallKind:
         """How the eCall began: as the call says, and where it does not, as the car does.

@@ -51,7 +51,11 @@ async def test_what_no_card_has_is_known_until_it_is_settled(database: Database)
     await store.keep([one, other])
     await store.settle([one.key, "unknown"], at(3))
     await store.settle([], at(3))
-    assert await store.untold(at(0)) == [other]
+    ((row, left),) = await store.untold(at(0))
+    assert left == other
+    assert await store.untold(at(0), after=row) == []
+    assert await store.has(one.key)
+    assert not await store.has("unknown")
     assert await store.untold(at(2)) == []
 
 
@@ -80,5 +84,5 @@ async def test_half_a_character_and_nul_are_no_trouble(database: Database) -> No
     store = CallDataStore(database)
     told = Kept("k", Via.INFO, at(0), b"\0\xff", call_id="a\0\ud800", source="\0x")
     await store.keep([told])
-    (found,) = await store.untold(at(-1))
+    ((_, found),) = await store.untold(at(-1))
     assert (found.octets, found.source) == (b"\0\xff", "x")

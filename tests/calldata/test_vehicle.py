@@ -51,8 +51,8 @@ def test_a_repeat_replaces_the_one_before() -> None:
 
 def test_no_data_and_unreadable_data_are_told_apart() -> None:
     assert Vehicle(AUTOMATIC).data is DataState.NONE
-    assert Vehicle(AUTOMATIC).with_unreadable().data is DataState.UNREADABLE
-    vehicle = Vehicle(AUTOMATIC).with_msd(received()).with_unreadable()
+    assert Vehicle(AUTOMATIC, unreadable=1).data is DataState.UNREADABLE
+    vehicle = Vehicle(AUTOMATIC, unreadable=1).with_msd(received())
     assert vehicle.data is DataState.RECEIVED
 
 
@@ -143,7 +143,7 @@ def test_everything_is_shown_by_the_standard_s_names() -> None:
 
 def test_a_request_is_told_with_what_became_of_it() -> None:
     asked: datetime = at(3)
-    vehicle = Vehicle().asked(Request(RequestState.REFUSED, asked, "unable"))
+    vehicle = Vehicle(request=Request(RequestState.REFUSED, asked, "unable"))
     shown = vehicle.as_json(now=at(5), can_request=False)
     assert shown["request"] == {
         "state": "refused",

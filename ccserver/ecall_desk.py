@@ -1,1 +1,0 @@
-"""Puts the data of cars and telephones before cards, panels and the live view."""

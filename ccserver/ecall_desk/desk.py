@@ -1,0 +1,401 @@
+"""Gives what came with a call to its card, to the panels, and to the database.
+
+The offer of a call waits for none of this. What Asterisk has put into its spool is looked for when
+the call comes alive, and every `POLL_S` for all that comes later; a car is on the map before the
+database has heard of it.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Protocol
+
+import structlog
+
+from ccserver.acd.events import Direction
+from ccserver.calldata.reading import items_in
+from ccserver.calldata.references import Fetched, ReferenceFailed
+from ccserver.calldata.spool import CallDataSpool, Via
+from ccserver.calldata.store import CallDataStore, Kept, key_of
+from ccserver.calldata.vehicle import Request
+from ccserver.card import CardHead, LocationTold
+from ccserver.card.spill import JournalItem
+from ccserver.chronicle import Chronicle
+from ccserver.config import CallDataSettings
+from ccserver.db import DatabaseUnavailable
+from ccserver.ecall.urn import ecall_kind
+from ccserver.ecall_desk.asking import Asker
+from ccserver.ecall_desk.keeping import IN_HAND_MAX, CallDataKeeper, of_contact
+from ccserver.ecall_desk.known import Calls, Known, same_but_age
+from ccserver.ecall_desk.story import Read, story_of, unreachable
+from ccserver.live import LiveContact, LiveView
+from ccserver.metrics import Metrics
+from ccserver.sipedge.client import EdgeControl
+from ccserver.telephony.call import CallFacts
+from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.web.emergency_data import CannotAsk
+from ccserver.web.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+POLL_S = 0.05
+"""Between two looks into the spool; listing an empty directory costs some 20 µs."""
+
+RETRY_S = 1.0
+LATE_S = 0.5
+"""A file that is not there when its call comes alive is looked for a little longer, before the
+panel says that no data came."""
+
+TAKEN_MAX = 5_000
+"""Messages that are known as taken; a file is read twice only within milliseconds."""
+
+REFERENCES_MAX = 8
+"""Of one message; RFC 6442 §3.1 wants one."""
+
+FETCHED = "fetched:"
+
+
+class ReferencePort(Protocol):
+    """Location servers; `ccserver.calldata.references.Dereferencer`."""
+
+    async def fetch(self, uri: str) -> Fetched:
+        """What the address answers; raises `ReferenceFailed`."""
+
+
+class ContactsOfCards(Protocol):
+    """The cards; `ccserver.card.CardStore`."""
+
+    async def head_of_contact(self, contact_id: ContactId) -> CardHead | None:
+        """Which card a contact is on."""
+
+    async def contact_ids(self, incident_id: IncidentId) -> Sequence[ContactId]:
+        """The contacts on a card, by arrival."""
+
+
+class ECallDesk:
+    """One for the process. `LiveView.added` and `noticed` are to tell it, and so is the journal.
+
+    ``facts_of``: what Asterisk has told of a live call. ``edge`` is ``None`` where there is none.
+    """
+
+    def __init__(
+        self,
+        store: CallDataStore,
+        spool: CallDataSpool,
+        live: LiveView,
+        chronicle: Chronicle,
+        cards: ContactsOfCards,
+        *,
+        edge: EdgeControl | None,
+        references: ReferencePort,
+        facts_of: Callable[[ContactId], CallFacts | None],
+        settings: CallDataSettings,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._live = live
+        self._chronicle = chronicle
+        self._cards = cards
+        self._references = references
+        self._facts_of = facts_of
+        self._metrics = metrics
+        self._clock = clock
+        self._calls = Calls()
+        self._known: dict[ContactId, Known] = {}
+        self._taken: OrderedDict[str, None] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failing = False
+        self._refused_counted = 0
+        self._asker = Asker(
+            edge,
+            chronicle,
+            settings=settings,
+            metrics=metrics,
+            clock=clock,
+            changed=self._show,
+        )
+        self._keeper = CallDataKeeper(
+            store, spool, self._calls, metrics=metrics, clock=clock, found=self._know
+        )
+
+    @property
+    def stuck(self) -> bool:
+        """Whether data lie in the spool that cannot be read or stored."""
+        return self._failing or self._keeper.waits or self._spool.unreadable
+
+    # -- contacts ---------------------------------------------------------------------------------
+
+    def contact_added(self, contact: LiveContact) -> None:
+        """A contact is alive."""
+        facts = self._facts_of(contact.contact_id)
+        if facts is not None:
+            self.arrived(facts)
+
+    def arrived(self, facts: CallFacts) -> None:
+        """A call is alive: look for what came with it, in nobody's way."""
+        contact_id = facts.contact_id
+        known = self._known.setdefault(contact_id, Known(contact_id))
+        known.service = known.service or facts.service
+        self._learn(known, facts.sip_call_id)
+        if ecall_kind(known.service) is not None and not facts.has_data:
+            self._show(known, quietly=True)
+        self._spawn(self._look_for(known, expected=facts.has_data), "look")
+
+    def noticed(self, contact_id: ContactId) -> None:
+        """Something about a live contact has changed, or it is over."""
+        known = self._known.get(contact_id)
+        contact = self._live.get(contact_id)
+        if contact is None:
+            self.contact_over(contact_id)
+        elif known is not None:
+            facts = self._facts_of(contact_id)
+            if facts is not None and known.call_id is None:
+                self._learn(known, facts.sip_call_id)
+            if contact.direction is Direction.OUTBOUND and contact.answered:
+                self._look_back(known)
+            self._show(known)
+
+    def contact_over(self, contact_id: ContactId) -> None:
+        """The contact is alive no more."""
+        known = self._known.pop(contact_id, None)
+        if known is not None:
+            self._asker.forget(known)
+
+    def written(self, item: JournalItem) -> None:
+        """The journal has written something."""
+        self._keeper.written(item)
+
+    def _learn(self, known: Known, call_id: str | None) -> None:
+        if call_id:
+            known.call_id = call_id
+            self._calls.learn(call_id, known.contact_id)
+            self._keeper.known(call_id, known.contact_id)
+
+    async def _look_for(self, known: Known, *, expected: bool) -> None:
+        """Read the call's file at once, and what a former process has kept of it."""
+        contact_id = known.contact_id
+        found = await asyncio.to_thread(self._read_of, contact_id)
+        if found is not None:
+            self._take(*found)
+        try:
+            for kept in await self._store.of_contact(contact_id):
+                known.add(Read(kept, await asyncio.to_thread(items_in, kept)))
+        except DatabaseUnavailable as error:
+            log.warning("call_data_not_recalled", contact_id=contact_id, reason=str(error))
+        if expected and not known.reads:
+            await asyncio.sleep(LATE_S)
+        self._show(known)
+
+    def _look_back(self, known: Known) -> None:
+        """Perhaps we have called a car."""
+        if not known.looked_back:
+            known.looked_back = True
+            self._spawn(self._find_car(known), "look_back")
+
+    async def _find_car(self, known: Known) -> None:
+        try:
+            head = await self._cards.head_of_contact(known.contact_id)
+            for contact_id in (
+                [] if head is None else await self._cards.contact_ids(head.incident_id)
+            ):
+                for kept in await self._store.of_contact(contact_id):
+                    read = Read(kept, await asyncio.to_thread(items_in, kept))
+                    if ecall_kind(kept.service) is not None or read.msds:
+                        known.called_back = True
+                        known.service = known.service or kept.service
+                        self._show(known)
+                        return
+        except DatabaseUnavailable as error:
+            log.warning("call_data_not_recalled", reason=str(error))
+
+    # -- what is shown and asked ------------------------------------------------------------------
+
+    def _show(self, known: Known, *, quietly: bool = False) -> None:
+        """The panels see the car as it is known now."""
+        contact = self._live.get(known.contact_id)
+        vehicle = known.vehicle
+        if contact is None or vehicle is None:
+            return
+        shown = vehicle.as_json(now=self._clock.now(), can_request=self._asker.can_ask(known))
+        if same_but_age(contact.vehicle, shown):
+            return
+        contact.vehicle = shown
+        if not quietly:
+            self._live.changed(contact)
+
+    async def request_msd(self, contact_id: ContactId, agent_id: AgentId | None) -> Request:
+        """Ask the car for a new MSD. Raises `CannotAsk` and `EdgeUnreachable`."""
+        known = self._known.get(contact_id)
+        if known is None or self._live.get(contact_id) is None:
+            raise CannotAsk
+        return await self._asker.ask(known, agent_id=agent_id)
+
+    async def data_of(self, contact_id: ContactId) -> Sequence[Read]:
+        """Everything that came with a contact, oldest first. Raises `DatabaseUnavailable`."""
+        reads = {
+            kept.key: Read(kept, await asyncio.to_thread(items_in, kept))
+            for kept in await self._store.of_contact(contact_id)
+        }
+        known = self._known.get(contact_id)
+        if known is not None:
+            reads = {**known.reads, **reads}
+        return sorted(reads.values(), key=lambda read: read.kept.received_at)
+
+    def request_of(self, contact_id: ContactId) -> tuple[Request | None, bool, bool]:
+        """The last request, whether one can be made, and whether we have called this car."""
+        known = self._known.get(contact_id)
+        if known is None:
+            return None, False, False
+        alive = self._live.get(contact_id) is not None
+        return known.request, alive and self._asker.can_ask(known), known.called_back
+
+    # -- messages ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look for files and keep what is in them, for ever."""
+        self._keeper.wake()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._poll_for_ever(), name="call_data.poll")
+                tasks.create_task(self._keeper.run(), name="call_data.keep")
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _poll_for_ever(self) -> None:
+        while True:
+            pause_s = POLL_S
+            try:
+                await self.poll()
+                self._failing = False
+            except Exception:
+                # Calls go on, whatever is wrong with their data.
+                self._failing = True
+                log.exception("call_data_poll_failed")
+                pause_s = RETRY_S
+            await asyncio.sleep(pause_s)
+
+    async def poll(self) -> None:
+        """One look into the spool, and at what has waited long enough."""
+        if len(self._keeper.in_hand) < IN_HAND_MAX:
+            for name, read in await asyncio.to_thread(self._look, set(self._keeper.in_hand)):
+                self._take(name, read)
+        self._asker.expire()
+        self._keeper.expire()
+        self._metrics.call_data_waiting.set(self._keeper.unknown)
+        refused = self._spool.refused - self._refused_counted
+        if refused:
+            self._refused_counted += refused
+            self._metrics.call_data_refused.inc(refused)
+
+    def _look(self, without: Collection[str]) -> list[tuple[str, Read]]:
+        now = self._clock.now()
+        found = self._spool.read(without=without, now=now.timestamp())
+        kept = [(name, Kept.of(name, envelope, now=now)) for name, envelope in found]
+        return [(name, Read(one, items_in(one))) for name, one in kept]
+
+    def _read_of(self, contact_id: ContactId) -> tuple[str, Read] | None:
+        now = self._clock.now()
+        found = self._spool.read_of(contact_id, now=now.timestamp())
+        if found is None:
+            return None
+        kept = Kept.of(*found, now=now)
+        return found[0], Read(kept, items_in(kept))
+
+    def _take(self, name: str, read: Read) -> None:
+        """A message has come: show it, tell it, keep it."""
+        if read.kept.key in self._taken:
+            return  # two looks have met at one file
+        self._taken[read.kept.key] = None
+        if len(self._taken) > TAKEN_MAX:
+            self._taken.popitem(last=False)
+        contact_id = read.kept.contact_id or self._calls.get(read.kept.call_id)
+        if contact_id is not None:
+            read = of_contact(read, contact_id)
+            self._know(contact_id, read)
+        self._keeper.take(name, read)
+        self._count(read)
+
+    def _know(self, contact_id: ContactId, read: Read) -> None:
+        """A message of this contact, perhaps one that a former process has kept."""
+        known = self._known.get(contact_id)
+        call_id = read.kept.call_id
+        if call_id and read.kept.via is Via.INVITE and self._calls.learn(call_id, contact_id):
+            self._keeper.known(call_id, contact_id)
+        if known is not None and known.add(read):
+            self._asker.heard(known, read)
+            self._show(known)
+            if self._asker.wants_another(known, read):
+                self._spawn(self._asker.ask_by_itself(known), "ask")
+        items = list(story_of(read, contact_id))
+        self._keeper.telling(read.kept.key, items)
+        for item in items:
+            if isinstance(item, LocationTold):
+                self._chronicle.locate(contact_id, item.key, item.location)
+            else:
+                self._chronicle.write_past(item)
+        for uri in read.references[:REFERENCES_MAX]:
+            self._spawn(self._fetch(contact_id, read, uri), "fetch")
+
+    async def _fetch(self, contact_id: ContactId, read: Read, uri: str) -> None:
+        """Ask an address for the caller's place."""
+        key = key_of(f"reference:{read.kept.key}", uri.encode())
+        try:
+            if await self._store.has(key):
+                return  # a former process has asked
+        except DatabaseUnavailable:
+            pass
+        try:
+            fetched = await self._references.fetch(uri)
+        except ReferenceFailed as failure:
+            self._unreachable(contact_id, key, failure.host, failure.code)
+            return
+        kept = Kept(
+            key,
+            Via.REFERENCE,
+            self._clock.now(),
+            fetched.octets,
+            contact_id=contact_id,
+            call_id=read.kept.call_id,
+            trunk=read.kept.trunk,
+            source=uri,
+            media_type=fetched.media_type,
+        )
+        answer = Read(kept, await asyncio.to_thread(items_in, kept))
+        if all(item.location is None for item in answer.items):
+            self._unreachable(contact_id, key, "", "unreadable")
+        else:
+            self._metrics.location_references.labels("fetched").inc()
+        self._take(f"{FETCHED}{key}", answer)
+
+    def _unreachable(self, contact_id: ContactId, key: str, host: str, reason: str) -> None:
+        self._metrics.location_references.labels("failed").inc()
+        log.warning("location_unreachable", contact_id=contact_id, reason=reason)
+        self._chronicle.write_past(
+            unreachable(contact_id, key, self._clock.now(), host=host, reason=reason)
+        )
+
+    def _count(self, read: Read) -> None:
+        via = read.kept.via.value
+        self._metrics.call_data.labels(via).inc()
+        for result, count in (("received", len(read.msds)), ("unreadable", read.unreadable)):
+            if count:
+                self._metrics.msds.labels(result).inc(count)
+        if read.msds and read.kept.via in (Via.INVITE, Via.INFO):
+            took = self._clock.now() - read.kept.received_at
+            self._metrics.msd_seconds.observe(max(0.0, took.total_seconds()))
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(_survived(work, name), name=f"ecall.{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _survived(work: Coroutine[None, None, None], name: str) -> None:
+    """Calls go on, whatever is wrong with their data."""
+    try:
+        await work
+    except Exception:
+        log.exception("call_data_task_failed", task=name)

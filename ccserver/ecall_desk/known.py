@@ -1,0 +1,93 @@
+"""What is in mind of each live contact: the messages that came with it, and what it was asked."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ccserver.calldata.vehicle import Request, Vehicle
+from ccserver.ecall.urn import ecall_kind
+from ccserver.ecall_desk.story import Read
+from ccserver.types import ContactId
+
+READS_MAX = 500
+"""Of one contact: a car that sends each ten seconds for an hour sends fewer."""
+
+CALLS_MAX = 20_000
+"""Call-IDs whose contact is known: those of a busy day."""
+
+
+@dataclass(slots=True)
+class Known:
+    """One live contact. ``called_back``: we called the car of another contact of its card."""
+
+    contact_id: ContactId
+    service: str | None = None
+    call_id: str | None = None
+    reads: dict[str, Read] = field(default_factory=dict)
+    request: Request | None = None
+    called_back: bool = False
+    looked_back: bool = False
+    asked_by_itself: bool = False
+
+    def add(self, read: Read) -> bool:
+        """One more message; returns false for one that is known."""
+        if read.kept.key in self.reads or len(self.reads) >= READS_MAX:
+            return False
+        self.reads[read.kept.key] = read
+        if self.service is None:
+            self.service = read.kept.service
+        if self.call_id is None:
+            self.call_id = read.kept.call_id or None
+        return True
+
+    @property
+    def vehicle(self) -> Vehicle | None:
+        """The car; ``None`` where nothing says that there is one."""
+        made = replace(vehicle_of(self.service, self.reads.values()), request=self.request)
+        says_so = ecall_kind(self.service) is not None or self.called_back
+        return made if says_so or made.count or made.unreadable else None
+
+
+def vehicle_of(service: str | None, reads: Iterable[Read]) -> Vehicle:
+    """The car as these messages tell of it."""
+    made = Vehicle(service)
+    for read in sorted(reads, key=lambda one: one.kept.received_at):
+        for received in read.msds:
+            made = made.with_msd(received)
+        made = replace(made, unreadable=made.unreadable + read.unreadable)
+    return made
+
+
+class Calls:
+    """Whose each Call-ID is; the oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._contacts: OrderedDict[str, ContactId] = OrderedDict()
+
+    def learn(self, call_id: str, contact_id: ContactId) -> bool:
+        """This call is this contact's; returns whether that is new."""
+        if self._contacts.get(call_id) == contact_id:
+            return False
+        self._contacts[call_id] = contact_id
+        self._contacts.move_to_end(call_id)
+        while len(self._contacts) > CALLS_MAX:
+            self._contacts.popitem(last=False)
+        return True
+
+    def get(self, call_id: str) -> ContactId | None:
+        """The contact of a call."""
+        return self._contacts.get(call_id)
+
+
+def same_but_age(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
+    """Whether panels would show the same: how old an MSD is they reckon themselves."""
+    return _without_age(one) == _without_age(other)
+
+
+def _without_age(told: Mapping[str, object] | None) -> object:
+    if told is None:
+        return None
+    shown = told.get("msd")
+    if not isinstance(shown, dict):
+        return told
+    return {**told, "msd": {**shown, "age_s": None}}
