@@ -23,6 +23,7 @@ it("believes what is told", () => {
 
 it("gives nobody a right beyond call taking that was not granted", () => {
   expect(decodeMe({ ...me(), rights: undefined } as never).rights).toEqual({
+    calls: true,
     desk: false,
     monitor: false,
     supervise: false,

@@ -374,6 +374,9 @@ export interface CardSummary {
   address: string | null;
   /** The card that this one has become a part of. */
   merged_into: CardRef | null;
+  /** Of the newest contact; an older server does not tell them here. */
+  service?: string | null;
+  test?: boolean;
 }
 
 export interface CardRef {

@@ -3,6 +3,7 @@
 import { useTranslation } from "react-i18next";
 import type { CardSummary } from "../api/types";
 import { useCatalogue } from "../app/session";
+import { CardServiceMarks } from "../ecall/ServiceMarks";
 import { readableNumber } from "../shared/format";
 import { Moment } from "../shared/Time";
 import { titleIn } from "./field-values";
@@ -18,7 +19,7 @@ export function CardLine({ card }: { card: CardSummary }) {
   return (
     <span className="card-line">
       <strong className="digits">{card.number}</strong> <Moment at={card.opened_at} seconds={false} />{" "}
-      {parts.filter((part) => part !== null).join(" · ") || t("related.unknown")}
+      <CardServiceMarks card={card} /> {parts.filter((part) => part !== null).join(" · ") || t("related.unknown")}
     </span>
   );
 }

@@ -4,6 +4,7 @@ import { dial } from "../api/contacts";
 import type { Card, CardContact, RecordingInfo } from "../api/types";
 import { explain, useDirectory, useLive, useSession } from "../app/session";
 import { ConversationsSection, type Wanted } from "../conversations/ConversationsSection";
+import { EmergencyDataSections } from "../ecall/EmergencyDataSection";
 import { translateCode } from "../i18n";
 import { ownAgent } from "../live/state";
 import { ServicesPanel } from "../services/ServicesPanel";
@@ -240,6 +241,7 @@ function Opened({ card, notes, services, wanted, onOpen }: OpenedProperties) {
         <Head card={card} />
         <PeopleHere others={presence.others} />
         {writable && <Neighbours card={card} proposals={related.proposals} onOpen={onOpen} />}
+        <EmergencyDataSections card={card} />
         <ConversationsSection card={card} wanted={wanted} />
         {card.contacts.map((contact) => (
           <Facts key={contact.contact_id} contact={contact} />

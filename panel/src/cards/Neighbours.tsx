@@ -7,14 +7,17 @@ import { attempt, useSession } from "../app/session";
 import { metres } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { CardLine } from "./CardLine";
+import { currentPlace } from "./PlaceSection";
 
 /** The id that the workplace's shortcut looks for. */
 export const JOIN_TESTID = "neighbour-join";
 
-function Reasons({ proposal }: { proposal: Proposal }) {
+/** `byCar`: our own place is what a car told, so the distance is as good as that. */
+function Reasons({ proposal, byCar }: { proposal: Proposal; byCar: boolean }) {
   const { t } = useTranslation();
   const reasons = [
     proposal.distance_m === null ? null : t("related.distance", { distance: metres(proposal.distance_m) }),
+    proposal.distance_m !== null && byCar ? t("related.from_car") : null,
     proposal.minutes === null ? null : t("related.minutes", { minutes: Math.round(proposal.minutes) }),
     proposal.same_type ? t("related.same_type") : null,
     proposal.same_number ? t("related.same_number") : null,
@@ -38,6 +41,7 @@ export function Neighbours({ card, proposals, onOpen }: Properties) {
     onOpen(into);
   };
   if (proposals.length === 0) return null;
+  const byCar = currentPlace(card)?.source === "msd";
   return (
     <section className="neighbours" aria-label={t("related.title")} data-testid="neighbours">
       <h3>
@@ -49,7 +53,7 @@ export function Neighbours({ card, proposals, onOpen }: Properties) {
             <button type="button" className="link" onClick={() => onOpen(proposal.card.incident_id)}>
               <CardLine card={proposal.card} />
             </button>
-            <Reasons proposal={proposal} />
+            <Reasons proposal={proposal} byCar={byCar} />
             <button
               type="button"
               className="button button-small"

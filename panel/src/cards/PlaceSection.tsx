@@ -81,6 +81,12 @@ function Told({ location, counts }: { location: CardLocation; counts: boolean })
       {counts ? <Icon name="check" size={16} /> : null} {t(`map.source.${location.source}`)}
       {location.radius_m !== null && <span className="faint"> ± {metres(location.radius_m)}</span>}{" "}
       <Moment at={location.observed_at ?? location.received_at} />
+      {location.data.trusted === false && (
+        <span className="car-doubt" data-testid="place-doubt">
+          {" "}
+          {t("ecall.untrusted_short")}
+        </span>
+      )}
       {location.author !== null && <span className="faint"> {location.author}</span>}
       {!counts && (
         <button type="button" className="link undo" data-testid="place-pin" onClick={pin}>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { CardSummary } from "../api/types";
 import { explain, useCatalogue } from "../app/session";
+import { CardServiceMarks } from "../ecall/ServiceMarks";
 import { translateCode } from "../i18n";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -40,6 +41,7 @@ function Row({ card, selected, onSelect }: RowProperties) {
         <span className="recent-line">
           <span className="recent-number digits">{card.number}</span>
           <span className="recent-marks">
+            <CardServiceMarks card={card} />
             {card.medium !== null && card.medium !== "voice" && (
               <span className="recent-medium" data-testid="recent-medium">
                 <Icon name="message" size={16} /> {translateCode("medium", card.medium, card.medium)}

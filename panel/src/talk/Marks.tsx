@@ -2,6 +2,7 @@
 
 import { useTranslation } from "react-i18next";
 import type { ContactMsg } from "../api/types";
+import { ServiceMarks } from "../ecall/ServiceMarks";
 import { translateCode } from "../i18n";
 import { Icon, type IconName } from "../shared/Icon";
 
@@ -26,6 +27,7 @@ export function Marks({ contact }: { contact: ContactMsg }) {
   const { language } = contact;
   return (
     <>
+      <ServiceMarks asked={contact} />
       {contact.direction === "outbound" && (
         <Mark name="outbound" icon="outbound">
           {t("mark.outbound")}

@@ -6,6 +6,7 @@ import type { ContactMsg } from "../api/types";
 import type { ContactAction } from "../api/contacts";
 import { useLive, usePhone, useSession } from "../app/session";
 import { agentName, ownAgent } from "../live/state";
+import { TestBanner } from "../ecall/ServiceMarks";
 import { duration } from "../shared/format";
 import { Icon, type IconName } from "../shared/Icon";
 import { Age, useServerNow } from "../shared/Time";
@@ -230,6 +231,7 @@ export function TalkStrip({ contact, seat, onAdd }: Properties) {
       <div className="strip-actions">
         <Actions contact={contact} seat={seat} stage={stage} onAdd={onAdd} />
       </div>
+      <TestBanner asked={contact} />
       <SilenceNotice contact={contact} />
       <Parties contact={contact} />
     </section>

@@ -5,6 +5,7 @@
 
 import { useTranslation } from "react-i18next";
 import { useLive, usePhone, useSession } from "../app/session";
+import { ServiceMarks } from "../ecall/ServiceMarks";
 import { agentName } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -21,6 +22,12 @@ function numberOf(seat: Seat): string | null {
   if (seat.kind === "offer") return seat.contact?.caller_number ?? seat.offer.caller_number;
   if (seat.kind === "backup_offer" || seat.kind === "backup_talk") return seat.call.remote;
   return null;
+}
+
+/** A car, a service or a test is told from an ordinary call also here. */
+function Asked({ seat }: { seat: Seat }) {
+  if (seat.kind !== "talk" && seat.kind !== "offer") return null;
+  return seat.contact === null ? null : <ServiceMarks asked={seat.contact} />;
 }
 
 /** One sentence on what is going on. */
@@ -108,6 +115,7 @@ export function CallBar({ seat, onBack }: { seat: Seat; onBack: () => void }) {
       <p className="callbar-text" role={offered ? "alert" : "status"}>
         <Icon name={offered ? "bell" : "phone"} /> <strong><Title seat={seat} /></strong>
         {number !== null && <span className="digits">{readableNumber(number)}</span>}
+        <Asked seat={seat} />
       </p>
       <span className="callbar-timer"><Timer seat={seat} /></span>
       <span className="strip-actions">

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ContactMsg } from "../api/types";
 import { useDirectory, useLive, usePhone, useSession } from "../app/session";
+import { TestBanner } from "../ecall/ServiceMarks";
 import { MISSED_OFFERS } from "../live/notices";
 import { agentName, isText, ownAgent, type Offer } from "../live/state";
 import { Icon, type IconName } from "../shared/Icon";
@@ -149,6 +150,7 @@ export function OfferStrip({ seat, aside = false }: OfferProperties) {
           {t("offer.reject")} {!aside && <Key>F8</Key>}
         </button>
       </div>
+      {contact && <TestBanner asked={contact} />}
       {contact && <SilenceNotice contact={contact} />}
       {offer && <CountdownBar deadline={offer.deadline} total={session.me.server.offer_timeout_s} />}
     </section>

@@ -3,6 +3,7 @@ import { Dialog } from "../shared/Dialog";
 
 const SHORTCUTS = [
   ["F1", "help"],
+  ["⇧F1", "ask_car"],
   ["F2", "answer"],
   ["⇧F2", "accept_text"],
   ["F3", "search"],
@@ -14,6 +15,7 @@ const SHORTCUTS = [
   ["F7", "ready"],
   ["⇧F7", "next_text"],
   ["F8", "hang_up"],
+  ["⇧F8", "clear_down"],
   ["F9", "done"],
   ["⇧F9", "extend"],
   ["F10", "add"],

@@ -19,6 +19,7 @@ import { ReplyDrafts } from "../conversations/drafts";
 import { nextInHand, textsInHand } from "../conversations/in-hand";
 import { TextOutbox } from "../conversations/outbox";
 import { TextsInHand } from "../conversations/TextsInHand";
+import { CLEAR_TESTID, REQUEST_TESTID } from "../ecall/CarActs";
 import { LiveClient } from "../live/client";
 import { ownAgent } from "../live/state";
 import { SaverRegistry } from "../saving/registry";
@@ -226,6 +227,9 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
       F6: () => goTo("notes"),
       "Shift+F6": () => goTo("field-type"),
       ...(session.me.agent ? { F7: toggleReady, "Shift+F7": goToNext } : {}),
+      // Of the car whose card is in sight; the first asks before it ends anything.
+      "Shift+F8": () => pressOn(CLEAR_TESTID),
+      "Shift+F1": () => pressOn(REQUEST_TESTID),
       F8: end,
       F9: () => {
         if (seat.kind === "wrap_up") void finishWrapUp(session);

@@ -1,0 +1,100 @@
+/** What a car's data mean for people; pure, words come from the translations. */
+
+import type { DataItem, MSDView, Oddity } from "../api/ecall";
+import { bearingOf, distanceM } from "../map/geodesy";
+
+/** World manufacturer, description, model year, plant and number (ISO 3779). */
+const VIN_GROUPS = [3, 6, 1, 7] as const;
+
+/** `WVW ZZZ1JZ X W000001`: read aloud in groups. */
+export function groupedVIN(vin: string): string {
+  const groups: string[] = [];
+  let at = 0;
+  for (const length of VIN_GROUPS) {
+    groups.push(vin.slice(at, at + length));
+    at += length;
+  }
+  return [...groups, vin.slice(at)].filter((group) => group !== "").join(" ");
+}
+
+/** `02 1c 3f`: octet by octet. */
+export function groupedHex(hex: string): string {
+  return hex.replace(/(..)(?=.)/g, "$1 ");
+}
+
+/** A car's clock that is further off says nothing (it is kept by satellites). */
+const CLOCK_OFF_MAX_MS = 24 * 3_600_000;
+
+/** Whether the time that a car told can be believed. */
+export function clockOf(msd: MSDView): "ok" | "failed" | "absurd" {
+  if (msd.sent_at === null) return "failed";
+  const off = Math.abs(Date.parse(msd.received_at) - Date.parse(msd.sent_at));
+  return off <= CLOCK_OFF_MAX_MS ? "ok" : "absurd";
+}
+
+/** Those that the place of the clock and the position say already. */
+const SAID_ELSEWHERE: ReadonlySet<string> = new Set(["clock", "timestamp_zero", "position_zero"]);
+
+export function oddTold(oddities: readonly Oddity[]): Oddity[] {
+  return oddities.filter(({ code }) => !SAID_ELSEWHERE.has(code));
+}
+
+export interface Step {
+  distance: number;
+  /** From the car to the earlier place. */
+  bearing: number;
+}
+
+/** Where the car came from, the latest place first. */
+export function cameFrom({ lat, lon, recent }: MSDView): Step[] {
+  if (lat === null || lon === null) return [];
+  const place = { lat, lon };
+  return recent.map(([north, east]) => {
+    const other = { lat: north, lon: east };
+    return { distance: distanceM(place, other), bearing: bearingOf(place, other) };
+  });
+}
+
+/** What responders must know before they touch the car. */
+export const HAZARDOUS = [
+  "electricEnergyStorage",
+  "hydrogenStorage",
+  "compressedNaturalGas",
+  "liquidPropaneGas",
+] as const;
+export type HazardousEnergy = (typeof HAZARDOUS)[number];
+
+export function isHazardous(energy: string): energy is HazardousEnergy {
+  return HAZARDOUS.some((one) => one === energy);
+}
+
+/** The dangerous ones first. */
+export function byDanger(energies: readonly string[]): string[] {
+  return [...energies].sort((a, b) => Number(isHazardous(b)) - Number(isHazardous(a)));
+}
+
+/** A document's values as lines `name: value`; what is deeper than a document ever is stays out. */
+export function linesOf(value: unknown, name = "", depth = 0): [name: string, value: string][] {
+  if (value === null || value === undefined || value === "" || depth > 6) return [];
+  if (typeof value === "object") {
+    const inner = Object.entries(value as Record<string, unknown>);
+    return inner.flatMap(([key, one]) => {
+      const place = Array.isArray(value) ? name : name === "" ? key : `${name}.${key}`;
+      return linesOf(one, place, depth + 1);
+    });
+  }
+  return [[name, typeof value === "string" ? value : JSON.stringify(value)]];
+}
+
+/** What of an item is told in lines: its fields, and for a place its address. */
+export function itemLines(item: DataItem): [name: string, value: string][] {
+  const { fields, ...others } = item.detail ?? {};
+  const told = linesOf({ ...others, ...(fields as object | undefined) });
+  return told.filter(([name]) => name !== "block");
+}
+
+/** `Comment` of an item with additional data, by its own name. */
+export function blockOf(item: DataItem): string | null {
+  const block = item.detail?.block;
+  return typeof block === "string" ? block : null;
+}
