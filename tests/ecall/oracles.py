@@ -129,12 +129,20 @@ def values_of(msd: MSD) -> dict[str, Any]:
 
 
 def same(told: dict[str, Any], msd: MSD) -> bool:
-    """Whether an oracle's values are those of ``msd``; it may tell defaults or leave them out."""
+    """Whether an oracle's values are those of ``msd``.
+
+    It may tell defaults or leave them out, and pycrate also tells what a later version has added.
+    """
     wanted = values_of(msd)
     energies = ENERGIES_V1 if msd.version == 1 else ENERGIES
-    told = told | {"msdStructure": dict(told["msdStructure"])}
+    told = _known(told)
+    told["msdStructure"] = _known(told["msdStructure"])
     propulsion = told["msdStructure"]["vehiclePropulsionStorageType"]
     told["msdStructure"]["vehiclePropulsionStorageType"] = {
         energy.value: True for energy in energies if propulsion.get(energy.value)
     }
     return told == wanted
+
+
+def _known(sequence: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in sequence.items() if not name.startswith("_ext_")}
