@@ -98,7 +98,7 @@ def from_json(told: object) -> MSD:
     """
     values = _flat(told)
     if unknown := values.keys() - NAMES:
-        raise MSDUnwritable(f"{min(unknown)[:_NAME_CHARS_MAX]}: there is no such name.")
+        raise MSDUnwritable(f"{_shown(min(unknown))}: there is no such name.")
     location = _mapping(_needed(values, "vehicleLocation"), "vehicleLocation")
     kind = values.get("vehicleType")
     occupants = _given(values, "numberOfOccupants")
@@ -163,6 +163,11 @@ def _mapping(value: object, name: str) -> Mapping[str, object]:
     return value
 
 
+def _shown(name: str) -> str:
+    """A name that a stranger made up: JSON can hold half a character, which no terminal takes."""
+    return name[:_NAME_CHARS_MAX].encode("ascii", "backslashreplace").decode("ascii")
+
+
 def _needed(values: Mapping[str, object], name: str) -> object:
     if name not in values:
         raise MSDUnwritable(f"{name}: it is missing.")
@@ -222,7 +227,7 @@ def _propulsion(told: object) -> frozenset[Energy]:
     flags = _mapping(told, "vehiclePropulsionStorageType")
     for name in flags:
         if name not in set(Energy):
-            raise MSDUnwritable(f"{name[:_NAME_CHARS_MAX]}: there is no such energy.")
+            raise MSDUnwritable(f"{_shown(name)}: there is no such energy.")
     return frozenset(Energy(name) for name in flags if _flag(flags, name))
 
 

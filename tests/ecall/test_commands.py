@@ -114,7 +114,15 @@ def test_explicit_defaults(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 
 
 def test_what_cannot_be_encoded(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [b"{", b"[" * 10_000, b"[]", b'{"msdVersion": 2}', b'{"a": 1}', b"\xff"]
+    lines = [
+        b"{",
+        b"[" * 10_000,
+        b"[]",
+        b'{"msdVersion": 2}',
+        b'{"a": 1}',
+        b"\xff",
+        b'{"\\ud800": 1}',
+    ]
     status, told = run(capsys, "encode", stdin=b"\n".join(lines))
     assert status == EXIT_INVALID
     assert [json.loads(line)["error"] for line in told] == [
@@ -124,4 +132,5 @@ def test_what_cannot_be_encoded(capsys: pytest.CaptureFixture[str]) -> None:
         "vehicleLocation: it is missing.",
         "a: there is no such name.",
         "This is not JSON.",
+        "\\ud800: there is no such name.",
     ]
