@@ -1,7 +1,7 @@
 """World manufacturer identifiers (ISO 3780) of vehicles that are seen on Europe's roads.
 
-Three characters, or the first two where a maker has all of them. Written from what makers say of
-their own numbers; SAE keeps the register.
+Three characters, or the first two where a maker has all of them. What is generally known, and no
+register: that is kept by SAE International, and is not public. A make that is missing is unknown.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,14 @@ _BY_MAKE: Final = {
     "Chrysler": "1C3 1C4 2C3 2C4",
     "Citroën": "VF7 VR7",
     "Cupra": "VSS",
-    "Dacia": "UU1 UU5 UU6 UU7 UU8 VGA",
+    "Dacia": "UU1",
     "DAF": "XLR",
     "Daihatsu": "JDA",
     "Daimler Buses": "WEB",
     "Dodge": "1B3 1B7 1D3 1D7 2B3 2D3",
     "DS": "VR1",
     "Ducati": "ZDM",
+    "FAW": "LFP",
     "Ferrari": "ZFF",
     "Fiat": "ZFA",
     "Ford": "WF0 NM0 1FA 1FB 1FM 1FT 2FA 2FM 3FA X9F",
@@ -38,10 +39,9 @@ _BY_MAKE: Final = {
     "Harley-Davidson": "1HD 5HD",
     "Honda": "JHM JHL SHH SHS NLA 1HG 2HG 19X 5J6",
     "Honda Motorcycle": "JH2 ZDC",
-    "Hongqi": "LFP",
     "Husqvarna": "ZCG",
     "Hyundai": "KMH KMF TMA NLH MAL 5NM",
-    "Infiniti": "JNK JN8",
+    "Infiniti": "JNK",
     "Irisbus": "VNE",
     "Isuzu": "JAA JAC JAL MPA",
     "Iveco": "ZCF WJM",
@@ -57,10 +57,9 @@ _BY_MAKE: Final = {
     "Lexus": "JTH JTJ",
     "Lincoln": "1LN 5LM",
     "Lotus": "SCC",
-    "Lynk & Co": "L6T",
     "MAN": "WMA WMN",
     "Maserati": "ZAM",
-    "Mazda": "JMZ JM1 JM3 JM7 WF7",
+    "Mazda": "JMZ JM1 JM3",
     "McLaren": "SBM",
     "Mercedes-Benz": "WDB WDC WDD WDF W1K W1N W1T W1V VSA 4JG NMB",
     "MG": "LSJ SDP",
@@ -69,11 +68,12 @@ _BY_MAKE: Final = {
     "Moto Guzzi": "ZGU",
     "Neoplan": "WAG",
     "NIO": "LJ1",
-    "Nissan": "JN1 JN3 JN6 SJN VSK VWA 1N4 1N6 3N1 5N1",
+    "Nissan": "JN1 JN3 JN6 JN8 SJN VSK VWA 1N4 1N6 3N1 5N1",
     "Opel": "W0L W0V VXK VXE",
     "Peugeot": "VF3 VR3",
+    "Peugeot Motocycles": "VGA",
     "Piaggio": "ZAP",
-    "Polestar": "LPS YSM YSR",
+    "Polestar": "LPS YSM",
     "Porsche": "WP0 WP1",
     "Ram": "1C6 3C6",
     "Renault": "VF1 VF2 VNV NM1",
@@ -98,7 +98,7 @@ _BY_MAKE: Final = {
     "Volvo": "YV1 YV4 LVY LYV 7JR",
     "Volvo Buses": "YV3",
     "Volvo Trucks": "YV2 YB3",
-    "VDL": "XNL XL9",
+    "VDL": "XNL",
     "XPeng": "L1N LMV",
     "Yamaha": "JYA JYE VG5",
 }
