@@ -23,6 +23,7 @@ from ccserver.routing import (
 )
 from ccserver.routing.default import DEFAULT_DOCUMENT
 from ccserver.routing.document import DirectoryEntry, Document, Queue
+from ccserver.routing.limits import NUMBER
 from ccserver.telephony.waiting import WaitingSettings
 from ccserver.types import AgentId, PhoneNumber
 
@@ -88,13 +89,14 @@ class CurrentPlan:
 
     # -- questions --------------------------------------------------------------------------------
 
-    def entry(self, number: str, at: datetime) -> EntryRoute:
-        """Where a call to this number goes at this time."""
-        return entry(self.document, number, at)
+    def entry(self, number: str, at: datetime, service: str | None = None) -> EntryRoute:
+        """Where a call to this number, that asks for this service, goes at this time."""
+        return entry(self.document, number, at, service)
 
     def numbers(self) -> list[str]:
-        """What a trunk may dial."""
-        return [entry.number for entry in self.document.entries]
+        """What a trunk may dial; services are the SIP edge's."""
+        numbers = (entry.number for entry in self.document.entries)
+        return [number for number in numbers if NUMBER.fullmatch(number)]
 
     @property
     def redial_window_s(self) -> float:
@@ -113,8 +115,13 @@ class CurrentPlan:
     def may_dial(self, number: str) -> bool:
         """Whether a call taker may type this number; the directory's own always may be called."""
         wanted = PhoneNumber.parse(number)
+        listed = wanted is not None and self.is_listed(wanted)
+        return listed or may_dial(general_settings(self.document).dialling, number)
+
+    def is_listed(self, number: PhoneNumber) -> bool:
+        """Whether the number is in the directory: a service's, an interpreter's."""
         entries = (PhoneNumber.parse(entry.number) for entry in self.document.directory)
-        return wanted in entries or may_dial(general_settings(self.document).dialling, number)
+        return number in entries
 
     def may_pick(self, agent_id: AgentId) -> bool:
         """Whether the seat may take contacts out of turn."""

@@ -9,9 +9,11 @@ from collections.abc import Collection, Sequence
 
 from ccserver.documents import LANGUAGES, Found, Problem
 from ccserver.documents.walk import Bounds, known_name, unique, walk
+from ccserver.ecall.urn import is_test
 from ccserver.routing import document as d
 from ccserver.routing import problems
 from ccserver.routing import schedule as times
+from ccserver.routing.compile import service_asked
 from ccserver.routing.dialling import same_prefix
 from ccserver.routing.limits import (
     AGENT_ID,
@@ -27,8 +29,11 @@ from ccserver.routing.limits import (
     SKILL,
     SKILL_PATTERN,
     TEXT_CHARS_MAX,
+    is_service,
 )
 from ccserver.routing.membership import Seats, cycles
+
+EMERGENCY_SERVICE = "urn:service:sos"
 
 _Spans = dict[str, list[tuple[str, d.Span | d.Weekly]]]
 """By day or date: the spans that open it, each with its path."""
@@ -90,8 +95,13 @@ def _names(found: Found, document: d.Document, _: _Known) -> None:
             found.add(f"directory[{number}].number", "bad_number", number=entry.number)
     unique(found, "entries", "number", [entry.number for entry in document.entries])
     for number, one in enumerate(document.entries):
-        if not NUMBER.fullmatch(one.number):
+        named = is_service(one.number)
+        if not named and not NUMBER.fullmatch(one.number):
             found.add(f"entries[{number}].number", "bad_number", number=one.number)
+        if one.service and not is_service(one.service):
+            found.add(f"entries[{number}].service", "bad_service", service=one.service)
+        elif one.service and named:
+            found.add(f"entries[{number}].service", "service_twice", number=one.number)
 
 
 # -- queues -----------------------------------------------------------------------------------
@@ -218,6 +228,23 @@ def _seats(found: Found, document: d.Document, known_agents: Collection[str]) ->
             found.add(f"{path}.skills", "queue_unskilled", queue=queue.name, skills=names)
         if not own:
             found.add(path, "queue_only_overflow", queue=queue.name)
+    _skills_of_entries(found, document, seats)
+
+
+def _skills_of_entries(found: Found, document: d.Document, seats: Seats) -> None:
+    """Somebody has what an entry asks for on top of its queue."""
+    queues = {queue.name: queue for queue in reversed(document.queues)}
+    for number, entry in enumerate(document.entries):
+        targets = dict.fromkeys((entry.queue, *(rule.queue for rule in entry.rules)))
+        for name in targets if entry.skills else ():
+            queue = queues.get(name)
+            reached = seats.members_after_overflow(queue) if queue is not None else []
+            if queue is None or not reached:
+                continue  # told of the queue itself
+            missing = seats.missing_skills(queue, reached, entry.skills)
+            if missing and not seats.missing_skills(queue, reached):
+                path, names = f"entries[{number}].skills", ", ".join(missing)
+                found.add(path, "queue_unskilled", queue=name, skills=names)
 
 
 # -- schedules and entries --------------------------------------------------------------------
@@ -292,7 +319,8 @@ def _entries(found: Found, document: d.Document, known: _Known) -> None:
             known_name(found, f"{here}.schedule", "schedule", rule.schedule, known.schedules)
             targets.append((f"{here}.queue", rule.queue))
         _contradictions(found, path, entry, known)
-        if entry.number == d.EMERGENCY_NUMBER:
+        _skill_levels(found, f"{path}.skills", entry.skills, known)
+        if entry.number in (d.EMERGENCY_NUMBER, EMERGENCY_SERVICE):
             for where, queue in targets:
                 if classes.get(queue, highest) < highest:
                     found.add(
@@ -305,6 +333,26 @@ def _entries(found: Found, document: d.Document, known: _Known) -> None:
                     )
     if not any(entry.number == d.EMERGENCY_NUMBER for entry in document.entries):
         found.add("entries", "emergency_entry_missing", number=d.EMERGENCY_NUMBER)
+    _tests(found, document)
+
+
+def _tests(found: Found, document: d.Document) -> None:
+    """Who tries whether we answer is in nobody's way who asks for help."""
+    for_help = {
+        queue
+        for entry in document.entries
+        if not is_test(service_asked(entry))
+        for queue in (entry.queue, *(rule.queue for rule in entry.rules))
+    }
+    for number, entry in enumerate(document.entries):
+        if not is_test(service_asked(entry)):
+            continue
+        path = f"entries[{number}]"
+        targets = [(f"{path}.queue", entry.queue)]
+        targets += [(f"{path}.rules[{n}].queue", rule.queue) for n, rule in enumerate(entry.rules)]
+        for where, queue in targets:
+            if queue in for_help:
+                found.add(where, "test_among_calls", queue=queue)
 
 
 def _contradictions(found: Found, path: str, entry: d.Entry, known: _Known) -> None:

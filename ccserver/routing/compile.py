@@ -6,7 +6,7 @@ it, and all other parts keep their effect.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -14,8 +14,9 @@ import msgspec
 
 from ccserver.acd import plan
 from ccserver.documents import LANGUAGES, Part, Texts
+from ccserver.ecall.urn import is_test, parents
 from ccserver.routing import document as d
-from ccserver.routing.default import DEFAULT_DOCUMENT, EMERGENCY_QUEUE
+from ccserver.routing.default import DEFAULT_DOCUMENT, DEFAULT_TEST_QUEUE, EMERGENCY_QUEUE
 from ccserver.routing.dialling import usable
 from ccserver.routing.limits import (
     AGENT_ID,
@@ -28,6 +29,7 @@ from ccserver.routing.limits import (
     SKILL_PATTERN,
     clamped,
     clamped_or_none,
+    is_service,
 )
 from ccserver.routing.membership import cycles
 from ccserver.routing.schedule import is_open
@@ -38,11 +40,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class EntryRoute:
-    """Where a dialled number leads now. ``site`` is empty where the entry has none."""
+    """Where a dialled number, or a service, leads now.
+
+    ``site`` is empty where the entry has none. ``service``: what the contact asks for, by its call
+    or by the entry; ``None``: just the number. ``skills`` come on top of the queue's.
+    """
 
     queue: str
     priority: int
     site: str
+    service: str | None = None
+    skills: tuple[plan.Requirement, ...] = ()
 
 
 def to_plan(document: d.Document, *, supervisors: Collection[AgentId] = ()) -> plan.Plan:
@@ -60,6 +68,8 @@ def to_plan(document: d.Document, *, supervisors: Collection[AgentId] = ()) -> p
     }
     emergency = _entry_for(document, d.EMERGENCY_NUMBER)
     fallback = plans.get(emergency.queue if emergency else EMERGENCY_QUEUE)
+    if d.TEST_QUEUE not in plans:
+        plans[d.TEST_QUEUE] = _test_plan(fallback)
     return plan.Plan(
         queues=plans,
         agents=_agents(document, supervisors, names),
@@ -70,21 +80,33 @@ def to_plan(document: d.Document, *, supervisors: Collection[AgentId] = ()) -> p
     )
 
 
-def entry(document: d.Document, number: str, at: datetime) -> EntryRoute:
+def entry(
+    document: d.Document, number: str, at: datetime, service: str | None = None
+) -> EntryRoute:
     """Where a call to ``number`` goes at the aware moment ``at``.
 
-    A number without an entry goes where 112 goes: nobody who calls here is turned away.
+    ``service``: the URN that the call asks for, if any; the entry of it, or of its nearest parent,
+    comes before the number's. A number without an entry goes where 112 goes: nobody who calls here
+    is turned away. A test never waits among those who ask for help: without an entry it goes to the
+    test queue.
     """
     queues = {queue.name: queue for queue in reversed(_usable_queues(document))}
-    found = _entry_for(document, number.strip()) or _entry_for(document, d.EMERGENCY_NUMBER)
+    found = _entry_asked(document, number, service)
+    asked = service or (service_asked(found) if found is not None else None)
+    resort = d.TEST_QUEUE if is_test(asked) else _safest(queues)
     if found is None:
-        return _route(_safest(queues), queues, None)
+        return _route(resort, queues, None, asked)
     schedules = {schedule.name: schedule for schedule in reversed(document.schedules)}
     for rule in found.rules:
         schedule = schedules.get(rule.schedule)
         if rule.queue in queues and schedule is not None and is_open(schedule, at):
-            return _route(rule.queue, queues, found)
-    return _route(found.queue if found.queue in queues else _safest(queues), queues, found)
+            return _route(rule.queue, queues, found, asked)
+    return _route(found.queue if found.queue in queues else resort, queues, found, asked)
+
+
+def service_asked(entry: d.Entry) -> str | None:
+    """What whoever comes by this entry asks for, where the call does not say."""
+    return next((each for each in (entry.number, entry.service) if is_service(each)), None)
 
 
 def queue_settings(document: d.Document, name: str) -> d.Queue:
@@ -94,7 +116,8 @@ def queue_settings(document: d.Document, name: str) -> d.Queue:
     queue is like that of the default document.
     """
     found = next((queue for queue in _usable_queues(document) if queue.name == name), None)
-    queue = found or msgspec.structs.replace(DEFAULT_DOCUMENT.queues[0], name=name)
+    default = DEFAULT_TEST_QUEUE if name == d.TEST_QUEUE else DEFAULT_DOCUMENT.queues[0]
+    queue = found or msgspec.structs.replace(default, name=name)
     waiting = queue.waiting
     prompts = {prompt.name for prompt in document.prompts}
     cleaned = msgspec.structs.replace(
@@ -214,7 +237,7 @@ def _relax(queue: d.Queue) -> tuple[plan.RelaxStep, ...]:
     return tuple(sorted(steps, key=lambda step: step.after_s))
 
 
-def _requirements(owner: d.Queue | d.Agent) -> tuple[plan.Requirement, ...]:
+def _requirements(owner: d.Queue | d.Agent | d.Entry) -> tuple[plan.Requirement, ...]:
     """The skills as the core reads them; of two for one skill the first.
 
     A required skill that is not listed is kept: nobody has it, it can be relaxed, and it ends at
@@ -229,6 +252,14 @@ def _requirements(owner: d.Queue | d.Agent) -> tuple[plan.Requirement, ...]:
 def _default_fallback() -> plan.QueuePlan:
     first = DEFAULT_DOCUMENT.queues[0]
     return _queue(first, 0, frozenset(), frozenset(), frozenset())
+
+
+def _test_plan(emergency: plan.QueuePlan | None) -> plan.QueuePlan:
+    """The test queue of a document that has none: whoever takes calls to 112 takes tests last."""
+    test = _queue(DEFAULT_TEST_QUEUE, 0, frozenset(), frozenset(), frozenset())
+    if emergency is None:
+        return test
+    return replace(test, overflow=(plan.OverflowStep(0.0, queue=emergency.name),))
 
 
 # -- call takers ------------------------------------------------------------------------------
@@ -269,6 +300,15 @@ def _entry_for(document: d.Document, number: str) -> d.Entry | None:
     return next((one for one in document.entries if one.number == number), None)
 
 
+def _entry_asked(document: d.Document, number: str, service: str | None) -> d.Entry | None:
+    if service is not None:
+        served = (_entry_for(document, urn) for urn in parents(service))
+        found = next((one for one in served if one is not None), None)
+        if found is not None or is_test(service):
+            return found
+    return _entry_for(document, number.strip()) or _entry_for(document, d.EMERGENCY_NUMBER)
+
+
 def _safest(queues: dict[str, d.Queue]) -> str:
     """Where a contact goes whose entry is broken: the queue that is served before all others."""
     if EMERGENCY_QUEUE in queues or not queues:
@@ -276,11 +316,16 @@ def _safest(queues: dict[str, d.Queue]) -> str:
     return max(queues.values(), key=lambda queue: clamped(queue, "queue_class")).name
 
 
-def _route(name: str, queues: dict[str, d.Queue], found: d.Entry | None) -> EntryRoute:
-    queue = queues.get(name, DEFAULT_DOCUMENT.queues[0])
+def _route(
+    name: str, queues: dict[str, d.Queue], found: d.Entry | None, service: str | None
+) -> EntryRoute:
+    default = DEFAULT_TEST_QUEUE if name == d.TEST_QUEUE else DEFAULT_DOCUMENT.queues[0]
+    queue = queues.get(name, default)
     own = None if found is None else clamped_or_none(found, "priority")
     priority = clamped(queue, "priority") if own is None else own
-    return EntryRoute(name, int(priority), found.site if found is not None else "")
+    if found is None:
+        return EntryRoute(name, int(priority), "", service)
+    return EntryRoute(name, int(priority), found.site, service, _requirements(found))
 
 
 def _some(owner: Part, field: str, items: Sequence[T]) -> Iterable[T]:

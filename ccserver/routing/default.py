@@ -4,12 +4,14 @@ from ccserver.documents import Texts
 from ccserver.routing.document import (
     CALLBACK_QUEUE,
     EMERGENCY_NUMBER,
+    TEST_QUEUE,
     Document,
     Entry,
     Prompt,
     Queue,
     Relax,
     Skill,
+    SkillLevel,
     Waiting,
 )
 
@@ -40,6 +42,26 @@ SKILLS = (
     Skill(name="supervisor", title=Texts(lv="Vadītājs", ru="Руководитель", en="Supervisor")),
 )
 
+TRAINED_FOR_CARS_FIRST = Relax(after_s=0.0, skill="ecall", level=0)
+"""Whoever has the skill is asked first; no car waits for it."""
+PEOPLE_IN_CARS = Waiting(greeting="welcome", announcement="please_hold", silent_keys=False)
+"""A car has no keys to press."""
+NEVER_S = 86_400.0
+"""A test that nobody answers is told to nobody, and rings no telephone of somebody on a break."""
+
+DEFAULT_TEST_QUEUE = Queue(
+    name=TEST_QUEUE,
+    title=Texts(lv="eCall pārbaudes", ru="Проверки eCall", en="eCall tests"),
+    queue_class=0,
+    priority=0,
+    relax=(LANGUAGE_IS_NO_CONDITION,),
+    prefer_last_agent=False,
+    alarm_after_s=NEVER_S,
+    escalate_after_s=NEVER_S,
+    redial_window_s=0.0,
+    waiting=PEOPLE_IN_CARS,
+)
+
 DEFAULT_DOCUMENT = Document(
     skills=SKILLS,
     queues=(
@@ -55,16 +77,31 @@ DEFAULT_DOCUMENT = Document(
             ),
         ),
         Queue(
+            name="ecall",
+            title=Texts(lv="eCall", ru="eCall", en="eCall"),
+            queue_class=9,
+            skills=(SkillLevel(skill="ecall"),),
+            relax=(LANGUAGE_IS_NO_CONDITION, TRAINED_FOR_CARS_FIRST),
+            waiting=PEOPLE_IN_CARS,
+        ),
+        Queue(
             name=CALLBACK_QUEUE,
             title=Texts(lv="Atzvani", ru="Обратные звонки", en="Call-backs"),
-            queue_class=0,
+            queue_class=1,
             relax=(LANGUAGE_IS_NO_CONDITION,),
             # Nobody listens while a call-back waits, and nobody is in danger of hanging up.
             alarm_after_s=900.0,
             escalate_after_s=3_600.0,
         ),
+        DEFAULT_TEST_QUEUE,
     ),
-    entries=(Entry(number=EMERGENCY_NUMBER, queue=EMERGENCY_QUEUE, priority=5),),
+    entries=(
+        Entry(number=EMERGENCY_NUMBER, queue=EMERGENCY_QUEUE, priority=5),
+        # A car that calls by itself has had a crash; it is ahead by a point, as if by a minute.
+        Entry(number="urn:service:sos.ecall.automatic", queue="ecall", priority=6),
+        Entry(number="urn:service:sos.ecall", queue="ecall", priority=5),
+        Entry(number="urn:service:test.sos.ecall", queue=TEST_QUEUE, priority=0),
+    ),
     prompts=(
         Prompt(name="welcome", texts=WELCOME),
         Prompt(name="please_hold", texts=PLEASE_HOLD),

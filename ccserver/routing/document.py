@@ -14,6 +14,8 @@ from ccserver.documents import DocumentKind, Part, Texts, Told
 EMERGENCY_NUMBER = "112"
 CALLBACK_QUEUE = "callback"
 """Call-backs of abandoned contacts wait here."""
+TEST_QUEUE = "ecall_test"
+"""Calls that try whether we answer wait here, where no entry says otherwise."""
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -178,13 +180,21 @@ class Rule(Part, frozen=True, kw_only=True):
 
 
 class Entry(Part, frozen=True, kw_only=True):
-    """A number that citizens dial, and where it leads; the first open rule wins."""
+    """A number that citizens dial, or a service that they ask for, and where it leads.
+
+    The first open rule wins.
+    """
 
     number: str
+    """Also a service URN (RFC 5031), which serves its children that have no entry of their own."""
     queue: str
     site: str = ""
     priority: int | None = None
     """``None``: that of the queue it leads to."""
+    service: str = ""
+    """What whoever dials this number asks for, where the call itself does not say."""
+    skills: tuple[SkillLevel, ...] = ()
+    """On top of those of the queue it leads to."""
     rules: tuple[Rule, ...] = ()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ccserver.documents import Part
 from ccserver.documents.walk import Range
+from ccserver.ecall.urn import service_of
 from ccserver.routing import document as d
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -15,6 +16,8 @@ SKILL_PATTERN = re.compile(r"\*|[a-z][a-z0-9_-]{0,31}:\*|" + SKILL.pattern)
 AGENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 NUMBER = re.compile(r"\+?[0-9]{1,20}")
 """Only what can be dialled: nothing in it means something else in a dialplan."""
+SERVICE_CHARS_MAX = 96
+"""As much as a card holds of it."""
 PREFIX = re.compile(r"\+[0-9]{0,15}|[0-9]{1,15}")
 """The beginning of a number; + alone is that of every one with a country in front."""
 COUNTRY_PREFIX = "+371"
@@ -79,8 +82,14 @@ COUNTS: Mapping[tuple[type[Part], str], int] = {
     (d.Weekly, "days"): 7,
     (d.DateException, "open"): 10,
     (d.Entry, "rules"): 10,
+    (d.Entry, "skills"): 20,
 }
 """Most items of a list."""
+
+
+def is_service(text: str) -> bool:
+    """Whether this is a service URN as a call asks for it: in small letters."""
+    return service_of(text) == text and len(text) <= SERVICE_CHARS_MAX
 
 
 def clamped(owner: Part, field: str) -> float:

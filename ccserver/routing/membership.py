@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ccserver.routing.document import Agent, Document, Queue
+from ccserver.routing.document import Agent, Document, Queue, SkillLevel
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,14 @@ class Seats:
                 sites.add(step.site)
         return self._of(names, frozenset(sites))
 
-    def missing_skills(self, queue: Queue, seats: Iterable[Seat]) -> list[str]:
-        """What nobody of ``seats`` has all of, after the last relaxing; empty if somebody has."""
-        needed = needed_at_last(queue)
+    def missing_skills(
+        self, queue: Queue, seats: Iterable[Seat], more: Iterable[SkillLevel] = ()
+    ) -> list[str]:
+        """What nobody of ``seats`` has all of, after the last relaxing; empty if somebody has.
+
+        ``more``: what contacts need on top of the queue's skills.
+        """
+        needed = needed_at_last(queue, more)
         fewest = list(needed)
         for seat in seats:
             levels = self._levels[seat]
@@ -72,13 +77,13 @@ class Seats:
         ]
 
 
-def needed_at_last(queue: Queue) -> dict[str, int]:
+def needed_at_last(queue: Queue, more: Iterable[SkillLevel] = ()) -> dict[str, int]:
     """The levels that remain after all relaxing steps; what is not needed any more is absent."""
     needed: dict[str, int] = {}
-    for requirement in queue.skills:
+    for requirement in (*queue.skills, *more):
         steps = (step.level for step in queue.relax if matches(step.skill, requirement.skill))
         level = min([requirement.level, *steps])
-        if level > 0:
+        if level > needed.get(requirement.skill, 0):
             needed[requirement.skill] = level
     return needed
 

@@ -18,7 +18,11 @@ ERRORS: Mapping[str, str] = {
     "unknown_language": "Choose lv, ru or en instead of “{name}”.",
     "unknown_timezone": "Choose a time zone such as Europe/Riga instead of “{name}”.",
     "bad_number": "Write the number “{number}” as digits only, with + in front if it is "
-    "international, at most 20 digits.",
+    "international, at most 20 digits; an entry may also name a service such as "
+    "urn:service:sos.ecall.",
+    "bad_service": "Write the service “{service}” such as urn:service:sos.ecall, in small letters, "
+    "or leave it empty.",
+    "service_twice": "Leave the service empty: {number} says already what is asked for.",
     "bad_prefix": "Write the beginning “{prefix}” as digits, with + in front if it is "
     "international, at most 15 digits.",
     "prefix_contradicts": "Remove “{prefix}” from one of the two lists: it is both allowed and "
@@ -68,6 +72,8 @@ WARNINGS: Mapping[str, str] = {
     "may answer anyway.",
     "schedule_never_open": "Add a span: the schedule {name} is never open.",
     "recorded_always": "Leave this out, as the next save does: every call is recorded.",
+    "test_among_calls": "Let tests wait in a queue of their own: {queue} also serves people who "
+    "ask for help.",
     "prompt_text_missing": "Write the text in {language}, or callers hear nothing in it.",
 }
 

@@ -22,6 +22,7 @@ def plain(document: d.Document = SAMPLE) -> dict[str, Any]:
     return data
 
 
+SERVICES = ("urn:service:sos", "urn:service:sos.ecall", "urn:service:test.sos.ecall", "urn:x")
 NAMES = st.sampled_from(["a", "b", "emergency", "callback", "language:lv", "language:*", "*"])
 NUMBERS = st.integers(-5, 100) | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=10) | NAMES
@@ -113,10 +114,12 @@ def _documents(*, wild: bool) -> st.SearchStrategy[d.Document]:
     rules = st.builds(d.Rule, schedule=NAMES, queue=NAMES)
     entries = st.builds(
         d.Entry,
-        number=st.sampled_from(["112", "113", "x", ""]),
+        number=st.sampled_from(["112", "113", "x", "", *SERVICES]),
         queue=NAMES,
         site=NAMES | st.just(""),
         priority=st.none() | whole,
+        service=st.sampled_from(["", *SERVICES]) | text,
+        skills=st.lists(levels, max_size=3).map(tuple),
         rules=st.lists(rules, max_size=3).map(tuple),
     )
     general = st.builds(

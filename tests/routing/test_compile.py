@@ -30,7 +30,7 @@ def document(**parts: object) -> Document:
 
 def test_every_part_of_the_sample_arrives_in_the_plan() -> None:
     plan = to_plan(SAMPLE, supervisors={CHIEF})
-    assert list(plan.queues) == ["emergency", "ecall", "information", "callback"]
+    assert list(plan.queues) == ["emergency", "ecall", "information", "callback", "ecall_test"]
     ecall = plan.queues["ecall"]
     assert (ecall.queue_class, ecall.head_start_s) == (9, 30.0)
     assert ecall.skills == (Requirement("ecall", 3),)
@@ -60,7 +60,9 @@ def test_out_of_the_box_everybody_takes_everything() -> None:
     plan = to_plan(DEFAULT_DOCUMENT)
     assert {name: queue.queue_class for name, queue in plan.queues.items()} == {
         "emergency": 9,
-        "callback": 0,
+        "ecall": 9,
+        "callback": 1,
+        "ecall_test": 0,
     }
     assert plan.agents == {}
     assert plan.agent(ANNA).queues is None
@@ -69,7 +71,7 @@ def test_out_of_the_box_everybody_takes_everything() -> None:
 
 def test_an_empty_document_still_has_somewhere_to_go() -> None:
     plan = to_plan(Document())
-    assert plan.queues == {}
+    assert list(plan.queues) == ["ecall_test"]
     assert (plan.fallback.name, plan.fallback.queue_class) == ("emergency", 9)
     assert entry(Document(), "112", MONDAY_NOON) == EntryRoute("emergency", 5, "")
 
@@ -135,7 +137,7 @@ def test_of_a_broken_document_only_the_broken_parts_are_left_out() -> None:
         {"agent_id": "not an id"},
     ]
     plan = to_plan(document(queues=[queue, other, again, {"name": "Not A Name"}], agents=agents))
-    assert list(plan.queues) == ["emergency", "other"]
+    assert list(plan.queues) == ["emergency", "other", "ecall_test"]
     emergency = plan.queues["emergency"]
     assert (emergency.queue_class, emergency.escalate_after_s) == (9, 1.0)
     assert (emergency.alarm_after_s, emergency.offer_timeout_s) == (86_400.0, 3.0)
@@ -195,3 +197,81 @@ def test_the_directory_holds_what_can_be_dialled() -> None:
     assert [(one.name, one.number) for one in directory(document(directory=entries))] == [
         ("a", "113")
     ]
+
+
+AUTOMATIC, MANUAL = "urn:service:sos.ecall.automatic", "urn:service:sos.ecall.manual"
+TEST = "urn:service:test.sos.ecall"
+MEDICAL = Requirement("medical")
+
+
+@pytest.mark.parametrize(
+    ("number", "service", "expected"),
+    [
+        ("112", AUTOMATIC, ("ecall", 6)),
+        # A child that has no entry of its own is served by its parent (RFC 5031 §2) ...
+        ("112", MANUAL, ("ecall", 5)),
+        ("112", f"{AUTOMATIC}.x.y", ("ecall", 6)),
+        # ... and one that has none at all by the number that it came to.
+        ("112", "urn:service:sos.fire", ("emergency", 5)),
+        ("+37167000111", "urn:service:sos", ("information", 2)),
+        ("+37167000112", AUTOMATIC, ("ecall", 6)),
+        # A test is never served as a call for help, and the other way round.
+        ("112", TEST, ("ecall_test", 0)),
+        ("112", "urn:service:test.sos", ("ecall_test", 0)),
+        ("+37167000112", "urn:service:test.sos.fire", ("ecall_test", 0)),
+    ],
+)
+def test_a_service_leads_where_its_nearest_entry_says(
+    number: str, service: str, expected: tuple[str, int]
+) -> None:
+    route = entry(SAMPLE, number, MONDAY_NOON, service)
+    assert (route.queue, route.priority, route.service) == (*expected, service)
+
+
+def test_an_entry_says_what_its_number_asks_for_and_who_can_help() -> None:
+    marked = entry(SAMPLE, "+37167000112", MONDAY_NOON)
+    assert marked == EntryRoute("ecall", 5, "", "urn:service:sos.ecall")
+    skilled = entry(SAMPLE, "112", MONDAY_NOON, "urn:service:sos.ambulance")
+    assert (skilled.queue, skilled.skills) == ("emergency", (Requirement("medical"),))
+
+
+def test_out_of_the_box_cars_have_a_queue_of_their_own_and_so_have_tests() -> None:
+    for service, queue, priority in (
+        (AUTOMATIC, "ecall", 6),
+        (MANUAL, "ecall", 5),
+        ("urn:service:sos.ecall", "ecall", 5),
+        (TEST, "ecall_test", 0),
+        ("urn:service:sos.police", "emergency", 5),
+    ):
+        route = entry(DEFAULT_DOCUMENT, "112", MONDAY_NOON, service)
+        assert route == EntryRoute(queue, priority, "", service)
+    ecall = to_plan(DEFAULT_DOCUMENT).queues["ecall"]
+    assert ecall.skills == (Requirement("ecall", 1),)
+    assert RelaxStep(0.0, "ecall", 0) in ecall.relax, "nobody waits for the skill"
+
+
+def test_a_document_of_before_there_were_services_serves_them_where_112_goes() -> None:
+    saved = document(
+        queues=[{"name": "calls"}, {"name": "callback", "queue_class": 0}],
+        entries=[{"number": "112", "queue": "calls", "site": ""}],
+        agents=[{"agent_id": "agent-101", "queues": ["calls"]}],
+    )
+    assert entry(saved, "112", MONDAY_NOON, AUTOMATIC) == EntryRoute("calls", 5, "", AUTOMATIC)
+    assert entry(saved, "112", MONDAY_NOON, TEST) == EntryRoute("ecall_test", 0, "", TEST)
+    # Whoever takes calls to 112 takes tests, behind everything else.
+    test = to_plan(saved).queues["ecall_test"]
+    assert (test.queue_class, test.overflow) == (0, (OverflowStep(0.0, queue="calls"),))
+    assert test.alarm_after_s == test.escalate_after_s == 86_400
+    assert queue_settings(saved, "ecall_test").title.en == "eCall tests"
+
+
+def test_a_test_whose_queue_is_gone_waits_in_the_test_queue() -> None:
+    broken = document(
+        queues=[{"name": "emergency"}],
+        entries=[
+            {"number": TEST, "queue": "gone"},
+            {"number": "999", "service": TEST, "queue": "gone"},
+        ],
+    )
+    assert entry(broken, "112", MONDAY_NOON, TEST).queue == "ecall_test"
+    assert entry(broken, "999", MONDAY_NOON) == EntryRoute("ecall_test", 0, "", TEST)

@@ -19,8 +19,8 @@ def test_a_value_is_named_by_its_part_wherever_that_stands() -> None:
         Change("queues[emergency].alarm_after_s", 20.0, 10.0),
         Change(
             "queues.order",
-            ["emergency", "ecall", "information", "callback"],
-            ["callback", "information", "ecall", "emergency"],
+            ["emergency", "ecall", "information", "callback", "ecall_test"],
+            ["ecall_test", "callback", "information", "ecall", "emergency"],
         ),
     ]
 
@@ -40,7 +40,7 @@ def test_steps_without_a_name_are_compared_as_a_whole() -> None:
     (change,) = difference(SAMPLE, ROUTING.from_builtins(data))
     assert change.path == "queues[emergency].relax"
     assert isinstance(change.before, tuple)
-    assert len(change.before) == 2
+    assert len(change.before) == 3
 
 
 def test_a_rewrite_of_everything_is_bounded() -> None:

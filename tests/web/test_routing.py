@@ -320,6 +320,7 @@ async def test_the_directory_is_everybodys_also_without_the_database(desk: Desk)
         "ecall",
         "information",
         "callback",
+        "ecall_test",
     ]
     assert (await desk.world.nobody().get("/api/directory")).status == 401
 
