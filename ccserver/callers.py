@@ -7,6 +7,7 @@ where the process after this one finds it.
 from ccserver.acd.events import ContactSkillsChanged
 from ccserver.acd.plan import Requirement
 from ccserver.card import TimelineTag
+from ccserver.live import LiveContact
 from ccserver.runtime import Runtime
 from ccserver.types import ContactId
 
@@ -27,7 +28,7 @@ class Callers:
         contact.language = language
         self._runtime.calls.note(contact_id, "LANGUAGE", language)
         self._chronicle.tell(contact, TimelineTag.LANGUAGE_CHOSEN, "language", language=language)
-        self._runtime.post(ContactSkillsChanged(contact_id, language_skill(language)))
+        self._runtime.post(ContactSkillsChanged(contact_id, skills_for(contact)))
 
     def cannot_speak(self, contact_id: ContactId) -> None:
         """The caller pressed the key that means it."""
@@ -50,3 +51,8 @@ class Callers:
 def language_skill(language: str | None) -> tuple[Requirement, ...]:
     """What a call taker needs to speak with the caller."""
     return () if language is None else (Requirement(f"language:{language}"),)
+
+
+def skills_for(contact: LiveContact) -> tuple[Requirement, ...]:
+    """What a call taker needs for the contact, on top of its queue."""
+    return (*contact.skills, *language_skill(contact.language))

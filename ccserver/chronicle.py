@@ -12,6 +12,7 @@ from ccserver.card import ContactOpened, LocationTold, TimelineEntry, TimelineTa
 from ccserver.card.journal import CardJournal
 from ccserver.card.outcome import LOSSES
 from ccserver.card.spill import JournalItem
+from ccserver.ecall.urn import is_test
 from ccserver.live import LiveContact, LiveView, Publish
 from ccserver.location import Location, LocationKind
 from ccserver.telephony.call import CallFacts
@@ -68,6 +69,8 @@ class Chronicle:
                 arrived_at=facts.arrived_at,
                 direction=Direction.OUTBOUND if facts.outbound else Direction.INBOUND,
                 incident_id=incident_id,
+                service=facts.service,
+                test=is_test(facts.service),
             )
         )
 

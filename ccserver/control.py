@@ -375,7 +375,8 @@ class Control:
             incident_id, parsed
         ):
             raise refused("not_allowed_number")
-        return self._outbound.place(agent_id, parsed.value, incident_id)
+        calls_back = not self._plan.is_listed(parsed)
+        return self._outbound.place(agent_id, parsed.value, incident_id, calls_back=calls_back)
 
     async def _is_of_card(self, incident_id: IncidentId, number: PhoneNumber) -> bool:
         """Whether a citizen of the card has this number: who called us must be reachable."""

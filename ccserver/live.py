@@ -18,7 +18,7 @@ from ccserver.acd.commands import (
 )
 from ccserver.acd.contact import PRIORITY_MAX
 from ccserver.acd.events import Direction
-from ccserver.acd.plan import Plan, finite
+from ccserver.acd.plan import Plan, Requirement, finite
 from ccserver.telephony.call import Segment
 from ccserver.telephony.party import PartyView
 from ccserver.texts import Channel
@@ -78,7 +78,17 @@ class LiveContact:
     incident_id: IncidentId | None = None
     card_number: str | None = None
     caller: str | None = None
-    """What tells the caller from others: the number; ``None`` if there is none."""
+    """What tells the caller from others: the number; ``None`` if there is none, and of a test."""
+    service: str | None = None
+    """The service URN that was asked for; ``None``: a number was dialled."""
+    test: bool = False
+    """Nobody asked for help: counts nowhere, alarms nobody, and is not called back."""
+    trunk: str | None = None
+    """By whom it came, as the SIP edge knows it."""
+    skills: tuple[Requirement, ...] = ()
+    """What its entry needs of a call taker, on top of the queue."""
+    vehicle: Message | None = None
+    """What is known of the car that calls, as the panels are told it."""
     site: str = ""
     direction: Direction = Direction.INBOUND
     language: str | None = None
@@ -320,6 +330,10 @@ class LiveView:
             "caller_number_hidden": contact.caller_number_hidden,
             "arrived_at": iso(contact.arrived_at),
             "agent_id": view.agent_id if view is not None else contact.parachute_agent,
+            "service": contact.service,
+            "test": contact.test,
+            "trunk": contact.trunk,
+            "vehicle": contact.vehicle,
             "offer": offers[0] if offers else None,
             "offers": offers,
             "on_hold": contact.on_hold,

@@ -133,6 +133,13 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self.test_contacts = Counter(
+            "ccserver_test_contacts",
+            "Calls that only tried whether we answer, by outcome as of contacts that left. They "
+            "count in no other number of contacts, waits, offers or alarms.",
+            ("outcome",),
+            registry=registry,
+        )
         self.agents = Gauge(
             "ccserver_agents", "Agents by derived state.", ("state",), registry=registry
         )

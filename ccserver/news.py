@@ -5,6 +5,7 @@ panels. News may be repeated, late or missing; the distributor and the timeline'
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,12 +24,14 @@ from ccserver.acd.events import (
     OfferFailed,
     OfferFailure,
 )
-from ccserver.callers import language_skill
+from ccserver.callers import skills_for
 from ccserver.card import TimelineTag
 from ccserver.conversation_news import ConversationNews, agent_of, is_owner, joined
 from ccserver.current_plan import CurrentPlan
+from ccserver.ecall.urn import is_test
 from ccserver.live import LiveContact
 from ccserver.metrics import Metrics
+from ccserver.routing import EntryRoute
 from ccserver.runtime import Runtime
 from ccserver.speakers import Speakers
 from ccserver.telephony.call import CallFacts
@@ -115,6 +118,9 @@ class News(ConversationNews):
         self._offer_answered_at: dict[ContactId, float] = {}
         self.texts_of_caller: Callable[[str | None], TextsOfCaller] = lambda _: TextsOfCaller()
         """Where the texts stand of whoever calls: one person with one need, on one card."""
+        self.arrived: Callable[[CallFacts], None] = lambda _: None
+        """Told of every call once it is known here, and of a placed one again with its answer; what
+        was asked for is in the facts, whoever said it."""
         self._waiting: Waiting
         self._devices: Devices
 
@@ -147,7 +153,7 @@ class News(ConversationNews):
                 contact.priority,
                 self._monotonic(contact.arrived_at),
                 caller=contact.caller,
-                skills=language_skill(contact.language),
+                skills=skills_for(contact),
                 site=contact.site,
                 preferred_agent=self.texts_of_caller(contact.caller).agent_id
                 or self._speakers.last_time(contact.caller).agent_id,
@@ -156,8 +162,8 @@ class News(ConversationNews):
         )
         if contact.view is not None and contact.view.redial:
             self._chronicle.write(contact.contact_id, TimelineTag.REDIALLED, "redialled")
-        if contact.direction is Direction.INBOUND and contact.caller_number is not None:
-            self._aftermath.citizen_called(contact.caller_number, contact.contact_id)
+        if contact.direction is Direction.INBOUND and contact.caller is not None:
+            self._aftermath.citizen_called(contact.caller, contact.contact_id)
 
     def wait(self, contact: LiveContact) -> None:
         """The caller stands in line: music, sentences, keys."""
@@ -191,7 +197,8 @@ class News(ConversationNews):
         for party in contact.parties:
             if joined(party) and not is_owner(party, agent_id):
                 contact.told_parties[party.party_id] = party
-        self._metrics.contacts_adopted.inc()
+        if not contact.test:
+            self._metrics.contacts_adopted.inc()
         self._chronicle.write_now(facts.contact_id, TimelineTag.ADOPTED, "adopted", agent_id)
         self._runtime.post(
             ContactAdopted(
@@ -201,7 +208,7 @@ class News(ConversationNews):
                 self._monotonic(facts.arrived_at),
                 agent_id,
                 caller=contact.caller,
-                skills=language_skill(contact.language),
+                skills=skills_for(contact),
                 site=contact.site,
                 direction=contact.direction,
                 participants=participants,
@@ -224,7 +231,8 @@ class News(ConversationNews):
         contact.parachute_agent, contact.on_hold, contact.left = agent_id, False, True
         contact.answered = contact.answered or agent_id is not None
         if contact.view is not None:
-            self._metrics.parachute_contacts.inc()
+            if not contact.test:
+                self._metrics.parachute_contacts.inc()
             self._runtime.post(ContactLeft(facts.contact_id))
             contact.view = None
         if news:
@@ -257,14 +265,20 @@ class News(ConversationNews):
             )
         elif contact.answered and cut:
             self._chronicle.write(contact_id, TimelineTag.CUT_OFF, "ended", agent_id, by=by)
-            self._aftermath.lost(contact)
+            self._lost(contact)
         elif contact.answered:
             self._chronicle.write(contact_id, TimelineTag.ENDED, "ended", agent_id, by=by)
         else:
             self._chronicle.write(contact_id, TimelineTag.ABANDONED, "ended", agent_id, by=by)
-            self._aftermath.lost(contact)
-        self._metrics.contacts_finished.labels(_outcome(contact)).inc()
+            self._lost(contact)
+        counter = self._metrics.test_contacts if contact.test else self._metrics.contacts_finished
+        counter.labels(_outcome(contact)).inc()
         log.info("contact_finished", contact_id=contact_id, answered=contact.answered, by=by)
+
+    def _lost(self, contact: LiveContact) -> None:
+        """Somebody is to be called back, unless nobody asked for help."""
+        if not contact.test:
+            self._aftermath.lost(contact)
 
     def recording_complete(self, recording: str) -> None:
         """Asterisk let go of a recording: seal it."""
@@ -282,7 +296,8 @@ class News(ConversationNews):
             self._chronicle.write(contact.contact_id, tag, key, agent_id)
             if contact.direction is Direction.OUTBOUND:
                 self._aftermath.outbound_accepted(contact.contact_id, agent_id)
-        self._metrics.offers.labels("accepted").inc()
+        if found is None or not found[0].test:
+            self._metrics.offers.labels("accepted").inc()
         self._runtime.post(OfferAccepted(offer_id))
 
     def offer_failed(self, offer_id: OfferId, failure: OfferFailure) -> None:
@@ -297,7 +312,8 @@ class News(ConversationNews):
                 offer_id=offer_id,
                 failure=failure.value,
             )
-            self._metrics.offers.labels("rejected" if rejected else "failed").inc()
+            if not contact.test:
+                self._metrics.offers.labels("rejected" if rejected else "failed").inc()
             self._runtime.offer_gone(offer_id, contact.contact_id, failure.value)
             self._chronicle.write(
                 contact.contact_id,
@@ -323,9 +339,10 @@ class News(ConversationNews):
         if contact is None:
             return
         answered_at = self._offer_answered_at.pop(contact_id, None)
-        if answered_at is not None:
+        if answered_at is not None and not contact.test:
             self._metrics.connect_seconds.observe(self._clock.monotonic() - answered_at)
-        if not contact.answered and contact.direction is Direction.INBOUND:
+        inbound = contact.direction is Direction.INBOUND
+        if inbound and not contact.answered and not contact.test:
             waited = self._clock.now() - contact.arrived_at
             self._metrics.answer_seconds.observe(max(0.0, waited.total_seconds()))
         contact.answered = True
@@ -360,6 +377,9 @@ class News(ConversationNews):
         """The citizen answered."""
         if self._live.get(contact_id) is not None:
             self._chronicle.write(contact_id, TimelineTag.OUTBOUND_ANSWERED, "outbound-answered")
+            call = self._runtime.calls.table.get(contact_id)
+            if call is not None:
+                self.arrived(call.facts)
 
     def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
         """The citizen did not."""
@@ -379,8 +399,11 @@ class News(ConversationNews):
 
     def journal_read(self, entry: JournalEntry) -> None:
         """A line of Asterisk's own journal."""
-        called = entry.facts.called_number if entry.facts is not None else "112"
-        route = self._plan.entry(called, entry.at)
+        if entry.facts is None:
+            self._chronicle.journal_read(entry, queue="", priority=0)
+            return
+        facts, route = self._routed(entry.facts)
+        entry = replace(entry, facts=facts)
         self._chronicle.journal_read(entry, queue=route.queue, priority=route.priority)
 
     # -- helpers ----------------------------------------------------------------------------------
@@ -388,21 +411,34 @@ class News(ConversationNews):
     def _open(self, facts: CallFacts) -> LiveContact:
         contact = self._live.get(facts.contact_id)
         if contact is None:
-            contact = self._new_contact(facts)
+            marked, route = self._routed(facts)
+            contact = self._new_contact(marked, route)
             self._live.add(contact)
+            if marked.service != facts.service:
+                # Also the dialplan, and the process after this one, are to know it.
+                self._runtime.calls.note(facts.contact_id, "SERVICE", marked.service or "")
+            facts = marked
             texts = TextsOfCaller()
             if not facts.outbound:
-                texts = self.texts_of_caller(facts.caller_number)
+                texts = self.texts_of_caller(contact.caller)
             self._chronicle.open_card(
                 facts,
                 queue=contact.queue,
                 priority=contact.priority,
                 incident_id=texts.incident_id,
             )
+            self.arrived(facts)
         return contact
 
-    def _new_contact(self, facts: CallFacts) -> LiveContact:
-        route = self._plan.entry(facts.called_number, facts.arrived_at)
+    def _routed(self, facts: CallFacts) -> tuple[CallFacts, EntryRoute]:
+        """Where a call goes; its entry may say what it asks for, where the call does not."""
+        route = self._plan.entry(facts.called_number, facts.arrived_at, facts.service)
+        if facts.outbound or facts.service is not None:
+            return facts, route
+        return replace(facts, service=route.service), route
+
+    def _new_contact(self, facts: CallFacts, route: EntryRoute) -> LiveContact:
+        test = is_test(facts.service)
         incident_id, number = self._chronicle.card_of(facts.contact_id)
         return LiveContact(
             facts.contact_id,
@@ -411,7 +447,11 @@ class News(ConversationNews):
             facts.caller_number_hidden,
             facts.queue or route.queue,
             route.priority,
-            caller=facts.caller_number,
+            caller=None if test else facts.caller_number,
+            service=facts.service,
+            test=test,
+            trunk=facts.trunk,
+            skills=() if facts.outbound else route.skills,
             site=route.site,
             direction=Direction.OUTBOUND if facts.outbound else Direction.INBOUND,
             language=facts.language or self._speakers.last_time(facts.caller_number).language,

@@ -29,14 +29,24 @@ class Outbound:
         self._runtime = runtime
         self._clock = clock
 
-    def place(self, agent_id: AgentId, number: str, incident_id: IncidentId | None) -> ContactId:
-        """Ring this seat, then the citizen. Raises `ControlRefused`."""
+    def place(
+        self,
+        agent_id: AgentId,
+        number: str,
+        incident_id: IncidentId | None,
+        *,
+        calls_back: bool = True,
+    ) -> ContactId:
+        """Ring this seat, then the citizen. Raises `ControlRefused`.
+
+        ``calls_back``: it is a citizen, and not a service.
+        """
         seat = self._runtime.live.seat(agent_id)
         if seat is None or not seat.reachable:
             raise _refused("no_seat")
         if seat.state not in PLACEABLE:
             raise _refused("not_free")
-        contact = self._open(number, incident_id, priority=0)
+        contact = self._open(number, incident_id, priority=0, calls_back=calls_back)
         self._runtime.post(
             ContactPlaced(contact.contact_id, agent_id, contact.queue, caller=number)
         )
@@ -71,10 +81,17 @@ class Outbound:
         if contact is not None and not contact.answered:
             self._runtime.calls.cancel_outbound(contact_id)
 
-    def _open(self, number: str, incident_id: IncidentId | None, *, priority: int) -> LiveContact:
+    def _open(
+        self,
+        number: str,
+        incident_id: IncidentId | None,
+        *,
+        priority: int,
+        calls_back: bool = True,
+    ) -> LiveContact:
         """Raises `ControlRefused` if no line is there, or not for this number."""
         now = self._clock.now()
-        facts = _facts(ContactId(str(uuid.uuid4())), number, now)
+        facts = _facts(ContactId(str(uuid.uuid4())), number, now, calls_back=calls_back)
         try:
             self._runtime.calls.open_outbound(facts)
         except CallRefused as refusal:
@@ -101,7 +118,7 @@ def _refused(code: str) -> ControlRefused:
     return ControlRefused(code, MESSAGES[code])
 
 
-def _facts(contact_id: ContactId, number: str, now: datetime) -> CallFacts:
+def _facts(contact_id: ContactId, number: str, now: datetime, *, calls_back: bool) -> CallFacts:
     return CallFacts(
         contact_id=contact_id,
         arrived_at=now,
@@ -109,4 +126,5 @@ def _facts(contact_id: ContactId, number: str, now: datetime) -> CallFacts:
         caller_number_hidden=False,
         called_number=number,
         outbound=True,
+        calls_back=calls_back,
     )

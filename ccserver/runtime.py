@@ -207,9 +207,11 @@ class Runtime:
             reason=command.reason.value,
         )
         self._edge(command.contact_id).rescind(command)
-        self._metrics.offers.labels(
-            "timed_out" if command.reason is RescindReason.TIMED_OUT else "rescinded"
-        ).inc()
+        contact = self.live.get(command.contact_id)
+        if contact is None or not contact.test:
+            self._metrics.offers.labels(
+                "timed_out" if command.reason is RescindReason.TIMED_OUT else "rescinded"
+            ).inc()
         self.offer_gone(command.offer_id, command.contact_id, command.reason.value)
         self.chronicle.write(
             command.contact_id,
@@ -232,6 +234,9 @@ class Runtime:
         )
 
     def _alarm(self, command: RaiseAlarm) -> None:
+        contact = self.live.get(command.contact_id) if command.contact_id is not None else None
+        if contact is not None and contact.test:
+            return  # nobody waits for help
         log.warning(
             "alarm_raised",
             code=command.code.value,
@@ -242,7 +247,6 @@ class Runtime:
         self._metrics.alarms.labels(command.code.value).inc()
         data = alarm_data(command.contact_id, command.agent_id, command.queue)
         self._publish({"type": "alarm", "code": command.code.value, "data": data}, None)
-        contact = self.live.get(command.contact_id) if command.contact_id is not None else None
         if contact is not None:
             contact.alarms.add(command.code)
         tag = ALARM_TAGS.get(command.code)

@@ -160,6 +160,8 @@ class Watch:
         counts = dict.fromkeys(CONTACT_STATES, 0)
         queues: Counter[str] = Counter(dict.fromkeys(self._queues_seen, 0))
         for contact in self._runtime.live.contacts():
+            if contact.test:
+                continue
             if contact.view is None:
                 counts["parachute"] += 1
             elif contact.view.state is ContactState.TALKING and contact.on_hold:

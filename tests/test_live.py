@@ -56,6 +56,10 @@ CONTACT_FIELDS = {
     "participants",
     "parties",
     "conversation",
+    "service",
+    "test",
+    "trunk",
+    "vehicle",
 }
 AGENT_FIELDS = {
     "agent_id",

@@ -95,7 +95,7 @@ def read_related(session: Session, incident_id: str, branch_of: BranchOf) -> Rel
 
 
 def read_last_of_number(session: Session, number: str, since: datetime) -> PastContact | None:
-    """Return the number's newest contact that lives, or came or ended since then."""
+    """Return the number's newest contact that lives, or came or ended since then; no test."""
     digits = digits_of(number)
     if not digits:
         return None
@@ -108,6 +108,7 @@ def read_last_of_number(session: Session, number: str, since: datetime) -> PastC
                 ContactRow.ended_at >= since,
                 ContactRow.ended_at.is_(None),
             ),
+            ContactRow.test.is_(False),
         )
         .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
         .limit(1)
@@ -187,13 +188,19 @@ def _of_same_number(session: Session, card: Facts) -> Sequence[IncidentRow]:
 def _facts(
     session: Session, incidents: Sequence[IncidentRow], branch_of: BranchOf
 ) -> dict[str, Facts]:
-    """What is compared of each; a card without contacts has become a part of another."""
+    """What is compared of each; a card without contacts has become a part of another.
+
+    A test is no incident: nothing is like it.
+    """
     query = select(
         ContactRow.incident_id,
         ContactRow.arrived_at,
         ContactRow.ended_at,
         ContactRow.caller_digits,
-    ).where(ContactRow.incident_id.in_([row.incident_id for row in incidents]))
+    ).where(
+        ContactRow.incident_id.in_([row.incident_id for row in incidents]),
+        ContactRow.test.is_(False),
+    )
     contacts: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(query):
         contacts[row.incident_id].append(row)

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -86,7 +87,7 @@ class ContactRow(Base):
     called_number: Mapped[str | None] = mapped_column(String(64))
     service: Mapped[str | None] = mapped_column(String(96))
     """The service URN that was asked for; none: a number was dialled."""
-    test: Mapped[bool] = mapped_column(Boolean, default=False)
+    test: Mapped[bool] = mapped_column(Boolean, server_default=false())
     """Nobody asked for help: it counts in no statistics."""
     arrived_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -212,11 +212,18 @@ def read_open_contacts(session: Session) -> list[OpenContact]:
 
 
 def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
-    """Return the callers who left before an answer, or were cut off, since then, by arrival."""
+    """Return the callers who left before an answer, or were cut off, since then, by arrival.
+
+    Tests are no callers who have to be called back.
+    """
     lost = (Outcome.ABANDONED.value, Outcome.CUT_OFF.value)
     query = (
         past()
-        .where(ContactRow.ended_at >= since, ContactRow.outcome.in_(lost))
+        .where(
+            ContactRow.ended_at >= since,
+            ContactRow.outcome.in_(lost),
+            ContactRow.test.is_(False),
+        )
         .order_by(ContactRow.arrived_at, ContactRow.contact_id)
     )
     return [past_contact(row, number) for row, number in session.execute(query)]
@@ -232,6 +239,7 @@ def read_spoken(session: Session, since: datetime, *, limit: int) -> list[Spoken
             ContactRow.answered_at.is_not(None),
             ContactRow.caller_number.is_not(None),
             ContactRow.agent_id.is_not(None),
+            ContactRow.test.is_(False),
         )
         .order_by(ContactRow.arrived_at.desc(), ContactRow.contact_id)
         .limit(limit)
@@ -393,6 +401,8 @@ def _summary(
         priority=incident.priority,
         address=incident.address_text,
         merged_into=merged_into,
+        service=first.service if first else None,
+        test=first.test if first else False,
     )
 
 
@@ -415,6 +425,8 @@ def _contact(
         outcome=Outcome(row.outcome),
         recordings=recordings,
         direction=Direction(row.direction),
+        service=row.service,
+        test=row.test,
     )
 
 

@@ -167,6 +167,10 @@ class ContactOpened:
     arrived_at: datetime
     direction: Direction = Direction.INBOUND
     incident_id: IncidentId | None = None
+    service: str | None = None
+    """The service URN that was asked for; ``None``: a number was dialled."""
+    test: bool = False
+    """Nobody asked for help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +288,8 @@ class CardContact:
     outcome: Outcome
     recordings: tuple[CardRecording, ...] = ()
     direction: Direction = Direction.INBOUND
+    service: str | None = None
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +367,8 @@ class CardSummary:
     priority: int | None = None
     address: str = ""
     merged_into: CardHead | None = None
+    service: str | None = None
+    test: bool = False
 
     @property
     def cursor(self) -> str:

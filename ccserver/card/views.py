@@ -162,6 +162,8 @@ def _summary(card: CardSummary) -> dict[str, JSON]:
         "priority": card.priority,
         "address": card.address,
         "merged_into": None if card.merged_into is None else head_json(card.merged_into),
+        "service": card.service,
+        "test": card.test,
     }
 
 
@@ -175,6 +177,8 @@ def _contact(contact: CardContact) -> dict[str, JSON]:
         "caller_number": contact.caller_number,
         "caller_number_hidden": contact.caller_number_hidden,
         "called_number": contact.called_number,
+        "service": contact.service,
+        "test": contact.test,
         "arrived_at": iso(contact.arrived_at),
         "answered_at": iso(contact.answered_at),
         "ended_at": iso(contact.ended_at),

@@ -41,6 +41,7 @@ from ccserver.outbox import OutboxEvent, record
 from ccserver.types import ContactId, IncidentId
 
 NUMBER_CHARS_MAX = 64
+SERVICE_CHARS_MAX = 96
 """A trunk may deliver anything as a number; a longer one is cut, never refused."""
 KEY_CHARS_MAX = 128
 DATA_CHARS_MAX = 1_024
@@ -286,6 +287,8 @@ def _contact(opened: ContactOpened, head: CardHead) -> dict[str, object]:
         "caller_digits": digits_of(number or ""),
         "caller_number_hidden": opened.caller_number_hidden,
         "called_number": _cut(opened.called_number),
+        "service": None if opened.service is None else opened.service[:SERVICE_CHARS_MAX],
+        "test": opened.test,
         "arrived_at": opened.arrived_at,
         "outcome": Outcome.WAITING.value,
     }
@@ -301,6 +304,7 @@ def _arrival(opened: ContactOpened) -> TimelineEntry:
             "queue": opened.queue,
             "priority": opened.priority,
             "direction": opened.direction.value,
+            **({} if opened.service is None else {"service": opened.service}),
         },
     )
 

@@ -62,6 +62,8 @@ class CallFacts:
     """Something came with the call beside the voice, and Asterisk has kept it."""
     msd_ack: str | None = None
     """What the SIP edge has told the car of its MSD: ``received``, ``unreadable``; or nothing."""
+    calls_back: bool = False
+    """Of a call of ours: to a citizen, whose network lets it through (RFC 7090)."""
 
     @classmethod
     def from_channel_variables(cls, variables: Mapping[str, str]) -> "CallFacts | None":

@@ -215,7 +215,7 @@ class Calls:
                 self.table.spawn(None, self.actions.hang_up(LegId(channel["id"])))
             return  # overtaken by the caller's end
         if call is not None and call.phase is CallPhase.DIALLED:
-            self.outbound.answered(call, channel.get("name", ""))
+            self.outbound.answered(call, channel.get("name", ""), facts)
             return
         if call is not None and call.phase is not CallPhase.PARACHUTE:
             # Repeated, or its StasisEnd was lost; a look into Asterisk tells which. Believing it

@@ -158,7 +158,7 @@ class Keeper:
     def _settle_dialled(self, call: Call, found: FoundCaller) -> None:
         """A citizen whom we call has answered, and we were not told."""
         if found.where is Where.OURS and found.up:
-            self._calls.outbound.answered(call, found.channel)
+            self._calls.outbound.answered(call, found.channel, found.facts)
 
     def _settle_legs(self, found: Survey, before: Changes) -> None:
         """What became of the phones that we rang, where the event did not reach us."""

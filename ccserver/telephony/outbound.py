@@ -5,6 +5,7 @@ somebody who answers while this process dies is a caller in the parachute queue 
 """
 
 import contextlib
+from dataclasses import replace
 
 import structlog
 
@@ -20,6 +21,8 @@ from ccserver.telephony.transfer import CallRefused
 
 log = structlog.get_logger(__name__)
 
+CALLS_BACK = {"PJSIP_HEADER(add,Priority)": "psap-callback"}
+"""RFC 7090 §5: networks and cars take this call where they would take no other."""
 CITIZEN_RING_S = 60  # a mobile phone's voice mail answers after about 20 s, a landline never
 
 
@@ -74,6 +77,7 @@ class Outbound:
                     "CALLER_HIDDEN": "0",
                     "CALLED_NUMBER": facts.called_number,
                     "DIRECTION": OUTBOUND,
+                    **(CALLS_BACK if facts.calls_back else {}),
                 },
             )
             call.dial_answered = True
@@ -89,9 +93,13 @@ class Outbound:
                 # The originate may yet be carried out, after its hang-up found nothing.
                 self._guard.look_again = True
 
-    def answered(self, call: Call, channel_name: str) -> None:
-        """The citizen has answered, is recorded, under a lease and ours."""
+    def answered(self, call: Call, channel_name: str, found: CallFacts) -> None:
+        """The citizen has answered, is recorded, under a lease and ours.
+
+        ``found``: what the channel says; only from now on has the call a SIP dialog of its own.
+        """
         call.caller_channel = channel_name or call.caller_channel
+        call.facts = replace(call.facts, sip_call_id=found.sip_call_id)
         leg = call.owner
         self._guard.observer.outbound_answered(call.contact_id)
         if leg is None:

@@ -442,7 +442,7 @@ async def test_the_card_in_the_shape_of_the_api(
         password="correct horse",
         extension="20",
     )
-    opened = arrived()
+    opened = arrived(service="urn:service:sos.ecall.manual")
     head = await store.open_contact(opened)
     await store.record(entry(opened.contact_id, "connected", 2, agent_id="agent-20"))
     await store.save_notes(
@@ -501,6 +501,8 @@ async def test_the_card_in_the_shape_of_the_api(
         "priority": None,
         "address": "",
         "merged_into": None,
+        "service": "urn:service:sos.ecall.manual",
+        "test": False,
     }
     assert as_json(card.summary) == summary
     assert as_json(card) == summary | {
@@ -514,6 +516,8 @@ async def test_the_card_in_the_shape_of_the_api(
                 "caller_number": "+37129123456",
                 "caller_number_hidden": False,
                 "called_number": "112",
+                "service": "urn:service:sos.ecall.manual",
+                "test": False,
                 "arrived_at": "2026-03-01T12:00:00.250Z",
                 "answered_at": "2026-03-01T12:00:02.250Z",
                 "ended_at": None,
@@ -581,7 +585,12 @@ async def test_the_card_in_the_shape_of_the_api(
                 "incident_id": head.incident_id,
                 "agent_id": None,
                 "author": None,
-                "data": {"queue": "emergency", "priority": 5, "direction": "inbound"},
+                "data": {
+                    "queue": "emergency",
+                    "priority": 5,
+                    "direction": "inbound",
+                    "service": "urn:service:sos.ecall.manual",
+                },
             },
             {
                 "at": "2026-03-01T12:00:00.250Z",

@@ -360,7 +360,7 @@ class Centre:
         self.core = ACDCore(settings, instance=instance)
         self.live = LiveView(self._publish, self.clock)
         self.chronicle = Chronicle(self.journal, self.live, publish=self._publish, clock=self.clock)
-        metrics = Metrics()
+        metrics = self.metrics = Metrics()
         self.runtime = Runtime(
             self.core,
             self.live,

@@ -44,6 +44,11 @@ SHOWN_VARIABLES = (
     "HELD",
     "MUTED",
     "RECORDING",
+    "SERVICE",
+    "TRUNK",
+    "SIP_CALL_ID",
+    "CALL_DATA",
+    "MSD_ACK",
 )
 GROUP = "GROUP(conversation)"
 LEG_PREFIXES = ("leg-", "party-", "monitor-")
@@ -166,7 +171,13 @@ class FakeAsterisk:
         """Commands of this kind are carried out only after the returned event is set."""
         return self._gates.setdefault(verb, asyncio.Event())
 
-    def call(self, contact_id: str, *, arrived_at: float | None = None) -> Channel:
+    def call(
+        self,
+        contact_id: str,
+        variables: Mapping[str, str] | None = None,
+        *,
+        arrived_at: float | None = None,
+    ) -> Channel:
         """A citizen dials 112; the caller is on offer to the controllers."""
         self._number += 1
         if arrived_at is None:
@@ -180,6 +191,7 @@ class FakeAsterisk:
                 "CALLER_NUMBER": f"2{self._number:07d}",
                 "CALLER_HIDDEN": "0",
                 "CALLED_NUMBER": "112",
+                **(variables or {}),
             },
             music="emergency",
         )

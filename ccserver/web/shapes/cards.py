@@ -55,6 +55,8 @@ class CardSummary(Shape, frozen=True):
     priority: int | None
     address: str | None
     merged_into: Head | None
+    service: str | None
+    test: bool
 
 
 class Party(Shape, frozen=True):
@@ -91,6 +93,8 @@ class Contact(Shape, frozen=True):
     caller_number: str | None
     caller_number_hidden: bool
     called_number: str | None
+    service: str | None
+    test: bool
     arrived_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
