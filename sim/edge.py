@@ -2,7 +2,6 @@
 
 import ipaddress
 import secrets
-import socket
 from pathlib import Path
 
 from ccserver.config import EdgeNodeSettings, EdgeSettings, EdgeTrunkSettings
@@ -57,15 +56,3 @@ def command(kamailio: str, settings: EdgeSettings) -> list[str]:
         *("-M", str(PRIVATE_MB)),
         *("-Y", settings.run_dir),
     ]
-
-
-PROBE_TIMEOUT_S = 0.5
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether something accepts connections at the edge's port."""
-    try:
-        with socket.create_connection((host, port), timeout=PROBE_TIMEOUT_S):
-            return True
-    except OSError:
-        return False

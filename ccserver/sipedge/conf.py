@@ -51,8 +51,14 @@ def variables(config: Config, limits: Limits = Limits()) -> dict[str, object]:
         path = getattr(edge, key)
         if path and not USABLE_PATH.fullmatch(path):
             raise ConfigError(f"edge.{key}: expected an absolute path of plain characters.")
+    if ipaddress.ip_address(edge.bind_address).is_unspecified:
+        raise ConfigError(
+            "edge.bind_address: expected the address that others reach, it stands in what is sent."
+        )
+    _check_way_out(edge)
     return {
         "edge": edge,
+        "tls": edge.tls_port is not None or _out(edge).tls,
         "limits": limits,
         "scanners": SCANNERS,
         "out": _out(edge),
@@ -101,7 +107,7 @@ def _address_rows(edge: EdgeSettings) -> Iterator[str]:
     own = _network(edge.bind_address, "edge.bind_address")
     yield _row(NODES, own, edge.sip_port, "edge")
     for node in edge.nodes:
-        address, port = _host_and_port(node.uri)
+        address, port = host_and_port(node.uri)
         yield _row(NODES, _network(address, f"edge.nodes: {node.name}"), port, node.name)
     taken: list[tuple[Network, str]] = []
     for trunk in edge.trunks:
@@ -115,6 +121,19 @@ def _address_rows(edge: EdgeSettings) -> Iterator[str]:
             yield _row(TRUNKS, network, 0, trunk.name)
     for network in _networks(edge.phone_networks, "edge.phone_networks"):
         yield _row(PHONES, network, 0, "phone")
+
+
+def _check_way_out(edge: EdgeSettings) -> None:
+    """Whoever is called out there must be a trunk, to be heard; names cannot be judged here."""
+    try:
+        carrier = ipaddress.ip_address(_out(edge).host.strip("[]"))
+    except ValueError:
+        return
+    trunks = [each for trunk in edge.trunks for each in _networks(trunk.addresses, "edge.trunks")]
+    if not any(carrier in network for network in trunks):
+        raise ConfigError(
+            f"edge.trunk_out: {carrier} is among the addresses of none of edge.trunks."
+        )
 
 
 def _networks(addresses: Iterable[str], where: str) -> Iterator[Network]:
@@ -147,14 +166,16 @@ class _Out:
 
     host: str
     port: int
+    tls: bool
 
 
 def _out(edge: EdgeSettings) -> _Out:
     host, port = _parse(edge.trunk_out.partition(":")[2])
-    return _Out(host, port or (SIPS_PORT if "tls" in edge.trunk_out else SIP_PORT))
+    tls = edge.trunk_out.startswith("sips:") or edge.trunk_out.endswith("transport=tls")
+    return _Out(host, port or (SIPS_PORT if tls else SIP_PORT), tls)
 
 
-def _host_and_port(uri: str) -> tuple[str, int]:
+def host_and_port(uri: str) -> tuple[str, int]:
     """Address and source port of a node; port 0 (any) where it connects to us by TCP."""
     host, port = _parse(uri.removeprefix("sip:"))
     return host.strip("[]"), 0 if "transport=tcp" in uri else port or SIP_PORT

@@ -47,13 +47,13 @@ def variables(
         "data_dir": asterisk.data_dir,
         "sounds_dir": asterisk.sounds_dir,
         "bind_address": asterisk.bind_address,
-        "sip_port": asterisk.sip_port,
+        "sip_port": _sip_port(config),
         "http_port": asterisk.http_port,
         "rtp_port_first": asterisk.rtp_port_first,
         "rtp_port_last": asterisk.rtp_port_last,
         "trunk_token": asterisk.trunk_token,
         "edge": config.edge.enabled,
-        "trunk_match": asterisk.trunk_match,
+        "trunk_match": [*asterisk.trunk_match, *_trunks_without_edge(config)],
         "trunk_out": config.trunk_out,
         "lease_s": asterisk.lease_s,
         "text_spool_dir": text_spool_dir(config),
@@ -98,6 +98,36 @@ def render(
     call_data_spool_dir(config).mkdir(parents=True, exist_ok=True, mode=0o700)
     Path(config.recording.spool_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
     return written
+
+
+def _sip_port(config: Config) -> int:
+    """Behind an edge, the port of the node that this Asterisk is; otherwise, the one others reach.
+
+    So the edge is taken away by one setting: Asterisk moves to where everybody sends.
+    """
+    asterisk = config.asterisk
+    if config.edge.enabled:
+        for node in config.edge.nodes:
+            address, _, port = node.uri.removeprefix("sip:").partition(";")[0].rpartition(":")
+            if address.strip("[]") == asterisk.bind_address and port.isdecimal():
+                return int(port)
+    return asterisk.sip_port
+
+
+def _trunks_without_edge(config: Config) -> list[str]:
+    """The edge's trunks are believed by their address where there is no edge in between."""
+    if config.edge.enabled:
+        return []
+    addresses = [address for trunk in config.edge.trunks for address in trunk.addresses]
+    return [address for address in addresses if not _holds_loopback(address)]
+
+
+def _holds_loopback(address: str) -> bool:
+    try:
+        _refuse_loopback(address)
+    except ConfigError:
+        return True
+    return False
 
 
 def _refuse_loopback(address: str) -> None:

@@ -1,0 +1,189 @@
+"""The edge by TLS: telephones from anywhere, trunks that show a certificate, and strangers.
+
+Certificates are made by openssl for each run.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import subprocess
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sim.stack import Stack, seats
+from tests.sipedge.wire import EDGE, STRANGER, TRUNK, Answer, header, peer
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=30)
+
+
+class Authority:
+    """A certificate authority in a folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.certificate, self.key = folder / f"{name}.pem", folder / f"{name}.key"
+        openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-days", "2", "-subj", f"/CN={name}"),
+            *("-keyout", str(self.key), "-out", str(self.certificate)),
+        )
+
+    def sign(self, name: str) -> tuple[Path, Path]:
+        """A certificate for ``name`` and its key."""
+        certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        request = self.folder / f"{name}.csr"
+        openssl(
+            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(request)),
+        )
+        openssl(
+            *("x509", "-req", "-in", str(request), "-CA", str(self.certificate)),
+            *("-CAkey", str(self.key), "-CAcreateserial", "-days", "2", "-copy_extensions", "copy"),
+            *("-out", str(certificate)),
+        )
+        return certificate, key
+
+
+class Site:
+    """An edge with TLS in front of one Asterisk."""
+
+    def __init__(self, stack: Stack, authority: Authority, folder: Path) -> None:
+        self.stack, self.authority, self.folder = stack, authority, folder
+
+    def context(self, own: tuple[Path, Path] | None = None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self.authority.certificate))
+        if own is not None:
+            context.load_cert_chain(*map(str, own))
+        return context
+
+    async def ask(
+        self, address: str, method: str, own: tuple[Path, Path] | None = None
+    ) -> Answer | None:
+        """Send one request by TLS from that address; gives the final answer."""
+        port = self.stack.ports.edge_tls
+        reader, writer = await asyncio.open_connection(
+            EDGE, port, ssl=self.context(own), local_addr=(address, 0)
+        )
+        host, own_port = writer.get_extra_info("sockname")[:2]
+        async with peer(port, address) as made:
+            text = made.request(method, uri=f"sip:112@{EDGE}:{port};transport=tls")
+        text = text.replace("SIP/2.0/UDP", "SIP/2.0/TLS")
+        via = header(text, "Via")
+        text = text.replace(via.split(";")[0], f"SIP/2.0/TLS {host}:{own_port}")
+        try:
+            writer.write(text.encode())
+            await writer.drain()
+            async with asyncio.timeout(3):
+                while True:
+                    answer = await read_message(reader)
+                    if answer.code >= 200:
+                        return answer
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+            return None
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
+
+    def log(self) -> str:
+        return (self.stack.data_dir / "edge.log").read_text()
+
+
+async def read_message(reader: asyncio.StreamReader) -> Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    body = await reader.readexactly(int(header(head, "Content-Length") or 0))
+    code = int(head[8:11]) if head.startswith("SIP/2.0 ") else 0
+    return Answer(code, head + body.decode(), 0.0)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"), "authority")
+
+
+@pytest.fixture
+async def site(
+    tmp_path: Path, authority: Authority, request: pytest.FixtureRequest
+) -> AsyncIterator[Site]:
+    certificate, key = authority.sign("edge")
+    stack = Stack(tmp_path / "stack", seats(1), edge=True)
+    settings = msgspec.structs.replace(
+        stack.config.edge,
+        tls_port=stack.ports.edge_tls,
+        tls_certificate=str(certificate),
+        tls_key=str(key),
+        tls_ca=str(authority.certificate) if getattr(request, "param", True) else "",
+    )
+    stack.config = msgspec.structs.replace(stack.config, edge=settings)
+    try:
+        await stack.prepare()
+        await stack.start_asterisk()
+        await stack.start_edge()
+        yield Site(stack, authority, tmp_path)
+    finally:
+        await stack.stop()
+
+
+async def test_a_telephone_from_anywhere_is_asked_for_its_password(site: Site) -> None:
+    answer = await site.ask(STRANGER, "REGISTER")
+    assert answer is not None
+    assert answer.code == 401
+
+
+async def test_a_stranger_by_tls_calls_nobody(site: Site) -> None:
+    answer = await site.ask(STRANGER, "INVITE")
+    assert answer is None or answer.code in (401, 403)
+
+
+async def test_a_trunk_with_a_certificate_is_answered(site: Site) -> None:
+    answer = await site.ask(TRUNK, "INVITE", site.authority.sign("carrier"))
+    assert answer is not None
+    assert answer.code == 200
+
+
+async def test_a_trunk_without_a_certificate_is_not_believed(site: Site) -> None:
+    assert await site.ask(TRUNK, "INVITE") is None
+    assert "event=no_certificate trunk=operator" in site.log()
+
+
+async def test_a_trunk_with_somebody_elses_certificate_is_not_believed(site: Site) -> None:
+    other = Authority(site.folder, "other")
+    assert await site.ask(TRUNK, "INVITE", other.sign("impostor")) is None
+    assert "event=no_certificate trunk=operator" in site.log()
+
+
+@pytest.mark.parametrize("site", [False], indirect=True)
+async def test_where_no_certificate_is_asked_for_the_address_is_enough(site: Site) -> None:
+    answer = await site.ask(TRUNK, "INVITE")
+    assert answer is not None
+    assert answer.code == 200
+
+
+async def test_old_versions_of_tls_are_refused(site: Site) -> None:
+    context = site.context()
+    with warnings.catch_warnings(action="ignore"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        await asyncio.open_connection(EDGE, site.stack.ports.edge_tls, ssl=context)
+
+
+async def test_what_is_no_tls_hurts_nobody(site: Site) -> None:
+    for junk in (b"\x16\x03\x01\xff\xff", b"INVITE sip:112 SIP/2.0\r\n\r\n", b"\0" * 4096):
+        _, writer = await asyncio.open_connection(EDGE, site.stack.ports.edge_tls)
+        writer.write(junk)
+        await writer.drain()
+        writer.close()
+    answer = await site.ask(TRUNK, "INVITE", site.authority.sign("carrier"))
+    assert answer is not None
+    assert answer.code == 200
