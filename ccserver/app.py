@@ -65,6 +65,7 @@ from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.services import involved_services
 from ccserver.services_on_cards import build_services, move_along
+from ccserver.sipedge.client import EdgeClient, EdgeWatch
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -227,6 +228,8 @@ class Application:
         self._prompts_wanted = asyncio.Event()
         self.plan.took_effect = self._plan_took_effect
         self._follower: Follower[Document] | None = None
+        self.edge = EdgeClient(config.edge) if config.edge.enabled else None
+        self.edge_watch = EdgeWatch(self.edge) if self.edge is not None else None
         self.watch = Watch(
             config,
             self.runtime,
@@ -241,6 +244,8 @@ class Application:
             webhooks_stuck=lambda: self.integration.stuck,
             sms_down=lambda: self.texting.sms_down,
             sms_stuck=lambda: self.texting.sms_stuck,
+            edge_down=lambda: self.edge_watch is not None and self.edge_watch.down,
+            node_down=lambda: self.edge_watch is not None and self.edge_watch.node_down,
         )
         self.card_desk = CardDesk(
             self.database,
@@ -402,6 +407,8 @@ class Application:
             await self.waiting.close()
             await self.desk.drain(DRAIN_TIMEOUT_S)  # what it writes is told on the cards
             await self.journal.drain(DRAIN_TIMEOUT_S)
+            if self.edge is not None:
+                await self.edge.close()
             await self.database.close()
 
     def _services(self, follower: Follower[Document]) -> dict[str, Coroutine[None, None, None]]:
@@ -432,6 +439,7 @@ class Application:
             "call_backs_in_line": self.aftermath.run(),
             **self.integration.services(),
             **self.texting.services(),
+            **({"edge": self.edge_watch.run()} if self.edge_watch is not None else {}),
             **seals,
         }
 

@@ -47,6 +47,8 @@ class AlarmCode(StrEnum):
     WEBHOOKS_FAIL = "webhooks_fail"
     SMS_DOWN = "sms_down"
     SMS_STUCK = "sms_stuck"
+    EDGE_DOWN = "edge_down"
+    NODE_DOWN = "node_down"
 
 
 @dataclass(slots=True)
@@ -86,12 +88,16 @@ class Watch:
         webhooks_stuck: Callable[[], bool] = lambda: False,
         sms_down: Callable[[], bool] = lambda: False,
         sms_stuck: Callable[[], bool] = lambda: False,
+        edge_down: Callable[[], bool] = lambda: False,
+        node_down: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan_faulty = plan_faulty
         self._callbacks_stuck = callbacks_stuck
         self._webhooks_stuck = webhooks_stuck
         self._sms_down = sms_down
         self._sms_stuck = sms_stuck
+        self._edge_down = edge_down
+        self._node_down = node_down
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -155,6 +161,8 @@ class Watch:
         self._alarms.set(AlarmCode.WEBHOOKS_FAIL, active=self._webhooks_stuck())
         self._alarms.set(AlarmCode.SMS_DOWN, active=self._sms_down())
         self._alarms.set(AlarmCode.SMS_STUCK, active=self._sms_stuck())
+        self._alarms.set(AlarmCode.EDGE_DOWN, active=self._edge_down())
+        self._alarms.set(AlarmCode.NODE_DOWN, active=self._node_down())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(CONTACT_STATES, 0)

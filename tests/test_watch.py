@@ -81,6 +81,7 @@ class Desk:
         self.told: list[tuple[object, object]] = []
         self.callbacks_stuck = False
         self.webhooks_stuck = False
+        self.away: set[str] = set()
 
         class Recording:
             spool_dir = ""
@@ -102,6 +103,8 @@ class Desk:
             ),
             callbacks_stuck=lambda: self.callbacks_stuck,
             webhooks_stuck=lambda: self.webhooks_stuck,
+            edge_down=lambda: "edge_down" in self.away,
+            node_down=lambda: "node_down" in self.away,
         )
 
     def look(self, *, after_s: float = 1.0, lag_s: float = 0.0, free: int = PLENTY) -> None:
@@ -227,3 +230,13 @@ async def test_a_broken_invariant_ends_the_watch_and_so_the_process(desk: Desk) 
     with pytest.raises(InvariantBroken):
         await desk.watch.run()
     assert desk.metric("ccserver_invariants_broken_total") == 1
+
+
+@pytest.mark.parametrize("code", ["edge_down", "node_down"])
+def test_an_edge_or_a_node_that_is_away_is_told(desk: Desk, code: str) -> None:
+    desk.away.add(code)
+    desk.look()
+    assert desk.told == [(code, True)]
+    desk.away.clear()
+    desk.look()
+    assert desk.told[1:] == [(code, False)]

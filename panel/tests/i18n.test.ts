@@ -86,7 +86,7 @@ const CODED: Record<string, string> = {
   agent: "off not_ready unavailable idle reserved talking wrap_up",
   shortage: "all_busy nobody_logged_in nobody_qualified no_device",
   notice: "contact_waits nobody_logged_in contact_escalated offers_missed text_unanswered",
-  alarm: "sms_down sms_stuck",
+  alarm: "sms_down sms_stuck edge_down node_down",
   medium: "voice sms text",
   "texts.delivery": "queued sent unknown delivered failed expired",
   "texts.state": "waiting riding open closed",
