@@ -145,7 +145,12 @@ function send_info() {
     if (!/^sips?:[^\x00-\x20<>\x7f-\xff]+$/i.test(peer)) return end(409, "No Address");
     var number = (parseInt(value("$sht(call=>$var(call)::cseq)"), 10) || 0) + 1;
     if (number % 256 === 0) return end(409, "Asked Too Often");
-    var body = decodeURIComponent(bodyDigits().replace(/../g, "%$&"));
+    var body;
+    try {
+        body = decodeURIComponent(bodyDigits().replace(/../g, "%$&"));
+    } catch (error) {
+        return end(400, "No UTF-8");
+    }
     if (!body || body.indexOf("\0") >= 0) return end(400, "No Text");
     var route = routeOf(side, kept("route"));
     var headers = [

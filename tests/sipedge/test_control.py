@@ -173,6 +173,10 @@ async def test_a_reliable_answer_on_the_way_is_acknowledged_by_its_number(here: 
     await until(confirmed, "the edge knows the call")
     await here.hang_up(identity)
     await call.wait_ended()
+    # Where Asterisk is, nobody outside is told.
+    for traced in here.carrier.trace:
+        head = traced.data.partition(b"\r\n\r\n")[0]
+        assert traced.sent or str(here.stack.ports.sip).encode() not in head
 
 
 async def test_the_edge_writes_no_number_and_no_place(here: Site) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from ccserver.ecall import control, msd
 from ccserver.sipedge.client import DialogNotConfirmed, EdgeRefused, NoSuchDialog
 from sim.car import PACKAGE
-from sim.sip import Call, Part, Reply, divided
+from sim.sip import Call, Part, Reply, divided, joined
 from sim.sip.message import Request, parse
 from tests.sipedge.site import Site, eventually, site, until
 
@@ -225,7 +225,33 @@ async def test_what_is_over_or_unknown_cannot_be_asked(here: Site) -> None:
         await car.hang_up()
         with pytest.raises(NoSuchDialog):
             await here.control.send_info(call.call_id, **ASK)
+
+
+@pytest.mark.parametrize("body", [b"", b"\0", b"\xff\xfe"])
+async def test_what_no_document_is_cannot_be_sent(here: Site, body: bytes) -> None:
+    async with here.car() as car:
+        call = await car.connected()
+        with pytest.raises(EdgeRefused):
+            await here.control.send_info(
+                call.call_id, package=PACKAGE, content_type="x/y", body=body
+            )
         with pytest.raises(EdgeRefused):
             await here.control.send_info(
                 call.call_id, package="two words", content_type="x/y", body=b"x"
             )
+        await car.hang_up()
+        assert not call.received
+
+
+async def test_a_multipart_is_sent_as_it_is(here: Site) -> None:
+    async with here.car() as car:
+        call = await car.connected()
+        text = "Ā\"'\\\r\n\t€".encode()
+        content_type, body = joined([Part("text/plain", text), Part("x/y", b"2")])
+        await here.control.send_info(
+            call.call_id, package="x-some", content_type=content_type, body=body
+        )
+        sent = await call.wait_request("INFO")
+        assert (sent.content_type, sent.body) == (content_type, body)
+        assert sent.get("Info-Package") == "x-some"
+        await car.hang_up()
