@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import ipaddress
 import json
 import os
 import random
@@ -20,6 +21,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import msgspec
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel as Box
@@ -29,12 +31,15 @@ from rich.text import Text
 from ccserver.accounts import DeviceKind, Role
 from ccserver.config import ACDSettings, LogSettings
 from ccserver.log import configure
+from sim.demo_cars import HELP as CARS_HELP
+from sim.demo_cars import Cars
 from sim.demo_operator import CONSOLE_HELP, Operator
 from sim.panel import Message, Panel, PanelRefused
 from sim.phones import Behaviour, PhoneBank, PhoneError
 from sim.prompt import Prompt
 from sim.scenarios.base import caller_number
 from sim.scribes import Dispatcher, Scribe
+from sim.sip.exchange import Exchange
 from sim.stack import Seat, Stack, StackError, seats
 from sim.text_scribe import TextScribe
 from sim.texters import DURING_A_CALL
@@ -80,6 +85,7 @@ STREETS = ("brivibas", "rigas", "liela", "dzirnavu", "parka", "meza", "skolas", 
 
 
 FIRST_SERVICE_TONE = 36
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 SERVICES: tuple[Message, ...] = (
     {
         "name": "nmpd",
@@ -117,6 +123,9 @@ def options() -> argparse.Namespace:
         help="database, recordings, logs and instance.json (default: %(default)s)",
     )
     parser.add_argument("--no-traffic", action="store_true", help="real phones and browsers only")
+    parser.add_argument(
+        "--no-edge", action="store_true", help="calls reach Asterisk itself; no cars then"
+    )
     parser.add_argument("--http-port", type=int, default=8080, help="panel (default: %(default)s)")
     parser.add_argument("--sip-port", type=int, default=5060, help="SIP (default: %(default)s)")
     parser.add_argument(
@@ -144,6 +153,8 @@ class Demo:
         self._seen = 0.0
         self._random = random.SystemRandom()
         self._operator = Operator(self._random, self._happened)
+        self._exchange = Exchange()
+        self._cars = Cars(self._random, self._happened, self._exchange)
         self._prompt = Prompt()
         self._cards_told: set[str] = set()
         self._contacts_told: dict[str, str] = {}
@@ -158,24 +169,31 @@ class Demo:
             self._check_ports()
             began = time.monotonic()
             bank = PhoneBank(record_dir=self.data_dir / "phones")
-            trunk_out = ""
+            # Cars have telephones of their own; the phones of the bank have all other numbers.
+            await exits.enter_async_context(self._exchange)
+            exits.push_async_callback(self._cars.close)
+            trunk_out = "" if self.chosen.no_edge else self._exchange.uri
             if not self.chosen.no_traffic:
                 # The services outside have phones in the same process as the callers.
                 await exits.enter_async_context(bank)
-                trunk_out = f"sip:127.0.0.1:{bank.sip_port}"
+                self._exchange.otherwise = ("127.0.0.1", bank.sip_port)
+                trunk_out = self._exchange.uri
             self.stack = Stack(
                 self.data_dir,
                 PEOPLE,
                 trunk_out=trunk_out,
                 host=self.chosen.bind,
                 passwords=self._known_passwords(),
-                sip_port=self.chosen.sip_port,
+                sip_port=self.chosen.sip_port if self.chosen.no_edge else None,
+                edge_port=None if self.chosen.no_edge else self.chosen.sip_port,
+                edge=not self.chosen.no_edge,
                 http_port=self.chosen.http_port,
                 acd=ACDSettings(offer_timeout_s=15.0, wrap_up_s=30.0),
             )
             await exits.enter_async_context(self._operator)
             self.stack.take_texts(*self._operator.settings)
-            self._say("starting Asterisk and ccserver")
+            self._let_phones_in()
+            self._say("starting Asterisk, the SIP edge and ccserver")
             await self.stack.make_addresses()
             async with self.stack:
                 self._say(f"up after {time.monotonic() - began:.1f} s")
@@ -196,7 +214,11 @@ class Demo:
             self._restart_if_dead,
             self._obey_for_ever,
         ]
+        if not self.chosen.no_edge:
+            self._cars.next_hop = self.stack.registrar
         if not self.chosen.no_traffic:
+            if not self.chosen.no_edge:
+                work.append(self._cars.run)
             await self._seat_takers(bank, exits)
             await self._seat_dispatchers(exits)
             await self._add_services(bank)
@@ -248,6 +270,15 @@ class Demo:
             return {account["login"]: account["password"] for account in instance["accounts"]}
         return {}
 
+    def _let_phones_in(self) -> None:
+        """Phones on other machines are in private networks; none comes in by the Internet."""
+        edge = self.stack.config.edge
+        bound = ipaddress.ip_address(self.chosen.bind)
+        if edge.enabled and not bound.is_loopback:
+            networks = (*edge.phone_networks, *PRIVATE_NETWORKS)
+            replaced = msgspec.structs.replace(edge, phone_networks=networks)
+            self.stack.config = msgspec.structs.replace(self.stack.config, edge=replaced)
+
     def _panel(self, login: str) -> Panel:
         return Panel(self.stack.panel_url, login, self.stack.passwords[login])
 
@@ -262,8 +293,11 @@ class Demo:
             phone = f"extension {seat.extension}, {seat.device.value}" if seat.extension else ""
             password = self.stack.passwords[seat.login]
             self._say(f"account:  {seat.login:11} password {password}  {seat.role.value} {phone}")
-        self._say(f"dial:     {self.stack.emergency_uri} with the header in instance.json")
+        how = "with the header in instance.json" if self.chosen.no_edge else "from this machine"
+        self._say(f"dial:     {self.stack.emergency_uri} {how}")
         self._say(f"texting:  {CONSOLE_HELP}")
+        if not self.chosen.no_edge:
+            self._say(f"cars:     type {CARS_HELP}")
         self._say(f"all of it: {self.data_dir / 'instance.json'}")
 
     async def _show(self) -> None:
@@ -298,7 +332,9 @@ class Demo:
 
     async def _obey_for_ever(self) -> None:
         while True:
-            await self._operator.obey(await self._prompt.line())
+            line = await self._prompt.line()
+            if self.chosen.no_edge or not self._cars.obey(line):
+                await self._operator.obey(line)
 
     def _sentence(self, message: Message) -> str:
         kind = message["type"]
@@ -494,6 +530,7 @@ class Demo:
         while True:
             await self._restart("ccserver", self.stack.ccserver, self.stack.start_ccserver)
             await self._restart("Asterisk", self.stack.asterisk, self.stack.start_asterisk)
+            await self._restart("the SIP edge", self.stack.edge, self.stack.start_edge)
             await asyncio.sleep(DEAD_CHECK_S)
 
 

@@ -68,7 +68,7 @@ async def test_demo_takes_a_call_and_ctrl_c_leaves_nothing_running(tmp_path: Pat
         assert any(instance["panel"] in line for line in lines)
         for account in instance["accounts"]:
             assert any(account["login"] in line and account["password"] in line for line in lines)
-        assert instance["ports"]["sip"] == block.ports.sip
+        assert instance["ports"]["edge"] == block.ports.sip
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"{instance['panel']}/readyz") as response,
@@ -106,6 +106,51 @@ async def test_a_text_that_somebody_types_is_answered_by_a_simulated_call_taker(
             await process.communicate()
         assert process.returncode == 0
         assert processes_of(tmp_path) == []
+    finally:
+        block.release()
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            await process.wait()
+
+
+@pytest.mark.stack
+async def test_a_car_that_somebody_types_calls_and_its_data_is_acknowledged(tmp_path: Path) -> None:
+    block = PortBlock()
+    ports = ("--http-port", str(block.ports.web), "--sip-port", str(block.ports.sip))
+    process = await demo("--data-dir", str(tmp_path / "demo"), *ports)
+    assert process.stdin is not None
+    try:
+        await lines_until(process, "talking")
+        process.stdin.write(b"car flying\ncar automatic 56.9515 24.1132 electric\n")
+        lines = await lines_until(process, "the centre says that it has the data: [True]")
+        assert any("'flying' means nothing here" in line for line in lines)
+        assert any("automatic eCall, electric" in line for line in lines)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(DOWN_TIMEOUT_S):
+            await process.communicate()
+        assert process.returncode == 0
+        assert processes_of(tmp_path) == []
+    finally:
+        block.release()
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            await process.wait()
+
+
+@pytest.mark.stack
+async def test_without_the_edge_calls_reach_asterisk_itself(tmp_path: Path) -> None:
+    block = PortBlock()
+    ports = ("--http-port", str(block.ports.web), "--sip-port", str(block.ports.sip))
+    process = await demo("--no-edge", "--data-dir", str(tmp_path / "demo"), *ports)
+    try:
+        await lines_until(process, "talking")
+        instance = json.loads((tmp_path / "demo" / "instance.json").read_text())
+        assert instance["ports"]["sip"] == block.ports.sip
+        assert not [line for line in processes_of(tmp_path) if "kamailio" in line]
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(DOWN_TIMEOUT_S):
+            await process.communicate()
+        assert process.returncode == 0
     finally:
         block.release()
         if process.returncode is None:

@@ -97,12 +97,15 @@ class Run:
         behaviour: Behaviour | None = None,
         people: Sequence[Seat] = (),
         proxied: bool = False,
+        edge: bool = False,
+        trunk_out: str | None = None,
         prepare: Callable[[Stack], None] = lambda _: None,
     ) -> None:
         """A stack with that many call takers' phones registered.
 
-        ``proxied``: ccserver reaches Asterisk through `ari_proxy` and `ami_proxy`. ``prepare`` may
-        change what the stack will start with.
+        ``proxied``: ccserver reaches Asterisk through `ari_proxy` and `ami_proxy`. ``edge``:
+        whoever is outside reaches Asterisk through the SIP edge. ``trunk_out``: where our calls go
+        out, if not to the phones of `bank`. ``prepare`` may change what the stack will start with.
         """
         self.takers = seats(takers)
         everyone = [*self.takers, Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR)]
@@ -113,7 +116,8 @@ class Run:
             [*everyone, *people],
             acd=acd,
             # Whoever is outside has a phone in the same bank.
-            trunk_out=f"sip:127.0.0.1:{self.bank.sip_port}",
+            trunk_out=trunk_out or f"sip:127.0.0.1:{self.bank.sip_port}",
+            edge=edge,
         )
         prepare(self.stack)
         if proxied:
