@@ -9,10 +9,14 @@ from pathlib import Path
 
 from ccserver.config import LogSettings
 from ccserver.log import configure
+from sim import car_console
 from sim.scenarios import SCENARIOS, run_scenario
 from sim.smsc.serve import BadOption, serve
 
-SERVERS = {"smsc": "a mobile operator's message centre to try with; runs until Ctrl-C"}
+SERVERS = {
+    "smsc": "a mobile operator's message centre to try with; runs until Ctrl-C",
+    "car": "one car to try an edge with, whichever it is; to=sip:HOST:PORT, runs until Ctrl-C",
+}
 """What is left running rather than run to its end."""
 
 
@@ -38,7 +42,7 @@ def main() -> int:
         parser.error("a scenario's options are given as NAME=VALUE")
     configure(LogSettings(level="warning", format="console"))
     if chosen.scenario in SERVERS:
-        return _serve(options)
+        return _serve(chosen.scenario, options)
     if not chosen.json:
         print(f"{chosen.scenario}: {SCENARIOS[chosen.scenario].shows}", file=sys.stderr)
     began = time.monotonic()
@@ -53,11 +57,11 @@ def main() -> int:
     return 0 if result["held"] else 1
 
 
-def _serve(options: dict[str, str]) -> int:
+def _serve(name: str, options: dict[str, str]) -> int:
     try:
-        asyncio.run(serve(options))
-    except (BadOption, OSError) as error:
-        print(f"smsc: {error}", file=sys.stderr)
+        asyncio.run(car_console.serve(options) if name == "car" else serve(options))
+    except (BadOption, car_console.BadOption, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
         return 2
     return 0
 

@@ -1,0 +1,59 @@
+"""Whoever tries a centre with one car makes things happen by lines, and sees what came of them; a
+line or an option that means nothing is answered, and nothing ends by it.
+"""
+
+import json
+
+import pytest
+
+from sim.car_console import BadOption, Console, make_car
+from sim.sip import UA, Call
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"to": "112"},
+        {"to": "sip:127.0.0.1", "kind": "broken"},
+        {"to": "sip:127.0.0.1", "lat": "north"},
+        {"to": "sip:127.0.0.1", "lat": "9000"},
+        {"to": "sip:127.0.0.1", "tone": "1000"},
+        {"to": "sip:127.0.0.1", "ca": "/nowhere"},
+        {"to": "sip:127.0.0.1", "colour": "red"},
+    ],
+    ids=str,
+)
+def test_what_is_no_option_is_said(options: dict[str, str]) -> None:
+    with pytest.raises(BadOption):
+        make_car(options)
+
+
+async def test_lines_call_send_and_end_and_what_comes_of_it_is_printed() -> None:
+    said: list[str] = []
+    calls: list[Call] = []
+
+    async def answer(call: Call) -> None:
+        calls.append(call)
+        await call.answer()
+
+    async with UA(user="112") as centre:
+        centre.on_call = answer
+        options = {"to": f"sip:127.0.0.1:{centre.port}", "kind": "manual", "version": "2"}
+        async with make_car(options) as car:
+            console = Console(car, said.append)
+            for line in ("send", "call", "move 57 25", "send", "answer refuse", "", "flying"):
+                await console.obey(line)
+            for line in ("fault msd_garbage", "fault nothing", "hangup", "new", "without", "help"):
+                await console.obey(line)
+            await car.hang_up()
+            for call in calls:
+                call.finish()
+    events = [json.loads(line) for line in said if line.startswith("{")]
+    assert [event["event"] for event in events] == [
+        *("error", "answered", "sent", "error", "answered", "error", "answered")
+    ]
+    assert events[1] == {"event": "answered", "code": 200, "ack": None, "message_identifier": 1}
+    assert events[2]["message_identifier"] == 2
+    assert calls[0].received[0].method == "INFO"
+    assert "refuse" in said[-1]
