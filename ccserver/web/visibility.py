@@ -31,6 +31,7 @@ TOLD_TO_SERVICES = frozenset(
         *("text_received", "text_sent", "text_rode_along", "text_failed"),
         *("merged", "merge_undone", "split", "split_undone"),
         *("linked", "unlinked", "link_undone", "eido_received"),
+        *("emergency_data", "msd_received", "msd_unreadable", "location_unreachable"),
     }
 )
 """What happened to the incident and its callers; not how the centre shared out the work."""

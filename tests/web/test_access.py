@@ -378,6 +378,23 @@ CASES: Mapping[tuple[str, str], tuple[str, object, Mapping[str | None, int]]] = 
     ("GET", "/api/ws"): ("/api/ws", None, dict.fromkeys(ASKERS, 426)),
     # Phones post here; of what becomes of it nobody is told.
     ("POST", "/aml"): ("/aml", None, EVERYBODY),
+    ("GET", "/api/contacts/{contact_id}/emergency-data"): (
+        f"/api/contacts/{CONTACT}/emergency-data",
+        None,
+        CARD_READERS,
+    ),
+    ("POST", "/api/contacts/{contact_id}/msd-requests"): (
+        f"/api/contacts/{CONTACT}/msd-requests",
+        {},
+        {who: 202 if status == 200 else status for who, status in CENTRE.items()},
+    ),
+    ("POST", "/api/contacts/{contact_id}/clear-down"): (
+        f"/api/contacts/{CONTACT}/clear-down",
+        {},
+        {who: 204 if status == 200 else status for who, status in CENTRE.items()},
+    ),
+    # Of programs alone; those are proved with the cars.
+    ("POST", "/api/ecalls"): ("/api/ecalls", {"msd_hex": "02"}, only()),
     ("GET", "/livez"): ("/livez", None, EVERYBODY),
     ("GET", "/readyz"): ("/readyz", None, EVERYBODY),
     # The test comes from this machine; from elsewhere see test_health.

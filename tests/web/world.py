@@ -27,12 +27,15 @@ from ccserver.web.card_places import CardPlacesAPI
 from ccserver.web.card_presence import CardPresenceAPI
 from ccserver.web.contact_locations import ContactLocationsAPI
 from ccserver.web.conversations import ConversationsAPI
+from ccserver.web.ecalls import ECallsAPI
+from ccserver.web.emergency_data import EmergencyDataAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.messaging import MessagingAPI
 from ccserver.web.push import PushHub
 from ccserver.web.relations import RelationsAPI
 from ccserver.web.sockets import SocketTimes
 from tests.web.card_rooms import FakeAttachments, FakeContactLocations, FakeFields, FakePlaces
+from tests.web.ecall_rooms import FakeEmergencyData, FakeHandOvers
 from tests.web.exchange_rooms import FakeExchange
 from tests.web.fakes import (
     PASSWORD,
@@ -113,6 +116,8 @@ class World:
         self.app_texts = FakeAppTexts()
         self.exchange = FakeExchange()
         self.aml = FakeAML()
+        self.emergency_data = FakeEmergencyData()
+        self.hand_overs = FakeHandOvers()
         self.recordings = FakeRecordings(self.audio_path)
         self.control = FakeControl()
         self.callbacks = FakeCallbacks()
@@ -175,6 +180,8 @@ class World:
                 *AMLAPI(
                     self.aml, aml or AMLSettings(), metrics=self.metrics, clock=self.clock
                 ).routes(),
+                *EmergencyDataAPI(self.emergency_data).routes(),
+                *ECallsAPI(self.hand_overs, self.clock).routes(),
                 *rooms(self),
             ),
         )

@@ -9,6 +9,7 @@ from ccserver.web.shapes import (
     catalogue,
     contacts,
     conversations,
+    emergency_data,
     events,
     exchange,
     messaging,
@@ -36,6 +37,7 @@ OPERATIONS: Operations = {
     **messaging.OPERATIONS,
     **addresses.OPERATIONS,
     **aml.OPERATIONS,
+    **emergency_data.OPERATIONS,
     **events.OPERATIONS,
 }
 """All of them. A test holds them against the routes of the server."""
