@@ -29,6 +29,9 @@ from ccserver.aml.store import AMLStore
 from ccserver.aml_desk import AMLDesk, AMLIntake
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
+from ccserver.calldata.references import Dereferencer
+from ccserver.calldata.spool import CallDataSpool
+from ccserver.calldata.store import CallDataStore
 from ccserver.callers import Callers
 from ccserver.card import (
     CardHead,
@@ -48,11 +51,12 @@ from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.documents import Follower
+from ccserver.ecall_desk import ECallDesk, EmergencyData, HandOverDesk
 from ccserver.exchange.names import names_of
 from ccserver.exchange.values import Issuer
 from ccserver.exchange_desk import ExchangeDesk
 from ccserver.integration import Integration
-from ccserver.live import LiveView
+from ccserver.live import LiveContact, LiveView
 from ccserver.messaging import CurrentMessaging, MessagingVersions
 from ccserver.messaging.reading import texts_of
 from ccserver.metrics import Metrics
@@ -70,6 +74,8 @@ from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
 from ccserver.telephony.ari import ARIClient
+from ccserver.telephony.asterisk_conf import call_data_spool_dir
+from ccserver.telephony.call import CallFacts
 from ccserver.telephony.calls import EVENTS_WANTED, Calls
 from ccserver.telephony.devices import Devices
 from ccserver.telephony.errors import TelephonyError
@@ -88,9 +94,11 @@ from ccserver.web.addresses import AddressesAPI
 from ccserver.web.aml import AMLAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.contact_locations import ContactLocationsAPI
+from ccserver.web.ecalls import ECallsAPI
+from ccserver.web.emergency_data import EmergencyDataAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.messaging import MessagingAPI
-from ccserver.web.ports import SystemClock
+from ccserver.web.ports import ContactAction, SystemClock
 from ccserver.web.push import PushHub
 
 log = structlog.get_logger(__name__)
@@ -168,7 +176,8 @@ class Application:
             metrics=self.metrics,
             clock=self.clock,
         )
-        self.live.added = self.aml.contact_added
+        self._build_call_data()
+        self.live.added = self._contact_added
         self.runtime = self._build_runtime()
         self.plan = CurrentPlan(
             self.routing, self.live, post=self.runtime.post, publish=self._publish
@@ -210,6 +219,8 @@ class Application:
             metrics=self.metrics,
             clock=self.clock,
         )
+        self._texts_noticed = self.live.noticed
+        self.live.noticed = self._contact_noticed
         self.news.texts_of_caller = self.texting.line.texts_of_caller
         self.seats = Seats(
             config,
@@ -228,8 +239,6 @@ class Application:
         self._prompts_wanted = asyncio.Event()
         self.plan.took_effect = self._plan_took_effect
         self._follower: Follower[Document] | None = None
-        self.edge = EdgeClient(config.edge) if config.edge.enabled else None
-        self.edge_watch = EdgeWatch(self.edge) if self.edge is not None else None
         self.watch = Watch(
             config,
             self.runtime,
@@ -244,6 +253,7 @@ class Application:
             webhooks_stuck=lambda: self.integration.stuck,
             sms_down=lambda: self.texting.sms_down,
             sms_stuck=lambda: self.texting.sms_stuck,
+            call_data_stuck=lambda: self.ecalls.stuck,
             edge_down=lambda: self.edge_watch is not None and self.edge_watch.down,
             node_down=lambda: self.edge_watch is not None and self.edge_watch.node_down,
         )
@@ -256,6 +266,25 @@ class Application:
             publish=lambda message: self._publish(message, None),
         )
         self.web = self._build_web()
+
+    def _build_call_data(self) -> None:
+        config = self.config
+        self.edge = EdgeClient(config.edge) if config.edge.enabled else None
+        self.edge_watch = EdgeWatch(self.edge) if self.edge is not None else None
+        self.call_data = CallDataStore(self.database)
+        self.ecalls = ECallDesk(
+            self.call_data,
+            CallDataSpool(call_data_spool_dir(config)),
+            self.live,
+            self.chronicle,
+            self.cards,
+            edge=self.edge,
+            references=Dereferencer(config.call_data),
+            facts_of=self._facts_of,
+            settings=config.call_data,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
 
     def _build_runtime(self) -> Runtime:
         settings = DistributorSettings(
@@ -337,6 +366,17 @@ class Application:
             numbers_of_card=cards.caller_numbers,
             texts=self.texting.control,
         )
+        emergency_data = EmergencyData(
+            self.ecalls,
+            self.live,
+            self.chronicle,
+            card_of=self.cards.head_of_contact,
+            hang_up=lambda agent_id, contact_id: control.act(
+                agent_id, contact_id, ContactAction.HANG_UP
+            ),
+            clock=self.clock,
+        )
+        hand_overs = HandOverDesk(self.cards, self.call_data, self._card_changed)
         application = create_app(
             settings=web,
             acd=self.config.acd,
@@ -367,6 +407,8 @@ class Application:
                 ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
                 *MessagingAPI(self.messaging_versions, self.messaging, self.clock).routes(),
+                *EmergencyDataAPI(emergency_data).routes(),
+                *ECallsAPI(hand_overs, self.clock).routes(),
                 *AMLAPI(self.aml, self.config.aml, metrics=self.metrics, clock=self.clock).routes(),
                 *self.integration.routes(),
                 *self.texting.routes(),
@@ -436,6 +478,7 @@ class Application:
             "card_presence": self.card_desk.presence.run(),
             "services": self.services.run(),
             "aml": self.aml.run(),
+            "call_data": self.ecalls.run(),
             "call_backs_in_line": self.aftermath.run(),
             **self.integration.services(),
             **self.texting.services(),
@@ -526,11 +569,24 @@ class Application:
     ) -> None:
         self.chronicle.card_written(contact_id, incident_id, None)
         self.aml.written(item)
+        self.ecalls.written(item)
         if _is_for_desks(item):
             self.services.card_changed(incident_id)
         self.integration.wake()
         if self.chronicle.unseen_loss(item):
             self.desk.look_again()
+
+    def _contact_added(self, contact: LiveContact) -> None:
+        self.aml.contact_added(contact)
+        self.ecalls.contact_added(contact)
+
+    def _contact_noticed(self, contact_id: ContactId) -> None:
+        self._texts_noticed(contact_id)
+        self.ecalls.noticed(contact_id)
+
+    def _facts_of(self, contact_id: ContactId) -> CallFacts | None:
+        call = self.runtime.calls.table.get(contact_id)
+        return None if call is None else call.facts
 
     # -- Asterisk ---------------------------------------------------------------------------------
 

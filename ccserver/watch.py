@@ -47,6 +47,7 @@ class AlarmCode(StrEnum):
     WEBHOOKS_FAIL = "webhooks_fail"
     SMS_DOWN = "sms_down"
     SMS_STUCK = "sms_stuck"
+    CALL_DATA_STUCK = "call_data_stuck"
     EDGE_DOWN = "edge_down"
     NODE_DOWN = "node_down"
 
@@ -88,6 +89,7 @@ class Watch:
         webhooks_stuck: Callable[[], bool] = lambda: False,
         sms_down: Callable[[], bool] = lambda: False,
         sms_stuck: Callable[[], bool] = lambda: False,
+        call_data_stuck: Callable[[], bool] = lambda: False,
         edge_down: Callable[[], bool] = lambda: False,
         node_down: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -96,6 +98,7 @@ class Watch:
         self._webhooks_stuck = webhooks_stuck
         self._sms_down = sms_down
         self._sms_stuck = sms_stuck
+        self._call_data_stuck = call_data_stuck
         self._edge_down = edge_down
         self._node_down = node_down
         self._spool_dir = config.recording.spool_dir
@@ -161,6 +164,7 @@ class Watch:
         self._alarms.set(AlarmCode.WEBHOOKS_FAIL, active=self._webhooks_stuck())
         self._alarms.set(AlarmCode.SMS_DOWN, active=self._sms_down())
         self._alarms.set(AlarmCode.SMS_STUCK, active=self._sms_stuck())
+        self._alarms.set(AlarmCode.CALL_DATA_STUCK, active=self._call_data_stuck())
         self._alarms.set(AlarmCode.EDGE_DOWN, active=self._edge_down())
         self._alarms.set(AlarmCode.NODE_DOWN, active=self._node_down())
 
