@@ -131,13 +131,16 @@ class ECallDesk:
         """A contact is alive."""
         facts = self._facts_of(contact.contact_id)
         if facts is not None:
-            self.arrived(facts)
+            self.arrived(facts, service=contact.service)
 
-    def arrived(self, facts: CallFacts) -> None:
-        """A call is alive: look for what came with it, in nobody's way."""
+    def arrived(self, facts: CallFacts, *, service: str | None = None) -> None:
+        """A call is alive: look for what came with it, in nobody's way.
+
+        ``service``: what it asks for by the number that was dialled, where it does not say so.
+        """
         contact_id = facts.contact_id
         known = self._known.setdefault(contact_id, Known(contact_id))
-        known.service = known.service or facts.service
+        known.service = known.service or facts.service or service
         self._learn(known, facts.sip_call_id)
         if ecall_kind(known.service) is not None and not facts.has_data:
             self._show(known, quietly=True)

@@ -22,6 +22,8 @@ from ccserver.card import (
     TimelineEntry,
     TimelineTag,
 )
+from ccserver.ecall.urn import ECALL_CHILD, PREFIX, ECallKind
+from ccserver.ecall.values import MSD
 from ccserver.ecall_desk.story import Read, story_of
 from ccserver.types import ContactId, IncidentId, Medium, PhoneNumber
 from ccserver.web.ecalls import HandedOver
@@ -31,6 +33,12 @@ QUEUE = "api"
 
 NAMESPACE = uuid.UUID("2f0c6f0e-53a2-5d0e-9b53-0b8e6a1f7c22")
 """Makes a contact's id out of the sender and its key: the same car is the same contact."""
+
+
+def service_of(msd: MSD) -> str:
+    """What the car would have asked us for."""
+    kind = ECallKind.AUTOMATIC if msd.automatic_activation else ECallKind.MANUAL
+    return f"{PREFIX}{ECALL_CHILD}.{kind.value}"
 
 
 class HandOverDesk:
@@ -59,6 +67,7 @@ class HandOverDesk:
             at,
             document,
             contact_id=contact_id,
+            service=service_of(told.decoded.msd),
             source=author,
             media_type=media_type,
         )
@@ -94,6 +103,7 @@ class HandOverDesk:
             caller_number_hidden=False,
             called_number=None,
             arrived_at=at,
+            service=service_of(told.decoded.msd),
         )
         over = TimelineEntry(contact_id, TimelineTag.ENDED, at, "taken")
         head, _ = await self._cards.write([opened, over])
