@@ -86,12 +86,12 @@ describe("marks", () => {
 });
 
 describe("a test call", () => {
-  it("cannot be taken for a real one, in the call and on the card", async () => {
+  it("cannot be taken for a real one, in the call and later on the card", async () => {
     const section = await openCard({ ...TALKING, service: TEST_ECALL, test: true, vehicle: car({ kind: "test" }) });
-    const banners = screen.getAllByTestId("test-banner");
-    expect(banners).toHaveLength(2);
-    expect(banners[0]).toHaveTextContent("TEST: nobody needs help");
+    expect(screen.getByTestId("test-banner")).toHaveTextContent("TEST: nobody needs help");
     expect(within(section).getByTestId("mark-ecall")).toHaveTextContent("eCall TEST");
+    server.say({ type: "contact_gone", seq: 5, contact_id: "c1" });
+    expect(within(section).getByTestId("test-banner")).toHaveTextContent("TEST: nobody needs help");
   });
 
   it("of a plain caller is marked too", async () => {

@@ -35,7 +35,7 @@ function Clock({ msd }: { msd: MSDView }) {
   const said = msd.sent_at === null ? "" : `${dayOf(language, msd.sent_at)} ${clockTime(language, msd.sent_at)}`;
   const warning = state === "failed" ? t("ecall.clock_failed") : t("ecall.clock_absurd", { time: said });
   return (
-    <p className="car-line" data-testid="car-age" data-clock={state}>
+    <p className="car-line car-age" data-testid="car-age" data-clock={state}>
       {t("ecall.told_since")} <Age since={msd.received_at} />
       {state === "ok" && msd.sent_at !== null && (
         <span className="faint">
@@ -150,7 +150,7 @@ function Vehicle({ msd }: { msd: MSDView }) {
       </Fact>
       <Fact name={t("ecall.vin")} testid="car-vin">
         <span className="digits car-vin">{groupedVIN(vin)}</span>{" "}
-        <CopyText text={vin} label={t("ecall.copy_vin")} testid="car-vin-copy" />
+        <CopyText small text={vin} label={t("ecall.copy_vin")} testid="car-vin-copy" />
       </Fact>
     </>
   );

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { CarData } from "../api/ecall";
 import type { Card, CardContact, ContactMsg } from "../api/types";
 import { explain, useLive } from "../app/session";
+import { ownContact } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { CarActs } from "./CarActs";
@@ -64,7 +65,9 @@ function carOf(contact: CardContact, live: ContactMsg | undefined, told: CarData
 function Section({ card, contact }: Properties) {
   const { t } = useTranslation();
   const id = useId();
-  const live = useLive().contacts[contact.contact_id];
+  const state = useLive();
+  const live = state.contacts[contact.contact_id];
+  const inHand = ownContact(state)?.contact_id === contact.contact_id;
   const version = versionOf(card, contact.contact_id, live?.vehicle ?? null);
   const { data, error, retry } = useEmergencyData(contact.contact_id, card.incident_id, version);
   const car = carOf(contact, live, data?.vehicle ?? null, data !== null);
@@ -81,7 +84,8 @@ function Section({ card, contact }: Properties) {
         )}
         <ServiceMarks asked={asked} />
       </h3>
-      <TestBanner asked={asked} />
+      {/* Over the card it is said already. */}
+      {!inHand && <TestBanner asked={asked} />}
       {data === null && error === null && car === null && (
         <p className="faint" role="status">
           {t("ecall.loading")}

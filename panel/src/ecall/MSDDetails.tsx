@@ -48,9 +48,9 @@ function CrashLines({ crash }: { crash: Crash }) {
         </div>
       )}
       {rollover !== undefined && (
-        <div className={rollover ? "car-warning" : ""}>
+        <div>
           <dt>{t("ecall.crash.rollover")}</dt>
-          <dd>{t(rollover ? "ecall.crash.yes" : "ecall.crash.no")}</dd>
+          <dd className={rollover ? "car-warning" : ""}>{t(rollover ? "ecall.crash.yes" : "ecall.crash.no")}</dd>
         </div>
       )}
       {deltaV && (
@@ -104,7 +104,7 @@ export function Octets({ hex, open = false }: { hex: string; open?: boolean }) {
       <code className="car-hex" data-testid="car-hex">
         {groupedHex(hex)}
       </code>
-      <CopyText text={hex} label={t("ecall.copy_hex")} testid="car-hex-copy" />
+      <CopyText small text={hex} label={t("ecall.copy_hex")} testid="car-hex-copy" />
     </details>
   );
 }

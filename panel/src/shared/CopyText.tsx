@@ -10,10 +10,12 @@ interface Properties {
   text: string;
   /** Says what is copied, to those who do not see what the button stands beside. */
   label?: string;
+  /** Beside a line of text. */
+  small?: boolean;
   testid: string;
 }
 
-export function CopyText({ text, label, testid }: Properties) {
+export function CopyText({ text, label, small = false, testid }: Properties) {
   const { t } = useTranslation();
   const [outcome, setOutcome] = useState<"" | "copied" | "not_copied">("");
   const copy = async (): Promise<void> => {
@@ -28,7 +30,13 @@ export function CopyText({ text, label, testid }: Properties) {
   };
   return (
     <>
-      <button type="button" className="button map-copy" aria-label={label} onClick={() => void copy()} data-testid={testid}>
+      <button
+        type="button"
+        className={small ? "button button-small" : "button map-copy"}
+        aria-label={label}
+        onClick={() => void copy()}
+        data-testid={testid}
+      >
         {t("map.copy")}
       </button>
       <span role="status" className="faint">
