@@ -391,6 +391,9 @@ describe("the timeline", () => {
       item("msd_received", { data: { n: 1, kind: "automatic", version: 3, trusted: true, via: "invite" } }),
       item("msd_requested", { agent_id: "agent-101" }),
       item("msd_refused", { data: { reason: "unable" } }),
+      item("msd_refused", { data: { reason: "sip_469" } }),
+      item("emergency_data", { data: { via: "invite", items: "location, Comment, of_tomorrow" } }),
+      item("location_unreachable", { data: { host: "lis.example", reason: "not_allowed" } }),
       item("msd_received", { data: { n: 2, kind: "automatic", version: 3, trusted: false, via: "info" } }),
       item("cleared_down", { agent_id: "agent-101" }),
     ];
@@ -400,6 +403,9 @@ describe("the timeline", () => {
       "The car sent its data (MSD): message 1, set off by itself",
       "Anna Bērziņa asked the car for new data",
       "The car does not send new data (it is not able to)",
+      "The car does not send new data (its telephone answered 469)",
+      "Data came with the call: Place (PIDF-LO), Comment, of_tomorrow",
+      "The call named an address that knows the place (lis.example), and nothing came from there (it is not on the list of servers that may be asked)",
       "The car sent its data (MSD): message 2, set off by itself; the car does not trust its position",
       "Anna Bērziņa cleared the eCall down",
     ]);

@@ -3,7 +3,7 @@ import i18next from "i18next";
 import { undo } from "../api/cards";
 import type { Card, Directory, TimelineItem } from "../api/types";
 import { attempt, useDirectory, useLive, useSession } from "../app/session";
-import { translateCode } from "../i18n";
+import { reasonWords, translateCode } from "../i18n";
 import type { LiveState } from "../live/state";
 import { useNames, type Names as ServiceNames } from "../services/names";
 import { readableNumber } from "../shared/format";
@@ -45,7 +45,7 @@ function namesFor(
     party: (name) => entryTitle(directory, name),
     number: readableNumber,
     service: services.service,
-    code: (kind, code) => translateCode(kind, code, code),
+    code: (kind, code, otherwise = code) => translateCode(kind, code, otherwise),
   };
 }
 
@@ -69,7 +69,7 @@ function sentence(line: TimelineLine, who: string, names: Names, services: Servi
   if (!i18next.exists(key)) return i18next.t("timeline.unknown", { tag: item.tag });
   const text = i18next.t(key, { who, ...subject });
   const reason = reasonOf(item);
-  const detail = reason === null ? "" : ` (${translateCode("reason", reason, services.reason(reason))})`;
+  const detail = reason === null ? "" : ` (${reasonWords(reason, services.reason(reason))})`;
   const note = noteOf(item);
   const said = note === null ? "" : ` – ${note}`;
   return `${text}${detail}${said}${count > 1 ? ` ×${count}` : ""}`;

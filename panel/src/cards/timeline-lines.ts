@@ -67,6 +67,9 @@ export interface TimelineSubject {
   /** Which message of a car it was, and how its eCall began. */
   message: string;
   kind: string;
+  /** What else came with a call, and which address was to tell more. */
+  items: string;
+  host: string;
 }
 
 /** How codes are told to people; the caller knows the language, the seats and the queues. */
@@ -76,13 +79,14 @@ export interface Names {
   /** A party as the directory calls it. */
   party: (name: string) => string;
   number: (number: string) => string;
-  code: (kind: CodeKind, code: string) => string;
+  /** `otherwise`: what stands for a code that has no name. */
+  code: (kind: CodeKind, code: string, otherwise?: string) => string;
   field: (name: string) => string;
   value: (field: string, value: unknown) => string;
   service: (code: string) => string;
 }
 
-type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source" | "service.unit_state" | "ecall.kind";
+type CodeKind = "language" | "monitor.mode" | "callback.outcome" | "callback.attempt" | "map.source" | "service.unit_state" | "ecall.kind" | "ecall.item" | "ecall.purpose";
 
 /** Stands where an entry does not tell. */
 export const UNTOLD = "–";
@@ -97,6 +101,12 @@ function targetOf(data: NonNullable<TimelineItem["data"]>, names: Names): string
   // A party that was dialled by hand is named by its number.
   const party = text("party") === "" || text("party") === text("number") ? "" : names.party(text("party"));
   return [party, number].filter((part) => part !== "").join(", ") || UNTOLD;
+}
+
+/** Kinds of items, and blocks of Additional Data (RFC 7852), in one list. */
+function itemsOf(codes: string, names: Names): string {
+  const told = codes.split(", ").filter((code) => code !== "");
+  return told.map((code) => names.code("ecall.item", code, names.code("ecall.purpose", code))).join(", ") || UNTOLD;
 }
 
 export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
@@ -120,6 +130,8 @@ export function subjectOf(item: TimelineItem, names: Names): TimelineSubject {
     state: code("state", "service.unit_state"),
     message: typeof data.n === "number" ? String(data.n) : UNTOLD,
     kind: code("kind", "ecall.kind"),
+    items: itemsOf(text("items"), names),
+    host: text("host") || UNTOLD,
   };
 }
 

@@ -6,7 +6,7 @@ import { dial } from "../api/contacts";
 import { askForMSD, clearDown, type CarData } from "../api/ecall";
 import type { ContactMsg } from "../api/types";
 import { attempt, useLive, useSession } from "../app/session";
-import { translateCode } from "../i18n";
+import { reasonWords } from "../i18n";
 import { ownAgent } from "../live/state";
 import { Dialog } from "../shared/Dialog";
 import { readableNumber } from "../shared/format";
@@ -67,7 +67,7 @@ function RequestState({ car }: { car: CarData }) {
   return (
     <p className={good ? "car-line" : "car-warning"} role="status" data-testid="car-request-state" data-state={state}>
       <Icon name={REQUEST_ICONS[state]} size={18} /> {t(`ecall.request.${state}`)}
-      {reason !== null && reason !== state && ` (${translateCode("reason", reason, reason)})`}
+      {reason !== null && reason !== state && ` (${reasonWords(reason, reason)})`}
       {state === "asked" && (
         <span aria-hidden="true">
           {" "}

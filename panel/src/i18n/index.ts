@@ -66,3 +66,12 @@ export function translateCode(prefix: string, code: string, fallback: string): s
   const key = `${prefix}.${code}`;
   return i18next.exists(key) ? i18next.t(key) : fallback;
 }
+
+/** What a telephone answered, as the server passes it on: `sip_469`. */
+const SIP_STATUS = /^sip_(\d{3})$/;
+
+/** Why something did not work, by the server's code. */
+export function reasonWords(reason: string, fallback: string): string {
+  const [, code] = SIP_STATUS.exec(reason) ?? [];
+  return code === undefined ? translateCode("reason", reason, fallback) : i18next.t("reason.sip", { code });
+}
