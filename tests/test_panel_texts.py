@@ -1,6 +1,7 @@
 """The panel has a sentence, in each of its languages, for every code that the server may send."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,15 @@ from ccserver import watch
 from ccserver.acd.commands import AgentState, AlarmCode, Shortage
 from ccserver.audit import AuditTag
 from ccserver.callbacks.values import CallbackOutcome
+from ccserver.calldata import vehicle
+from ccserver.calldata.items import ItemKind
+from ccserver.calldata.spool import Via
+from ccserver.calldata.vehicle import DataState, RequestState
 from ccserver.card import TimelineTag
 from ccserver.card.values import Outcome
 from ccserver.control import MESSAGES
+from ccserver.ecall.urn import ECallKind
+from ccserver.ecall.values import Energy, VehicleType
 from ccserver.live import TEXT_UNANSWERED
 from ccserver.messaging import ConversationState
 from ccserver.services import NOTE, ServiceState, UnitState
@@ -38,6 +45,14 @@ DELIVERY_ERRORS = (
     sends.PART_FAILED,
     sends.ADDRESS_INVALID,
 )
+ODDITY = re.compile(r'odd\.add\(\s*"(\w+)"|Oddity\(\s*"(\w+)"')
+ODDITIES = {vehicle.CLOCK, vehicle.TEST_CALL} | {
+    code
+    for path in (Path(__file__).parents[1] / "ccserver" / "ecall").glob("*.py")
+    for found in ODDITY.findall(path.read_text("utf-8"))
+    for code in found
+    if code
+}
 
 
 def texts(language: str, section: str) -> dict[str, Any]:
@@ -89,6 +104,14 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
         ("texts.error", DELIVERY_ERRORS),
         ("texts.state", ConversationState),
         ("texts.channel", Channel),
+        ("ecall.kind", ECallKind),
+        ("ecall.mark", [*ECallKind, *(set(DataState) - {DataState.RECEIVED})]),
+        ("ecall.request", RequestState),
+        ("ecall.item", ItemKind),
+        ("ecall.via", Via),
+        ("ecall.type", VehicleType),
+        ("ecall.energy", Energy),
+        ("ecall.oddity", ODDITIES),
     ],
 )
 def test_every_code_of_a_message_has_a_sentence(
@@ -101,3 +124,7 @@ def test_the_panel_knows_what_every_oddity_of_a_text_means() -> None:
     known = (SOURCE / "conversations" / "threads.ts").read_text("utf-8").split()
     words = {word.strip('`",') for word in known}
     assert sorted(set(map(str, Oddity)) - words) == []
+
+
+def test_the_oddities_of_cars_data_are_found_in_their_readers() -> None:
+    assert {"structure_cut", "additional_data_cut", "vin_invalid", "length_beyond"} <= ODDITIES

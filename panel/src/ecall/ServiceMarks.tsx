@@ -29,7 +29,7 @@ export function ServiceMarks({ asked }: { asked: Asked }) {
       )}
       {asked.vehicle?.data === "none" && (
         <span className="badge badge-strong" data-testid="mark-no-data">
-          <Icon name="no-data" size={16} /> {t("ecall.mark.no_data")}
+          <Icon name="no-data" size={16} /> {t("ecall.mark.none")}
         </span>
       )}
       {asked.vehicle?.data === "unreadable" && (
