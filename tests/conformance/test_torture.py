@@ -82,7 +82,11 @@ async def _end_talks(storm: Storm) -> None:
             continue
         await bank.hangup(call)
         for leg, party in ((call, number), (answered, CALLER_TONE + number)):
-            recording = await bank.recording(leg)
+            try:
+                recording = await bank.recording(leg)
+            except TimeoutError:
+                storm.cut.append(f"{leg} did not end with its peer")
+                continue
             if party not in recording.parties():
                 storm.cut.append(f"{leg} did not hear {party}")
             breaks = recording.breaks(party, longer_than_s=BREAK_S)
