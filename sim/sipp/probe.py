@@ -40,10 +40,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came back: answers to this message, and everything else (requests, others' answers)."""
+    """What came back: answers to this message, requests within its call, and all else."""
 
     answers: tuple[Answer, ...]
     strangers: tuple[bytes, ...]
+    requests: tuple[bytes, ...] = ()
 
     @property
     def final(self) -> Answer | None:
@@ -107,18 +108,23 @@ class Probe(asyncio.DatagramProtocol):
         self.send(message)
         answers: list[Answer] = []
         strangers: list[bytes] = []
+        requests: list[bytes] = []
         wait = wait_s
         while (data := await self._next(began, wait)) is not None:
             known = ends.branch.encode() in data or ends.call_id.encode() in data
-            if not data.startswith(b"SIP/2.0 ") or not known:
+            if not known:
                 strangers.append(data)
+                continue
+            if not data.startswith(b"SIP/2.0 "):
+                requests.append(data)
+                self.send(accepted(data))
                 continue
             answer = Answer(int(data[8:11]), data, time.monotonic() - began)
             if answer.code >= 200 and all(earlier.code < 200 for earlier in answers):
                 self.finish(ends, message, answer, hang_up=hang_up)
                 wait = answer.after_s + GRACE_S
             answers.append(answer)
-        return Outcome(tuple(answers), tuple(strangers))
+        return Outcome(tuple(answers), tuple(strangers), tuple(requests))
 
     async def _next(self, began: float, wait_s: float) -> bytes | None:
         try:
@@ -148,6 +154,14 @@ class Probe(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+
+
+def accepted(message: bytes) -> bytes:
+    """Answer a request with 200 (RFC 3261 §8.2.6)."""
+    names = ("Via", "Record-Route", "From", "To", "Call-ID", "CSeq")
+    lines = [f"{name}: {value}" for name in names for value in headers(message, name)]
+    text = "\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""])
+    return text.encode("utf-8", "surrogateescape")
 
 
 def within(

@@ -116,6 +116,7 @@ def test_ten_conversations_are_not_hurt(storm: Storm) -> None:
 
 def test_orderly_requests_are_answered_as_before(storm: Storm) -> None:
     assert storm.lost == 0
+    print(f"ms before {storm.before}, during {storm.during}")
     for before, during in zip(storm.before, storm.during, strict=True):
         assert during < max(MEDIAN_MS, 3 * before), (storm.before, storm.during)
 
