@@ -4,7 +4,7 @@ hear each other without a break, and orderly requests are answered as fast as be
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,9 +114,11 @@ def test_ten_conversations_are_not_hurt(storm: Storm) -> None:
     assert storm.cut == []
 
 
-def test_orderly_requests_are_answered_as_before(storm: Storm) -> None:
+def test_orderly_requests_are_answered_as_before(
+    storm: Storm, record_property: Callable[[str, object], None]
+) -> None:
     assert storm.lost == 0
-    print(f"ms before {storm.before}, during {storm.during}")
+    record_property("ms before and during", f"{storm.before} {storm.during}")
     for before, during in zip(storm.before, storm.during, strict=True):
         assert during < max(MEDIAN_MS, 3 * before), (storm.before, storm.during)
 

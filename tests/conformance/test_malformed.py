@@ -1,0 +1,94 @@
+"""Calls for help that are unusual or wrong, through the real edge to the real Asterisk: the caller
+is heard, or gets a refusal that a car understands (4xx); never silence, and nothing is hurt.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from ccserver.ecall import control
+from sim.car import Car
+from sim.faulty import FAULTS, call_with
+from sim.sip import Media, divided
+from sim.sip.rtp import loudness
+from sim.sipp.probe import Outcome
+from tests.conformance.malformed import UNUSUAL
+from tests.conformance.world import TRUNK, World, world_of
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("conformance")]
+in_module = pytest.mark.asyncio(loop_scope="module")
+
+LISTEN_S = 3.0
+QUIET = 0.001
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with world_of(tmp_path_factory.mktemp("malformed")) as world:
+        yield world
+
+
+def offers_voice(outcome: Outcome) -> bool:
+    """Whether an answer accepts the call and has an audio stream in it."""
+    final = outcome.final
+    if final is None or final.code != 200:
+        return False
+    kind = (final.headers("Content-Type") or [""])[0]
+    for part in divided(kind, final.body):
+        if part.content_type.lower().startswith("application/sdp"):
+            lines = part.body.decode().splitlines()
+            return any(line.startswith("m=audio ") and line[8:10] != "0 " for line in lines)
+    return False
+
+
+@in_module
+@pytest.mark.parametrize("name", UNUSUAL)
+async def test_an_unusual_call_is_heard_or_refused_in_order(world: World, name: str) -> None:
+    unusual = UNUSUAL[name]
+    outcome = await world.ask(TRUNK, unusual.build)
+    if unusual.voice:
+        assert offers_voice(outcome), outcome.codes
+    else:
+        assert offers_voice(outcome) or outcome.digit == "4", outcome.codes
+    assert not outcome.strangers
+
+
+@in_module
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_car_with_a_fault_is_heard(world: World, name: str) -> None:
+    fault = FAULTS[name]
+    async with Car(f"sip:127.0.0.1:{world.port}", host=TRUNK, tone=3) as car:
+        call = await call_with(car, name)
+        response = await call.final()
+        if response.code >= 300:
+            assert fault.call_taken is None, f"{fault.says}: {response.code}"
+            assert 400 <= response.code < 500
+            return
+        if fault.ack is not None:
+            assert car.read_acks(call) is fault.ack, fault.says
+        assert call.media is not None
+        await _sounds(call.media)
+        assert not car.heard.unreadable
+        await car.hang_up()
+
+
+async def _sounds(media: Media) -> None:
+    """Wait until something is heard: the greeting or the music of who waits."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + LISTEN_S
+    while loudness(media.samples(0.2)) < QUIET and loop.time() < give_up_at:
+        await asyncio.sleep(0.05)
+    assert loudness(media.samples(0.2)) >= QUIET, "the caller hears nothing"
+
+
+@in_module
+async def test_a_good_car_is_served_as_ever(world: World) -> None:
+    assert world.lives()
+    async with Car(f"sip:127.0.0.1:{world.port}", host=TRUNK) as car:
+        call = await car.connected()
+        assert [ack.received for ack in car.heard.acks] == [True]
+        assert control.CONTENT_TYPE.lower() in {p.content_type.lower() for p in call.answer_parts}
+        await car.hang_up()
+    await world.nothing_left()
