@@ -15,6 +15,7 @@ from sim.sipp.ends import other
 from sim.sipp.probe import Outcome
 from sim.sipp.torture import TORTURE, Torture
 from sim.sipp.torture6 import TORTURE6
+from sim.stack import seats
 from tests.conformance.world import CALLER_TONE, TRUNK, UNKNOWN, Pace, World, world_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("torture")]
@@ -48,7 +49,7 @@ class Storm:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def storm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storm]:
     folder: Path = tmp_path_factory.mktemp("torture")
-    async with world_of(folder, talks=TALKS) as world:
+    async with world_of(folder, takers=seats(TALKS), talks=True) as world:
         storm = Storm(world)
         before, during = Pace(world), Pace(world)
         async with before.running():

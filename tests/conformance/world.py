@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ccserver.accounts import Role
 from sim.panel import Panel
 from sim.phones import Behaviour, PhoneBank
-from sim.sipp.ends import invite, other
-from sim.sipp.probe import Outcome, Probe
-from sim.stack import Seat, Stack, seats
+from sim.sipp.ends import Ends, invite, other
+from sim.sipp.probe import WAIT_S, Outcome, Probe
+from sim.stack import Seat, Stack
 
 TRUNK = "127.0.1.9"
 PROMPT = "127.0.1.8"
@@ -20,7 +20,6 @@ PROMPT = "127.0.1.8"
 UNKNOWN = "127.0.9.9"
 CALLER_TONE = 30
 EVENTUALLY_S = 15.0
-ANSWERED_S = 10.0
 
 
 class World:
@@ -46,11 +45,13 @@ class World:
         await self.bank.wait_for("heard", call=answered["call"], party=CALLER_TONE + number)
         self.talks.append((call, answered["call"]))
 
-    async def ask(self, local_host: str, build: object, **options: float) -> Outcome:
+    async def ask(
+        self, local_host: str, build: Callable[[Ends], bytes], *, wait_s: float = WAIT_S
+    ) -> Outcome:
         """Send one message from an address and give what came back."""
         probe = await Probe.open("127.0.0.1", self.port, local_host=local_host)
         try:
-            return await probe.ask(build, **options)  # type: ignore[arg-type]
+            return await probe.ask(build, wait_s=wait_s)
         finally:
             probe.close()
 
@@ -111,9 +112,9 @@ class Pace:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _again(self, once: object, every_s: float) -> None:
+    async def _again(self, once: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
-            await once()  # type: ignore[operator]
+            await once()
             await asyncio.sleep(every_s)
 
     def medians_ms(self) -> tuple[float, float]:
@@ -125,13 +126,23 @@ class Pace:
 
 
 @contextlib.asynccontextmanager
-async def world_of(folder: Path, *, talks: int = 0, trunk_out: str = "") -> AsyncIterator[World]:
-    """A centre with as many conversations as asked for."""
-    takers = seats(talks)
+async def world_of(
+    folder: Path,
+    *,
+    takers: Sequence[Seat] = (),
+    talks: bool = False,
+    trunk_out: str = "",
+    prepare: Callable[[Stack], None] = lambda _: None,
+) -> AsyncIterator[World]:
+    """A centre whose call takers have telephones; ``talks``: each of them has a caller as well.
+
+    ``prepare`` may change what the stack will start with.
+    """
     people = [*takers, Seat("supervisor", "Supervisor", "", role=Role.SUPERVISOR)]
     async with contextlib.AsyncExitStack() as exits:
         bank = await exits.enter_async_context(PhoneBank(record_dir=folder / "phones"))
         stack = Stack(folder / "stack", people, edge=True, trunk_out=trunk_out)
+        prepare(stack)
         await exits.enter_async_context(stack)
         world = World(stack, bank)
         world.supervisor = await exits.enter_async_context(
@@ -148,6 +159,8 @@ async def world_of(folder: Path, *, talks: int = 0, trunk_out: str = "") -> Asyn
                 behaviour=Behaviour(on_call="answer"),
             )
             await bank.wait_for("registered", phone=seat.login)
+            if not talks:
+                continue
             panel = Panel(stack.panel_url, seat.login, stack.passwords[seat.login])
             await exits.enter_async_context(panel)
             await panel.ready()

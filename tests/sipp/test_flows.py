@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from ccserver.ecall import control, msd
 from sim.car import Vehicle
+from sim.ng112 import NG112Phone
 from sim.sip import Part, Response, divided, parse
 from tests.conformance.world import World, world_of
 from tests.sipp.play import Played, play
@@ -71,6 +72,28 @@ def documents(response: Response) -> tuple[Part, ...]:
     return tuple(
         part for part in parts if part.content_type.lower().startswith(control.CONTENT_TYPE.lower())
     )
+
+
+async def ask_for_msd(world: World, call_id: str) -> None:
+    """Ask the edge to ask the car, as ccserver does; as soon as the call is there."""
+    edge = world.stack.config.edge
+    assert edge.control_token is not None
+    headers = {
+        "Authorization": f"Bearer {edge.control_token}",
+        "X-Call-ID": call_id,
+        "X-Info-Package": "EmergencyCallData.eCall.MSD",
+        "Content-Type": control.CONTENT_TYPE,
+    }
+    url = f"http://127.0.0.1:{edge.control_port}/info"
+    give_up_at = time.monotonic() + REQUEST_S
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+        while True:
+            async with session.post(url, headers=headers, data=control.request_xml()) as response:
+                status = response.status
+            if status == 202:
+                return
+            assert time.monotonic() < give_up_at, f"the edge says {status}"
+            await asyncio.sleep(0.05)
 
 
 def test_the_sample_has_bytes_that_text_cannot_carry() -> None:
@@ -179,28 +202,23 @@ async def test_text_is_declined_and_audio_goes_on(
 
 
 @in_module
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_who_gives_up_at_once_leaves_nothing_behind(world: World, protocol: str) -> None:
+    """Answer and CANCEL cross (RFC 3261 §9.1). SIPp cannot tell whose 200 comes first, so it is
+    our own user agent; whoever wins, the call ends in order.
+    """
+    async with NG112Phone(
+        f"sip:127.0.0.1:{world.port};transport={protocol}", host="127.0.1.1", protocol=protocol
+    ) as phone:
+        call = await phone.call()
+        await call.cancel()
+        response = await call.final()
+        assert response.code in (200, 487)
+        await call.bye()
+    await world.nothing_left()
+
+
+@in_module
 async def test_nothing_is_left_of_all_this(world: World) -> None:
     await world.nothing_left()
     assert world.lives()
-
-
-async def ask_for_msd(world: World, call_id: str) -> None:
-    """Ask the edge to ask the car, as ccserver does; as soon as the call is there."""
-    edge = world.stack.config.edge
-    assert edge.control_token is not None
-    headers = {
-        "Authorization": f"Bearer {edge.control_token}",
-        "X-Call-ID": call_id,
-        "X-Info-Package": "EmergencyCallData.eCall.MSD",
-        "Content-Type": control.CONTENT_TYPE,
-    }
-    url = f"http://127.0.0.1:{edge.control_port}/info"
-    give_up_at = time.monotonic() + REQUEST_S
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
-        while True:
-            async with session.post(url, headers=headers, data=control.request_xml()) as response:
-                status = response.status
-            if status == 202:
-                return
-            assert time.monotonic() < give_up_at, f"the edge says {status}"
-            await asyncio.sleep(0.05)
