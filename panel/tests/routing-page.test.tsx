@@ -168,7 +168,7 @@ describe("editing", () => {
     await open();
     const list = await screen.findByTestId("problem-list");
     expect(list).toHaveTextContent("Errors: 1, warnings: 1");
-    await userEvent.click(within(list).getByRole("button", { name: /Numbers › “112” › Queue/ }));
+    await userEvent.click(within(list).getByRole("button", { name: /Numbers and services › “112” › Queue/ }));
     expect(screen.getByTestId("section-entries")).toHaveAttribute("aria-current", "page");
     await waitFor(() => expect(document.activeElement).toHaveAttribute("data-path", "entries/0/queue"));
     expect(document.activeElement).toHaveAccessibleDescription(/queues of the highest class, 9/);

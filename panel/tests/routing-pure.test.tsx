@@ -334,6 +334,11 @@ describe("names", () => {
     ["skills", "a:b:c", "name_skill"],
     ["entries", "+371112", null],
     ["entries", "1 1 2", "name_number"],
+    ["entries", "urn:service:sos.ecall.automatic", null],
+    ["entries", "urn:service:test.sos.ecall", null],
+    ["entries", "urn:service:SOS", "name_number"],
+    ["entries", "urn:service:" + "a".repeat(85), "name_number"],
+    ["entries", "112 urn:service:sos", "name_number"],
   ] as const)("of %s: %j gives %j", (kind, name, code) => {
     expect(nameProblem(kind, name, ["office"])).toBe(code);
   });

@@ -59,6 +59,8 @@ export function plan(change: Partial<RoutingDocument> = {}): RoutingDocument {
         site: "",
         queue: "emergency",
         priority: null,
+        service: "",
+        skills: [],
         rules: [{ schedule: "office_hours", queue: "emergency" }],
       },
     ],

@@ -83,10 +83,15 @@ export interface Schedule {
 }
 
 export interface Entry {
+  /** Also a service URN, which serves its children. */
   number: string;
   site: string;
   queue: string;
   priority: number | null;
+  /** What a call to this number asks for, where it does not say so itself. */
+  service: string;
+  /** On top of those of the queue. */
+  skills: Requirement[];
   rules: { schedule: string; queue: string }[];
 }
 
@@ -181,13 +186,17 @@ export function newAgent(agentId: string): PlannedAgent {
   return { agent_id: agentId, queues: null, skills: [], site: "", text_max: 2, may_pick: false };
 }
 
+function newEntry(number: string, queue: string): Entry {
+  return { number, site: "", queue, priority: null, service: "", skills: [], rules: [] };
+}
+
 /** A new item of a list, by the name that its author gave. */
 export function newItem(kind: Kind, name: string, document: RoutingDocument): object {
   switch (kind) {
     case "queues":
       return newQueue(name);
     case "entries":
-      return { number: name, site: "", queue: document.queues[0]?.name ?? "", priority: null, rules: [] };
+      return newEntry(name, document.queues[0]?.name ?? "");
     case "schedules":
       return { name, timezone: "Europe/Riga", weekly: [], exceptions: [] };
     case "prompts":
@@ -238,7 +247,7 @@ export function completed(raw: Partial<RoutingDocument>): RoutingDocument {
     }),
     agents: (raw.agents ?? []).map((agent) => ({ ...newAgent(agent.agent_id), ...agent })),
     schedules: raw.schedules ?? [],
-    entries: raw.entries ?? [],
+    entries: (raw.entries ?? []).map((entry) => ({ ...newEntry(entry.number, entry.queue), ...entry })),
     prompts: raw.prompts ?? [],
     directory: raw.directory ?? [],
   };

@@ -19,6 +19,13 @@ const SPAN: readonly Spec[] = [
   { kind: "time", key: "to" },
 ];
 
+const SKILLS: Spec = {
+  kind: "rows",
+  key: "skills",
+  columns: [{ kind: "reference", key: "skill", to: "skills" }, whole("level", "level", 1, 10)],
+  create: () => ({ skill: "", level: 1 }),
+};
+
 const QUEUE: readonly Group[] = [
   { name: "name", fields: [TITLE] },
   {
@@ -34,12 +41,7 @@ const QUEUE: readonly Group[] = [
   {
     name: "who",
     fields: [
-      {
-        kind: "rows",
-        key: "skills",
-        columns: [{ kind: "reference", key: "skill", to: "skills" }, whole("level", "level", 1, 10)],
-        create: () => ({ skill: "", level: 1 }),
-      },
+      SKILLS,
       { kind: "references", key: "sites", to: "sites" },
       flag("site_affinity"),
       flag("prefer_last_agent"),
@@ -131,6 +133,8 @@ export const FORMS: Readonly<Record<Kind, readonly Group[]>> = {
         { kind: "reference", key: "queue", to: "queues" },
         { kind: "reference", key: "site", to: "sites", empty: "" },
         whole("priority", "points", 0, 10, true),
+        { kind: "text", key: "service", max: 96 },
+        SKILLS,
       ],
     },
     {
