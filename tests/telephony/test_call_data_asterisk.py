@@ -14,10 +14,13 @@ import pytest
 
 from ccserver.telephony.asterisk_conf import call_data_spool_dir
 from ccserver.telephony.queue_log import JournalKind, QueueLogReader
+from ccserver.types import ContactId
+from sim.phones import Behaviour
 from sim.sipp.raw import Request, SIPSocket, finish, header
 from sim.stack import Stack, seats
-from tests.telephony.exchange import EVENTUALLY_S
+from tests.telephony.exchange import EVENTUALLY_S, eventually, exchange
 from tests.telephony.kept import INFO_PIECE, Kept, call_headers, data_headers, sample, whole_in
+from tests.telephony.test_real_talks import in_parachute
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.slow]
 
@@ -289,3 +292,61 @@ async def test_a_caller_who_hangs_up_at_once_leaves_the_data(tmp_path: Path) -> 
         one.socket.send(request.build(change={**one.stack.trunk_headers, **call_headers(data)}))
         (kept,) = await one.kept(1)
         assert kept.request == data
+
+
+CAR = "urn:service:sos.ecall.automatic"
+
+
+async def test_a_car_is_known_after_its_controller_was_killed_and_in_the_parachute(
+    tmp_path: Path,
+) -> None:
+    async with exchange(tmp_path, takers=1) as lines:
+        controller = await lines.controller()
+        data = sample(1200)
+        headers = {**lines.stack.trunk_headers, **call_headers(data)}
+        call = await lines.bank.call("citizen", lines.stack.emergency_uri, headers=headers)
+        await lines.bank.wait_for("connected", call=call)
+        await eventually(lambda: bool(controller.ledger.count("waits")), "it waits")
+        contact = ContactId(controller.ledger.told[-1][1])
+        known = controller.calls.table.get(contact)
+        assert known is not None
+        facts = known.facts
+        assert (facts.service, facts.trunk, facts.has_data) == (CAR, "operator", True)
+        assert facts.msd_ack == "received"
+        assert facts.sip_call_id
+        (kept,) = whole_in(call_data_spool_dir(lines.stack.config))
+        assert (kept.contact_id, kept.call_id) == (contact, facts.sip_call_id)
+        await controller.kill()
+        await in_parachute(lines)
+        second = await lines.controller()
+        await eventually(lambda: second.calls.table.get(contact) is not None, "it is known")
+        found = second.calls.table.get(contact)
+        assert found is not None
+        assert found.facts == facts
+        log = Path(lines.stack.config.asterisk.log_dir) / "queue_log"
+        entries = QueueLogReader(log, tmp_path / "position").read()
+        arrived = [entry.facts for entry in entries if entry.kind is JournalKind.ARRIVED]
+        assert [one and (one.contact_id, one.service, one.has_data) for one in arrived] == [
+            (contact, CAR, True)
+        ]
+
+
+async def test_in_the_parachute_a_test_is_behind_whoever_needs_help(tmp_path: Path) -> None:
+    async with exchange(tmp_path, takers=1) as lines:
+        await lines.bank.set_behaviour("taker101", Behaviour(on_call="ring"))
+        uri, trunk = lines.stack.emergency_uri, lines.stack.trunk_headers
+        test = {**trunk, "X-CCServer-Service": "urn:service:test.sos.ecall"}
+        await lines.bank.call("citizen", uri, headers=test)
+        await in_parachute(lines)
+        await asyncio.sleep(1.5)  # by its age alone the test would be ahead
+        await lines.bank.call("citizen", uri, headers=trunk)
+        give_up_at = time.monotonic() + EVENTUALLY_S
+        while True:
+            shown = await lines.stack.asterisk_cli("queue show emergency")
+            callers = [line for line in shown.splitlines() if "(wait:" in line]
+            if len(callers) == 2:
+                break
+            assert time.monotonic() < give_up_at, shown
+            await asyncio.sleep(0.1)
+        assert "prio: 0" in callers[1], shown
+        assert "prio: 0" not in callers[0], shown

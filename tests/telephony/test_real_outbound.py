@@ -21,13 +21,20 @@ TAKER = AgentId("agent-101")
 CONTACT = ContactId("0b0e3f9e-8d6c-4b44-9d4c-0f2f6f5f9a11")
 
 
-async def placed(lines: Exchange, controller: Controller) -> None:
-    """The call taker is at the phone, and the citizen's rings."""
+async def placed(
+    lines: Exchange, controller: Controller, *, calls_back: bool = False
+) -> dict[str, list[str]]:
+    """The call taker is at the phone, and the citizen's rings; the headers that it got."""
     number = "113"  # the phone outside answers to every number that goes over the trunk
-    facts = CallFacts(CONTACT, datetime.now(UTC), number, False, "112", outbound=True)
+    facts = CallFacts(
+        CONTACT, datetime.now(UTC), number, False, "112", outbound=True, calls_back=calls_back
+    )
     controller.calls.open_outbound(facts)
     controller.offer(CONTACT, TAKER, OfferKind.OUTBOUND)
-    await lines.bank.wait_for("incoming", phone="113")
+    event = await lines.bank.wait_for("incoming", phone="113")
+    headers = event["headers"]
+    assert isinstance(headers, dict)
+    return headers
 
 
 async def test_a_citizen_is_called_recorded_and_guarded(tmp_path: Path) -> None:
@@ -82,3 +89,28 @@ async def test_a_citizen_who_answers_a_dead_controller_reaches_the_queue(tmp_pat
         call = second.calls.table.get(CONTACT)
         assert call is not None
         assert call.facts.outbound
+
+
+@pytest.mark.parametrize("calls_back", [True, False])
+async def test_a_call_back_says_that_it_is_one_and_has_a_dialog_of_its_own(
+    tmp_path: Path, calls_back: bool
+) -> None:
+    async with exchange(tmp_path) as lines:
+        controller = await lines.controller()
+        headers = await placed(lines, controller, calls_back=calls_back)
+        assert headers.get("priority") == (["psap-callback"] if calls_back else None)
+        await phase(controller, CONTACT, "talking")
+        call = controller.calls.table.get(CONTACT)
+        assert call is not None
+        assert [call.facts.sip_call_id] == headers["call-id"]
+        # The process after this one knows the dialog from Asterisk, and so does the journal.
+        await controller.kill()
+        second = await lines.controller()
+        await phase(second, CONTACT, "talking")
+        call = second.calls.table.get(CONTACT)
+        assert call is not None
+        assert [call.facts.sip_call_id] == headers["call-id"]
+        log = Path(lines.stack.config.asterisk.log_dir) / "queue_log"
+        (entry, *_) = QueueLogReader(log, tmp_path / "position").read()
+        assert entry.facts is not None
+        assert [entry.facts.sip_call_id] == headers["call-id"]
