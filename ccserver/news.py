@@ -118,9 +118,6 @@ class News(ConversationNews):
         self._offer_answered_at: dict[ContactId, float] = {}
         self.texts_of_caller: Callable[[str | None], TextsOfCaller] = lambda _: TextsOfCaller()
         """Where the texts stand of whoever calls: one person with one need, on one card."""
-        self.arrived: Callable[[CallFacts], None] = lambda _: None
-        """Told of every call once it is known here, and of a placed one again with its answer; what
-        was asked for is in the facts, whoever said it."""
         self._waiting: Waiting
         self._devices: Devices
 
@@ -377,9 +374,6 @@ class News(ConversationNews):
         """The citizen answered."""
         if self._live.get(contact_id) is not None:
             self._chronicle.write(contact_id, TimelineTag.OUTBOUND_ANSWERED, "outbound-answered")
-            call = self._runtime.calls.table.get(contact_id)
-            if call is not None:
-                self.arrived(call.facts)
 
     def outbound_failed(self, contact_id: ContactId, reason: str) -> None:
         """The citizen did not."""
@@ -427,7 +421,6 @@ class News(ConversationNews):
                 priority=contact.priority,
                 incident_id=texts.incident_id,
             )
-            self.arrived(facts)
         return contact
 
     def _routed(self, facts: CallFacts) -> tuple[CallFacts, EntryRoute]:
