@@ -162,11 +162,20 @@ class Stack:
         self.config = msgspec.structs.replace(self.config, sms=sms, aml=aml or AMLSettings())
 
     def put_behind_edge(
-        self, *, nodes: Sequence[EdgeNodeSettings] = (), trunk_out: str = ""
+        self,
+        *,
+        nodes: Sequence[EdgeNodeSettings] = (),
+        trunk_out: str = "",
+        calls_per_s_max: int = 200,
     ) -> None:
         """Before the start: an edge in front of this instance's Asterisk, or of these nodes."""
         settings = edges.edge_settings(
-            self.data_dir, self.ports, host=self.host, nodes=tuple(nodes), trunk_out=trunk_out
+            self.data_dir,
+            self.ports,
+            host=self.host,
+            nodes=tuple(nodes),
+            trunk_out=trunk_out,
+            calls_per_s_max=calls_per_s_max,
         )
         self.config = msgspec.structs.replace(self.config, edge=settings)
         self._asterisk_config = self.config

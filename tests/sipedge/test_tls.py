@@ -5,6 +5,9 @@ Certificates are made by openssl for each run.
 
 import asyncio
 import contextlib
+import hashlib
+import re
+import secrets
 import ssl
 import subprocess
 import warnings
@@ -14,8 +17,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ccserver.accounts import AgentProfile
 from sim.stack import Stack, seats
-from tests.sipedge.wire import EDGE, STRANGER, TRUNK, Answer, header, peer
+from tests.sipedge.wire import EDGE, SDP, STRANGER, TRUNK, Answer, header, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
@@ -96,6 +100,79 @@ class Site:
 
     def log(self) -> str:
         return (self.stack.data_dir / "edge.log").read_text()
+
+
+class Telephone:
+    """A call taker's telephone that lives on one TLS connection from a foreign address."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, profile: AgentProfile
+    ) -> None:
+        self._reader, self._writer, self._profile = reader, writer, profile
+        host, port = writer.get_extra_info("sockname")[:2]
+        self.address = f"{host}:{port}"
+        self._sequence = 0
+
+    async def next(self, start: str) -> str:
+        """The next message that begins so."""
+        async with asyncio.timeout(5):
+            while True:
+                text = (await read_message(self._reader)).text
+                if text.startswith("OPTIONS "):
+                    await self.answer(text, 200)
+                if text.startswith(start):
+                    return text
+
+    async def register(self) -> str:
+        """Register with the password; gives the final answer."""
+        await self._register("")
+        asked = header(await self.next("SIP/2.0 401"), "WWW-Authenticate")
+        fields = dict(re.findall(r'(\w+)="?([^",]+)"?', asked))
+        user, uri = self._profile.sip_username, f"sip:{EDGE}"
+        secret = md5(f"{user}:{fields['realm']}:{self._profile.sip_password}")
+        count = f"00000001:c:{fields['qop']}"
+        response = md5(f"{secret}:{fields['nonce']}:{count}:{md5(f'REGISTER:{uri}')}")
+        opaque = f', opaque="{fields["opaque"]}"' if "opaque" in fields else ""
+        await self._register(
+            f'Authorization: Digest username="{user}", realm="{fields["realm"]}", uri="{uri}", '
+            f'nonce="{fields["nonce"]}", qop={fields["qop"]}, nc=00000001, cnonce="c", '
+            f'response="{response}", algorithm=MD5{opaque}\r\n'
+        )
+        return await self.next("SIP/2.0 ")
+
+    async def _register(self, authorization: str) -> None:
+        self._sequence += 1
+        user = self._profile.sip_username
+        await self._send(
+            f"REGISTER sip:{EDGE} SIP/2.0\r\n"
+            f"Via: SIP/2.0/TLS {self.address};branch=z9hG4bK{secrets.token_hex(8)};rport\r\n"
+            f"From: <sip:{user}@{EDGE}>;tag=t\r\nTo: <sip:{user}@{EDGE}>\r\n"
+            f"Call-ID: registers\r\nCSeq: {self._sequence} REGISTER\r\nMax-Forwards: 70\r\n"
+            f"Contact: <sip:{user}@192.168.1.2:5061;transport=tls>\r\nExpires: 120\r\n"
+            f"{authorization}Content-Length: 0\r\n\r\n"
+        )
+
+    async def answer(self, request: str, code: int, body: str = "") -> None:
+        """Answer a request."""
+        kept = ("via", "from", "call-id", "cseq", "record-route")
+        lines = request.partition("\r\n\r\n")[0].split("\r\n")[1:]
+        same = "".join(f"{line}\r\n" for line in lines if line.partition(":")[0].lower() in kept)
+        to = header(request, "To")
+        tag = "" if ";tag=" in to else ";tag=phone"
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        await self._send(
+            f"SIP/2.0 {code} Answer\r\n{same}To: {to}{tag}\r\n"
+            f"Contact: <sip:phone@192.168.1.2:5061;transport=tls>\r\n{kind}"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+
+    async def _send(self, text: str) -> None:
+        self._writer.write(text.encode())
+        await self._writer.drain()
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 async def read_message(reader: asyncio.StreamReader) -> Answer:
@@ -187,3 +264,27 @@ async def test_what_is_no_tls_hurts_nobody(site: Site) -> None:
     answer = await site.ask(TRUNK, "INVITE", site.authority.sign("carrier"))
     assert answer is not None
     assert answer.code == 200
+
+
+async def test_a_telephone_from_anywhere_is_called_on_its_own_connection(site: Site) -> None:
+    """Behind a router nobody could open another one to it."""
+    reader, writer = await asyncio.open_connection(
+        EDGE, site.stack.ports.edge_tls, ssl=site.context(), local_addr=(STRANGER, 0)
+    )
+    profile = site.stack.profiles["101"]
+    phone = Telephone(reader, writer, profile)
+    assert (await phone.register()).startswith("SIP/2.0 200")
+    # Whoever answers is hung up on: there is no such number.
+    endpoint = f"PJSIP/{profile.sip_username}"
+    status = await site.stack.ari(
+        "POST", "channels", endpoint=endpoint, context="from-trunk", extension="999", priority="1"
+    )
+    assert status == 200
+    invite = await phone.next("INVITE ")
+    assert "X-CCServer" not in invite
+    await phone.answer(invite, 200, SDP)
+    assert header(await phone.next("ACK "), "Call-ID") == header(invite, "Call-ID")
+    bye = await phone.next("BYE ")
+    assert header(bye, "Call-ID") == header(invite, "Call-ID")
+    await phone.answer(bye, 200)
+    writer.close()

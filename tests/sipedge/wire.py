@@ -26,6 +26,8 @@ class Answer:
     code: int
     text: str
     at: float
+    first_at: float = 0.0
+    """When the first answer of all came, 100 mostly."""
 
     def all(self, name: str) -> list[str]:
         """The values of every header of a name."""
@@ -104,7 +106,7 @@ class Peer(asyncio.DatagramProtocol):
         began = time.monotonic()
         self.send(request)
         repeat_at, interval = began + T1_S, T1_S
-        provisional = False
+        provisional, first_at = False, 0.0
         while (now := time.monotonic()) < began + within_s:
             until = began + within_s if provisional else min(repeat_at, began + within_s)
             try:
@@ -118,9 +120,9 @@ class Peer(asyncio.DatagramProtocol):
                 continue
             if not text.startswith("SIP/2.0 ") or header(text, "Call-ID") != call_id:
                 continue
-            code = int(text[8:11])
+            code, first_at = int(text[8:11]), first_at or at
             if code >= 200:
-                return Answer(code, text, at)
+                return Answer(code, text, at, first_at)
             provisional = True
         return None
 
