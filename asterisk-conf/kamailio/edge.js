@@ -72,7 +72,7 @@ function tell_node() {
     var most = parseInt(value("$var(data_max)"), 10);
     var data = rawBase64();
     var headers = [
-        "From: <sip:edge@" + value("$RAi") + ">", "To: <" + uri + ">",
+        "From: <sip:edge@" + host + ">", "To: <" + uri + ">",
         "X-CCServer-Edge: " + value("$var(token)"), "X-CCServer-Trunk: " + value("$var(trunk)"),
         "X-CCServer-Call: " + value("$(ci{s.rmws})"), "Content-Type: text/plain"
     ];

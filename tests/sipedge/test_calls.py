@@ -431,3 +431,59 @@ async def test_what_an_ordinary_call_says_beside_its_offer_rides_along(
         assert f"{header_line[0]}: {header_line[1]}\r\n".encode() in kept.request
         assert kept.service == ""
         await call.bye()
+
+
+async def test_a_call_by_tcp_is_ended_by_the_connection_that_it_came_by(here: Site) -> None:
+    """Its Contact names a port at which nobody listens, as of a telephone behind a router."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", here.stack.ports.edge, local_addr=(TRUNK, 0)
+    )
+    call_id, contact = "by-tcp@127.0.1.5", f"<sip:+371@{TRUNK}:9;transport=tcp>"
+    common = (
+        f"Via: SIP/2.0/TCP {TRUNK}:9;branch=z9hG4bK{{}};rport\r\n"
+        f"From: <sip:+371@{TRUNK}>;tag=a\r\nTo: {{}}\r\nCall-ID: {call_id}\r\n"
+        f"Contact: {contact}\r\nMax-Forwards: 70\r\n"
+    )
+    length = f"Content-Type: application/sdp\r\nContent-Length: {len(OFFER)}\r\n\r\n"
+    invite = "INVITE urn:service:sos SIP/2.0\r\nCSeq: 1 INVITE\r\n"
+    head = invite + common.format("1", "<urn:service:sos>") + length
+    writer.write(head.encode() + OFFER)
+    async with asyncio.timeout(10):
+        text = ""
+        while "SIP/2.0 200" not in text or not text.endswith("sendrecv\r\n"):
+            text += (await reader.read(65536)).decode()
+        answer = text[text.index("SIP/2.0 200") :]
+        routes = [
+            line.partition(": ")[2]
+            for line in answer.split("\r\n")
+            if line.startswith("Record-Route:")
+        ]
+        target = header(answer, "Contact").strip("<>")
+        ack = f"ACK {target} SIP/2.0\r\nCSeq: 1 ACK\r\nRoute: {', '.join(reversed(routes))}\r\n"
+        writer.write(
+            (ack + common.format("2", header(answer, "To")) + "Content-Length: 0\r\n\r\n").encode()
+        )
+        await asyncio.sleep(0.3)
+        await here.hang_up(await here.channel_of(call_id))
+        while "BYE sip:" not in (text := (await reader.read(65536)).decode()):
+            pass
+    assert text.startswith(f"BYE {contact.strip('<>')} SIP/2.0\r\n")
+    writer.close()
+
+
+async def test_a_request_by_tcp_without_a_length_is_a_call_all_the_same(here: Site) -> None:
+    """Nobody can tell where its body ends: the call is taken as one without an offer."""
+    _, writer = await asyncio.open_connection(
+        "127.0.0.1", here.stack.ports.edge, local_addr=(TRUNK, 0)
+    )
+    writer.write(
+        f"INVITE urn:service:sos SIP/2.0\r\nVia: SIP/2.0/TCP {TRUNK};branch=z9hG4bK7\r\n"
+        f"From: <sip:+371@{TRUNK}>;tag=a\r\nTo: <urn:service:sos>\r\nCall-ID: no-length\r\n"
+        f"CSeq: 1 INVITE\r\nContact: <sip:+371@{TRUNK};transport=tcp>\r\nMax-Forwards: 70\r\n"
+        "Content-Type: application/sdp\r\n\r\n".encode()
+        + OFFER
+    )
+    (kept,) = await here.kept("no-length")
+    assert kept.request.startswith(b"INVITE urn:service:sos SIP/2.0\r\n")
+    await here.hang_up(await here.channel_of("no-length"))
+    writer.close()
