@@ -179,6 +179,27 @@ async def test_a_reliable_answer_on_the_way_is_acknowledged_by_its_number(here: 
         assert traced.sent or str(here.stack.ports.sip).encode() not in head
 
 
+async def test_an_answer_that_is_repeated_late_is_acknowledged_by_its_number(here: Site) -> None:
+    """The ACK was lost, and the edge has forgotten the transaction, which is after five seconds."""
+
+    async def answer(call: Call) -> None:
+        here.carrier.deaf = True
+        await call.answer()
+        await asyncio.sleep(6.0)
+        here.carrier.deaf = False
+
+    here.carrier.on_call = answer
+    identity, call = await here.place()
+
+    def acks() -> list[bytes]:
+        return [t.data for t in here.carrier.trace if not t.sent and t.data[:4] == b"ACK "]
+
+    (ack, *_) = await eventually(acks, "the ACK", within_s=15)
+    assert f"CSeq: {call.invite.sequence[0]} ACK\r\n".encode() in ack
+    await here.hang_up(identity)
+    await call.wait_ended()
+
+
 async def test_the_edge_writes_no_number_and_no_place(here: Site) -> None:
     async with here.car() as car:
         call = await car.connected()
