@@ -9,6 +9,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     cards,
     chaos,
     crash,
+    ecall,
     first_call,
     hang_ups,
     latency,

@@ -1,0 +1,225 @@
+"""The scene of `sim.scenarios.ecall`: the centre behind its edge, cars, and what panels show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ccserver.accounts import Role, Scope
+from ccserver.config import ACDSettings, CallDataSettings
+from ccserver.location import Position, distance_m
+from sim.car import Car, Vehicle
+from sim.held import LocationServer
+from sim.ng112 import NG112Phone
+from sim.panel import Message, Panel, Program
+from sim.scenarios.base import Measured, Run, ScenarioFailed, eventually, expect
+from sim.sip import Call
+from sim.sip.exchange import Exchange
+from sim.stack import Seat, Stack
+
+TAKERS = 3
+ADMIN = Seat("admin", "Administrator", "", role=Role.SYSTEM_ADMIN)
+TRUNK_HOST = "127.0.1.{}"
+"""Addresses of the operator's border elements, as the test edge knows them."""
+MOTORWAY = Position(57.1514, 24.8543)
+"""The A2 near Sigulda."""
+WITHIN_M = 2.0
+"""Between where a car is and where it is shown; its data has steps of 3 cm."""
+MSD_TIMEOUT_S = 2.0
+"""How long a silent car is waited for here; ten seconds in a centre."""
+QUICK = ACDSettings(wrap_up_s=0.2)
+LIVE_S = 10.0
+
+
+@dataclass
+class Scene:
+    """One run: people, cars, and what was measured."""
+
+    run: Run
+    chief: Panel
+    network: Program
+    held: LocationServer
+    exchange: Exchange
+    """The network by which calls of ours reach cars."""
+    panels: list[Panel] = field(default_factory=list)
+    """Of the call takers, in the order of their seats."""
+    measured: Measured = field(default_factory=dict)
+    callers: int = 0
+
+    @property
+    def next_hop(self) -> str:
+        """Where callers send their INVITEs."""
+        return f"sip:127.0.0.1:{self.run.stack.ports.edge}"
+
+    def fresh(self) -> tuple[int, str, str]:
+        """A number among callers, a telephone number, and an address of the trunk."""
+        self.callers += 1
+        number = self.callers
+        return number, f"+371291{number:05d}", TRUNK_HOST.format(number % 200 + 2)
+
+    async def car(self, *, speaks: bool = True, **options: Any) -> Car:
+        """A car that may call; it is gone when the run is over."""
+        number, telephone, host = self.fresh()
+        protocol = options.pop("protocol", "udp")
+        hop = self.next_hop if protocol == "udp" else f"{self.next_hop};transport={protocol}"
+        car = Car(
+            hop,
+            number=telephone,
+            host=host,
+            protocol=protocol,
+            tone=self.run.caller_tone(number) if speaks else None,
+            **options,
+        )
+        await self.run.exits.enter_async_context(car)
+        self.exchange.reach(telephone, host, car.ua.port)
+        return car
+
+    async def phone(self, **options: Any) -> NG112Phone:
+        """A telephone that may call over IP."""
+        number, telephone, host = self.fresh()
+        tone = self.run.caller_tone(number)
+        phone = NG112Phone(self.next_hop, number=telephone, host=host, tone=tone, **options)
+        return await self.run.exits.enter_async_context(phone)
+
+    # -- what is seen -----------------------------------------------------------------------------
+
+    async def contact(
+        self,
+        number: str,
+        wanted: Callable[[Message], object] = lambda _: True,
+        *,
+        what: str = "the panels show the call",
+        after: float = 0.0,
+        timeout_s: float = LIVE_S,
+    ) -> tuple[float, Message]:
+        """When the supervisor's panel showed a caller's contact like that, and the contact."""
+
+        def matches(message: Message) -> bool:
+            if message["type"] != "contact":
+                return False
+            contact = message["contact"]
+            return contact["caller_number"] == number and bool(wanted(contact))
+
+        try:
+            at, message = await self.chief.wait_for(matches, after=after, timeout_s=timeout_s)
+        except TimeoutError:
+            raise ScenarioFailed(f"{what} (last: {self._last(number)})") from None
+        return at, message["contact"]
+
+    async def vehicle(
+        self,
+        number: str,
+        wanted: Callable[[Message], object],
+        *,
+        what: str,
+        after: float = 0.0,
+        timeout_s: float = LIVE_S,
+    ) -> tuple[float, Message]:
+        """When the panels showed such a vehicle, and the vehicle."""
+        at, contact = await self.contact(
+            number,
+            lambda c: c.get("vehicle") and wanted(c["vehicle"]),
+            what=what,
+            after=after,
+            timeout_s=timeout_s,
+        )
+        return at, contact["vehicle"]
+
+    def _last(self, number: str) -> object:
+        for _, message in reversed(self.chief.messages):
+            if message["type"] == "contact" and message["contact"]["caller_number"] == number:
+                return message["contact"]
+        return None
+
+    async def card(self, contact_id: str) -> Message:
+        """The card of a contact."""
+        return await self.chief.card_of(contact_id)
+
+    async def told(self, contact_id: str, tag: str, count: int = 1) -> None:
+        """The card's timeline tells of something, that often."""
+
+        async def written() -> bool:
+            card = await self.card(contact_id)
+            return [entry["tag"] for entry in card["timeline"]].count(tag) >= count
+
+        await eventually(f"the timeline has {tag} {count} time(s)", written)
+
+    async def places(self, contact_id: str, source: str, count: int = 1) -> list[Message]:
+        """The card's places of a source, once there are that many."""
+
+        async def enough() -> list[Message]:
+            card = await self.card(contact_id)
+            found = [one for one in card["locations"] if one["source"] == source]
+            return found if len(found) >= count else []
+
+        what = f"the card has {count} place(s) of {source}"
+        places: list[Message] = await eventually(what, enough)
+        return places
+
+    async def talk(self, number: str, call: Call, tone: int | None) -> Panel:
+        """Somebody has the call, and both hear one another; gives the call taker's panel."""
+        _, contact = await self.contact(
+            number, lambda c: c["state"] == "talking", what="somebody talks with the caller"
+        )
+        taker = self.taker_of(contact)
+        assert call.media is not None
+        try:
+            await call.media.hears(taker)
+        except TimeoutError:
+            raise ScenarioFailed("the caller does not hear the call taker") from None
+        if tone is not None:
+            login = self.run.takers[taker].login
+            await self.run.bank.wait_for("heard", phone=login, party=tone)
+        return self.panels[taker]
+
+    def taker_of(self, contact: Message) -> int:
+        """Which seat has a contact; its tone is the same number."""
+        for number, panel in enumerate(self.panels):
+            if panel.agent_id == contact["agent_id"]:
+                return number
+        raise ScenarioFailed(f"nobody we know has the contact: {contact['agent_id']}")
+
+    def shown_at(self, view: Message, vehicle: Vehicle) -> None:
+        """The data that is shown has the vehicle's place."""
+        assert vehicle.latitude is not None
+        assert vehicle.longitude is not None
+        here = Position(vehicle.latitude, vehicle.longitude)
+        expect(view["lat"] is not None, f"a place is shown: {view}")
+        away = distance_m(Position(view["lat"], view["lon"]), here)
+        expect(away < WITHIN_M, f"it is the car's: {away:.1f} m away")
+
+    def ms(self, name: str, since: float, until: float) -> None:
+        """Note how long it took."""
+        self.measured[name] = round((until - since) * 1000, 1)
+
+
+async def begin(run: Run) -> Scene:
+    """Start the centre, a location server, and a network by which cars are called back."""
+    held = await run.exits.enter_async_context(LocationServer(run.data_dir / "held"))
+    exchange = await run.exits.enter_async_context(Exchange())
+
+    def prepare(stack: Stack) -> None:
+        settings = CallDataSettings(
+            location_hosts=("localhost",),
+            location_ca=str(held.ca),
+            msd_timeout_s=MSD_TIMEOUT_S,
+        )
+        stack.config = msgspec.structs.replace(stack.config, call_data=settings)
+
+    await run.start(
+        takers=TAKERS,
+        acd=QUICK,
+        people=[ADMIN],
+        edge=True,
+        trunk_out=exchange.uri,
+        prepare=prepare,
+    )
+    admin, chief = await run.panel(ADMIN), await run.panel("supervisor")
+    wanted = {"name": "Car maker", "scopes": [Scope.CONTACTS_WRITE], "service": None}
+    token = (await admin.post("/api/keys", wanted))["token"]
+    network = await run.exits.enter_async_context(Program(run.stack.panel_url, token))
+    scene = Scene(run, chief, network, held, exchange)
+    for seat in run.takers:
+        scene.panels.append(await run.panel(seat))
+    return scene

@@ -1,0 +1,100 @@
+"""Two hundred cars on one motorway, of `sim.scenarios.ecall`: ice, fog, or a lorry across the road.
+
+All call within seconds. Each must be acknowledged, be shown with its place, and leave a card.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from ccserver.db import Database
+from ccserver.location import offset
+from sim.car import Car
+from sim.scenarios.base import eventually, expect
+from sim.scenarios.ecall_scene import MOTORWAY, Scene
+from sim.scenarios.latency import percentiles
+
+CARS = 200
+RATE_PER_S = 20.0
+HOLD_S = 4.0
+"""A car stays in the line that long once its data is shown, so that the line is long; all at once
+would need more ports for sound than an instance of the simulator has."""
+SHOWN_S = 30.0
+APART_M = 12.0
+"""Between two cars that stand on the road."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one car, in seconds from its INVITE."""
+
+    answered_s: float
+    shown_s: float
+
+
+async def storm(scene: Scene) -> None:
+    """Options: ``cars``, ``rate`` per second."""
+    count = int(scene.run.options.get("cars", CARS))
+    rate = float(scene.run.options.get("rate", RATE_PER_S))
+    before = await _stored(scene)
+    cars = [await _car(scene, number) for number in range(count)]
+    began = time.monotonic()
+    tasks = []
+    for number, car in enumerate(cars):
+        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+        tasks.append(asyncio.create_task(_one(scene, car)))
+    peak = 0
+    while not all(task.done() for task in tasks):
+        peak = max(peak, len(scene.chief.contacts))
+        await asyncio.sleep(0.1)
+    figures = await asyncio.gather(*tasks)
+    scene.measured["storm_cars"] = count
+    scene.measured["storm_at_a_time"] = peak
+    scene.measured["storm_invite_to_answer"] = percentiles([f.answered_s for f in figures])
+    scene.measured["storm_invite_to_data"] = percentiles([f.shown_s for f in figures])
+
+    async def all_stored() -> bool:
+        return await _stored(scene) == (before[0] + count, before[1] + count)
+
+    await eventually("every car has a card and a place", all_stored, timeout_s=SHOWN_S)
+
+
+async def _car(scene: Scene, number: int) -> Car:
+    here = offset(MOTORWAY, 70, 10_000 + number * APART_M)
+    # Silent: two hundred voices in this process would be what is measured.
+    car = await scene.car(speaks=False)
+    car.move(latitude=here.latitude, longitude=here.longitude)
+    return car
+
+
+async def _one(scene: Scene, car: Car) -> Figures:
+    began = time.monotonic()
+    call = await car.connected()
+    answered_s = time.monotonic() - began
+    expect([ack.received for ack in car.heard.acks] == [True], "every car is acknowledged")
+    at, vehicle = await scene.vehicle(
+        car.number, lambda v: v["msd"], what="every car is shown", timeout_s=SHOWN_S
+    )
+    scene.shown_at(vehicle["msd"], car.vehicle)
+    await asyncio.sleep(HOLD_S)
+    await call.bye()
+    return Figures(answered_s, at - began)
+
+
+async def _stored(scene: Scene) -> tuple[int, int]:
+    """How many cards there are, and places that cars told."""
+    database = Database(scene.run.stack.config.database.url, request_timeout_s=5.0)
+    cards = text("SELECT count(*) FROM incidents")
+    places = text("SELECT count(*) FROM incident_locations WHERE source = 'msd'")
+
+    def read(session: Session) -> tuple[int, int]:
+        counts = [int(session.execute(one).scalar_one()) for one in (cards, places)]
+        return counts[0], counts[1]
+
+    try:
+        return await database.read(read)
+    finally:
+        await database.close()
