@@ -4,7 +4,7 @@ from ccserver.location import Position, distance_m, offset
 from sim.ng112 import BLOCKS, Place, Wish, place
 from sim.panel import Message
 from sim.pidf import SHAPES, circle, document
-from sim.scenarios.base import eventually, expect
+from sim.scenarios.base import expect
 from sim.scenarios.ecall_scene import Scene
 from sim.sip import Call
 
@@ -41,7 +41,7 @@ async def _one_shape(scene: Scene, name: str) -> None:
     if name == "civic":
         await _civic(scene, contact["contact_id"])
     else:
-        (found,) = await scene.places(contact["contact_id"], "pidf_lo")
+        (found,) = await scene.places(contact["contact_id"], "pidf_lo", what=name)
         away = distance_m(Position(found["lat"], found["lon"]), here)
         expect(away < SHAPE_WITHIN_M, f"{name} is where it was drawn: {away:.0f} m away")
     await call.bye()
@@ -49,12 +49,7 @@ async def _one_shape(scene: Scene, name: str) -> None:
 
 async def _civic(scene: Scene, contact_id: str) -> None:
     """An address without coordinates is kept with what came."""
-
-    async def told() -> bool:
-        data = await scene.chief.get(f"/api/contacts/{contact_id}/emergency-data")
-        return "Brīvības" in str(data["items"])
-
-    await eventually("the address is kept", told)
+    await scene.items(contact_id, lambda found: "Brīvības" in str(found), "the address is kept")
 
 
 async def _everything(scene: Scene) -> None:
@@ -75,12 +70,14 @@ async def _everything(scene: Scene) -> None:
     contact_id = contact["contact_id"]
     expect(contact["service"] == "urn:service:sos.fire", f"the service: {contact['service']}")
     await scene.places(contact_id, "pidf_lo", 2)
-    data = await scene.chief.get(f"/api/contacts/{contact_id}/emergency-data")
-    kinds = [item["kind"] for item in data["items"]]
-    expect(kinds.count("location") == 3, f"three places are kept: {kinds}")
-    expect(kinds.count("additional") == len(BLOCKS), f"every block is kept: {kinds}")
-    expect(kinds.count("identifier") == 2, f"and both identifiers: {kinds}")
-    errors = [item["error"] for item in data["items"] if item["error"]]
+    wanted = {"location": 3, "additional": len(BLOCKS), "identifier": 2}
+
+    def whole(items: list[Message]) -> bool:
+        kinds = [item["kind"] for item in items]
+        return all(kinds.count(kind) == count for kind, count in wanted.items())
+
+    items = await scene.items(contact_id, whole, f"kept are {wanted}")
+    errors = [item["error"] for item in items if item["error"]]
     expect(not errors, f"all can be read: {errors}")
     await call.bye()
 

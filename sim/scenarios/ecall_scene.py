@@ -12,7 +12,7 @@ from ccserver.location import Position, distance_m
 from sim.car import Car, Vehicle
 from sim.held import LocationServer
 from sim.ng112 import NG112Phone
-from sim.panel import Message, Panel, Program
+from sim.panel import Message, Panel, PanelRefused, Program
 from sim.scenarios.base import Measured, Run, ScenarioFailed, eventually, expect
 from sim.sip import Call
 from sim.sip.exchange import Exchange
@@ -95,17 +95,21 @@ class Scene:
     ) -> tuple[float, Message]:
         """When the supervisor's panel showed a caller's contact like that, and the contact."""
 
-        def matches(message: Message) -> bool:
-            if message["type"] != "contact":
-                return False
-            contact = message["contact"]
-            return contact["caller_number"] == number and bool(wanted(contact))
+        def found(message: Message) -> Message | None:
+            for contact in _contacts_of(message):
+                if contact["caller_number"] == number and wanted(contact):
+                    return contact
+            return None
 
         try:
-            at, message = await self.chief.wait_for(matches, after=after, timeout_s=timeout_s)
+            at, message = await self.chief.wait_for(
+                lambda m: found(m) is not None, after=after, timeout_s=timeout_s
+            )
         except TimeoutError:
             raise ScenarioFailed(f"{what} (last: {self._last(number)})") from None
-        return at, message["contact"]
+        contact = found(message)
+        assert contact is not None
+        return at, contact
 
     async def vehicle(
         self,
@@ -128,8 +132,9 @@ class Scene:
 
     def _last(self, number: str) -> object:
         for _, message in reversed(self.chief.messages):
-            if message["type"] == "contact" and message["contact"]["caller_number"] == number:
-                return message["contact"]
+            for contact in _contacts_of(message):
+                if contact["caller_number"] == number:
+                    return contact
         return None
 
     async def card(self, contact_id: str) -> Message:
@@ -145,7 +150,26 @@ class Scene:
 
         await eventually(f"the timeline has {tag} {count} time(s)", written)
 
-    async def places(self, contact_id: str, source: str, count: int = 1) -> list[Message]:
+    async def items(
+        self, contact_id: str, wanted: Callable[[list[Message]], object], what: str
+    ) -> list[Message]:
+        """What came with a call, once it is like that; a call is stored a moment after it came."""
+
+        async def kept() -> list[Message]:
+            try:
+                data = await self.chief.get(f"/api/contacts/{contact_id}/emergency-data")
+            except PanelRefused as refused:
+                expect(refused.status == 404, f"emergency data: {refused}")
+                return []
+            items: list[Message] = data["items"]
+            return items if wanted(items) else []
+
+        found: list[Message] = await eventually(what, kept)
+        return found
+
+    async def places(
+        self, contact_id: str, source: str, count: int = 1, *, what: str = "place"
+    ) -> list[Message]:
         """The card's places of a source, once there are that many."""
 
         async def enough() -> list[Message]:
@@ -153,14 +177,17 @@ class Scene:
             found = [one for one in card["locations"] if one["source"] == source]
             return found if len(found) >= count else []
 
-        what = f"the card has {count} place(s) of {source}"
-        places: list[Message] = await eventually(what, enough)
+        says = f"the card has {count} of {source}: {what}"
+        places: list[Message] = await eventually(says, enough)
         return places
 
-    async def talk(self, number: str, call: Call, tone: int | None) -> Panel:
+    async def talk(self, number: str, call: Call, tone: int | None, *, after: float = 0.0) -> Panel:
         """Somebody has the call, and both hear one another; gives the call taker's panel."""
         _, contact = await self.contact(
-            number, lambda c: c["state"] == "talking", what="somebody talks with the caller"
+            number,
+            lambda c: c["state"] == "talking",
+            what="somebody talks with the caller",
+            after=after,
         )
         taker = self.taker_of(contact)
         assert call.media is not None
@@ -170,7 +197,7 @@ class Scene:
             raise ScenarioFailed("the caller does not hear the call taker") from None
         if tone is not None:
             login = self.run.takers[taker].login
-            await self.run.bank.wait_for("heard", phone=login, party=tone)
+            await self.run.bank.wait_for("heard", phone=login, party=tone, after=after)
         return self.panels[taker]
 
     def taker_of(self, contact: Message) -> int:
@@ -194,6 +221,16 @@ class Scene:
         self.measured[name] = round((until - since) * 1000, 1)
 
 
+def _contacts_of(message: Message) -> list[Message]:
+    """What a message says of contacts; after a restart that is one message of all."""
+    match message["type"]:
+        case "contact":
+            return [message["contact"]]
+        case "snapshot":
+            return list(message["contacts"])
+    return []
+
+
 async def begin(run: Run) -> Scene:
     """Start the centre, a location server, and a network by which cars are called back."""
     held = await run.exits.enter_async_context(LocationServer(run.data_dir / "held"))
@@ -201,7 +238,7 @@ async def begin(run: Run) -> Scene:
 
     def prepare(stack: Stack) -> None:
         settings = CallDataSettings(
-            location_hosts=("localhost",),
+            location_hosts=(f"localhost:{held.port}", "127.0.0.1"),
             location_ca=str(held.ca),
             msd_timeout_s=MSD_TIMEOUT_S,
         )
