@@ -355,7 +355,7 @@ class Metrics:
         """Of data that come with calls."""
         self.call_data = Counter(
             "ccserver_call_data",
-            "Messages with data of calls, by how they came: invite, info, answer, reference, api.",
+            "Messages with data of calls, by how they came: invite, info, answer, reference.",
             ("via",),
             registry=registry,
         )
