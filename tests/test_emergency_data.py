@@ -1,0 +1,273 @@
+"""What the API tells of a contact's data, clear-down, and cars that makers' centres hand over.
+
+Over the real desk, cards and databases.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ccserver.acd.commands import ContactState, ContactView
+from ccserver.calldata.third_party import HandOverInvalid
+from ccserver.card import CardHead, TimelineTag
+from ccserver.db import Database
+from ccserver.ecall_desk import EmergencyData, HandOverDesk
+from ccserver.live import LiveContact
+from ccserver.location import LocationSource
+from ccserver.types import AgentId, ContactId, IncidentId, Medium
+from ccserver.web.ecalls import HandedOver
+from ccserver.web.ports import ControlRefused
+from ccserver.web.shapes import emergency_data as shapes
+from tests.calldata.desk import Room
+from tests.calldata.samples import CONTACT, PIDF_TYPE, at, car, ecall, info, part, pidf
+from tests.databases import (  # noqa: F401
+    cluster,
+    database,
+    database_kind,
+    database_url,
+    sqlite_template,
+)
+
+C1 = ContactId(CONTACT)
+ANNA, BORIS = AgentId("agent-101"), AgentId("agent-102")
+JSON = "application/json"
+
+
+@pytest.fixture
+async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:  # noqa: F811
+    async with Room(database, tmp_path) as room:
+        yield room
+
+
+class Api:
+    """The API's side of a room, and who was hung up on."""
+
+    def __init__(self, room: Room) -> None:
+        self.hung_up: list[tuple[AgentId, ContactId]] = []
+        self.refuses: ControlRefused | None = None
+        self.port = EmergencyData(
+            room.desk,
+            room.live,
+            room.chronicle,
+            card_of=self._card_of,
+            hang_up=self._hang_up,
+            clock=room.clock,
+        )
+        self._room = room
+
+    async def _card_of(self, contact_id: ContactId) -> CardHead | None:
+        return await self._room.cards.head_of_contact(contact_id)
+
+    async def _hang_up(self, agent_id: AgentId, contact_id: ContactId) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.hung_up.append((agent_id, contact_id))
+
+    async def told(self, contact_id: ContactId = C1) -> shapes.EmergencyData:
+        """What is answered, held against its own description."""
+        raw = msgspec.json.encode(await self.port.data(contact_id))
+        return msgspec.json.decode(raw, type=shapes.EmergencyData)
+
+
+async def test_everything_that_came_is_told_oldest_first(room: Room) -> None:
+    api = Api(room)
+    room.file(
+        ecall(
+            None,
+            part(PIDF_TYPE, pidf(), "loc@car"),
+            part("image/png", b"\x89PNG\r\n"),
+            headers=[
+                "Geolocation: <cid:loc@car>",
+                "Call-Info: <urn:emergency:uid:callid:1:x>;purpose=emergency-CallId",
+            ],
+        )
+    )
+    contact = room.call()
+    await room.shown(contact, count=1)
+    room.clock.seconds = 20
+    room.file(info(car(2, test_call=True)), "a1.info", kind="info", contact_id="")
+    await room.shown(contact, count=2)
+    await room.settled()
+    told = await api.told()
+    assert (told.service, told.trunk, told.test) == (contact.service, "operator", False)
+    assert [(item.kind, item.via) for item in told.items] == [
+        ("msd", "invite"),
+        ("control", "invite"),
+        ("location", "invite"),
+        ("other", "invite"),
+        ("identifier", "invite"),
+        ("msd", "info"),
+    ]
+    first, _, place, picture, identifier, last = told.items
+    assert first.msd is not None
+    assert (first.hex, first.text, first.msd.age_s) == (car().hex(), None, 4.0)
+    assert place.text is not None
+    assert place.detail is not None
+    assert picture.hex == b"\x89PNG\r\n".hex()
+    assert identifier.detail == {"value": "urn:emergency:uid:callid:1:x"}
+    assert [one.code for one in last.oddities] == ["test_call"]
+    assert told.vehicle is not None
+    assert told.vehicle.msd is not None
+    assert (told.vehicle.count, told.vehicle.msd.message_identifier) == (2, 2)
+    assert told.vehicle.can_request
+    assert len({item.item_id for item in told.items}) == 6
+
+
+async def test_of_a_call_that_is_over_the_same_is_told(room: Room) -> None:
+    api = Api(room)
+    room.file(ecall(b"\x09nonsense"))
+    contact = room.call()
+    await room.shown(contact, data="unreadable")
+    await room.settled()
+    room.hang_up(C1)
+    told = await api.told()
+    assert told.vehicle is not None
+    assert (told.vehicle.data, told.vehicle.can_request) == ("unreadable", False)
+    assert told.items[0].error
+    assert told.service == "urn:service:sos.ecall.automatic"
+    card = await room.card()
+    assert await api.port.card_of(C1) == card.summary.incident_id
+    assert await api.port.card_of(ContactId("unknown")) is None
+
+
+async def test_a_contact_without_data_has_none(room: Room) -> None:
+    told = await Api(room).told(ContactId("unknown"))
+    assert (told.vehicle, told.items, told.service) == (None, [], None)
+
+
+def talking(room: Room, agent_id: AgentId | None) -> LiveContact:
+    contact = room.call(has_data=False)
+    state = ContactState.WAITING if agent_id is None else ContactState.TALKING
+    contact.view = ContactView(C1, Medium.VOICE, "ecall", 5, 0.0, state, agent_id, None, None)
+    return contact
+
+
+@pytest.mark.parametrize(("who", "supervises"), [(ANNA, False), (BORIS, True), (None, True)])
+async def test_a_car_is_let_go_by_who_has_it_or_supervises(
+    room: Room, who: AgentId | None, supervises: bool
+) -> None:
+    api = Api(room)
+    talking(room, ANNA)
+    await api.port.clear_down(C1, who, supervises=supervises, author="anna")
+    assert api.hung_up == [(ANNA, C1)]
+    (entry,) = await room.told(TimelineTag.CLEARED_DOWN)
+    assert (entry.agent_id, entry.author) == (who, "anna")
+
+
+@pytest.mark.parametrize(
+    ("owner", "who", "code"),
+    [
+        (ANNA, BORIS, "not_your_contact"),
+        (ANNA, None, "not_your_contact"),
+        (None, ANNA, "not_talking"),
+    ],
+)
+async def test_nobody_else_lets_it_go(
+    room: Room, owner: AgentId | None, who: AgentId | None, code: str
+) -> None:
+    api = Api(room)
+    talking(room, owner)
+    with pytest.raises(ControlRefused) as refused:
+        await api.port.clear_down(C1, who, supervises=False, author="x")
+    assert refused.value.code == code
+    with pytest.raises(ControlRefused):
+        await api.port.clear_down(ContactId("gone"), who, supervises=True, author="x")
+    assert api.hung_up == []
+
+
+async def test_an_exchange_that_refuses_leaves_no_trace(room: Room) -> None:
+    api = Api(room)
+    talking(room, ANNA)
+    api.refuses = ControlRefused("telephony_unavailable", "It does not answer.")
+    with pytest.raises(ControlRefused):
+        await api.port.clear_down(C1, ANNA, supervises=False, author="anna")
+    api.refuses = None
+    await api.port.clear_down(C1, ANNA, supervises=False, author="anna")
+    assert len(await room.told(TimelineTag.CLEARED_DOWN)) == 1
+
+
+# -- a maker's centre hands over ------------------------------------------------------------------
+
+
+def hand_over(**told: object) -> bytes:
+    return json.dumps({"msd_hex": car().hex(), **told}).encode()
+
+
+class Makers:
+    """The hand-overs of a room; ``changed`` are the cards of which the panels were told."""
+
+    def __init__(self, room: Room) -> None:
+        self.changed: list[IncidentId] = []
+        self.desk = HandOverDesk(room.cards, room.store, self.changed.append)
+
+    async def take(self, document: bytes, *, key: str = "k", seconds: float = 0.0) -> HandedOver:
+        return await self.desk.take(document, JSON, key=key, author="key:1", at=at(seconds))
+
+
+async def test_a_car_that_is_handed_over_has_a_card(room: Room) -> None:
+    makers = Makers(room)
+    body = hand_over(
+        caller_number="20000001",
+        callback_number="+4930123456",
+        provider="Maker AG",
+        reference="CASE-7",
+        text="The driver says that he is hurt.",
+    )
+    taken = await makers.take(body)
+    assert (taken.created, taken.oddities) == (True, ())
+    card = await room.card(taken.contact_id)
+    (contact,) = card.contacts
+    assert (contact.caller_number, contact.medium.value) == ("+37120000001", "api")
+    assert contact.ended_at is not None
+    assert contact.service == "urn:service:sos.ecall.automatic"
+    assert card.notes.text == "The driver says that he is hurt."
+    (place,) = card.locations
+    assert place.location.source is LocationSource.MSD
+    told = {entry.tag: entry.data for entry in card.timeline}
+    assert told[TimelineTag.MSD_RECEIVED]["via"] == "api"
+    assert told[TimelineTag.EMERGENCY_DATA] == {
+        "via": "api",
+        "items": "HandOver",
+        "provider": "Maker AG",
+        "reference": "CASE-7",
+        "callback_number": "+4930123456",
+    }
+    assert makers.changed[-1] == taken.incident_id
+    data = await Api(room).told(taken.contact_id)
+    assert [item.kind for item in data.items] == ["msd", "additional"]
+    assert data.items[1].text == body.decode()
+    assert data.vehicle is not None
+    assert (data.vehicle.kind, data.vehicle.can_request) == ("automatic", False)
+    await room.settled()
+
+
+async def test_the_same_car_again_is_the_same(room: Room) -> None:
+    makers = Makers(room)
+    first = await makers.take(hand_over())
+    again = await makers.take(hand_over(), seconds=5)
+    assert (again.created, again.contact_id) == (False, first.contact_id)
+    other = await makers.take(hand_over(), key="other")
+    assert other.contact_id != first.contact_id
+    card = await room.card(first.contact_id)
+    tags = [entry.tag for entry in card.timeline]
+    assert (tags.count(TimelineTag.MSD_RECEIVED), len(card.locations)) == (1, 1)
+
+
+async def test_what_people_wrote_is_not_overwritten(room: Room) -> None:
+    makers = Makers(room)
+    taken = await makers.take(hand_over())
+    await room.cards.save_notes(taken.incident_id, "ours", base_version=0, author="anna", at=at(1))
+    await makers.take(hand_over(text="theirs"))
+    assert (await room.card(taken.contact_id)).notes.text == "ours"
+
+
+@pytest.mark.parametrize("name", ["caller_number", "callback_number"])
+async def test_a_number_that_is_none_is_refused_and_nothing_is_kept(room: Room, name: str) -> None:
+    makers = Makers(room)
+    with pytest.raises(HandOverInvalid) as refused:
+        await makers.take(hand_over(**{name: "call me"}))
+    assert refused.value.path == name
+    assert await room.cards.search() == []
