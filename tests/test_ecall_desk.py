@@ -109,6 +109,22 @@ async def test_a_car_is_shown_while_the_database_is_away(
     assert not room.desk.stuck
 
 
+async def test_data_that_are_read_before_their_call_is_ours_are_shown_with_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def not_yet(_: ContactId) -> list[object]:
+        return []
+
+    monkeypatch.setattr(room.store, "of_contact", not_yet)
+    room.file(ecall())
+    await room.stored()
+    contact = room.call()
+    assert contact.vehicle is not None
+    assert contact.vehicle["count"] == 1
+    first = next(one["contact"] for one in room.messages if one["type"] == "contact")
+    assert first["vehicle"]["data"] == "received"  # type: ignore[index]
+
+
 async def test_an_ecall_without_data_says_so_at_once(room: Room) -> None:
     contact = room.call(has_data=False)
     shown = await room.shown(contact, data="none")

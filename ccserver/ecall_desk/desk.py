@@ -14,9 +14,8 @@ import structlog
 
 from ccserver.acd.events import Direction
 from ccserver.calldata.reading import items_in
-from ccserver.calldata.references import Fetched, ReferenceFailed
 from ccserver.calldata.spool import CallDataSpool, Via
-from ccserver.calldata.store import CallDataStore, Kept, key_of
+from ccserver.calldata.store import CallDataStore, Kept
 from ccserver.calldata.vehicle import Request
 from ccserver.card import CardHead, LocationTold
 from ccserver.card.spill import JournalItem
@@ -25,9 +24,10 @@ from ccserver.config import CallDataSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.ecall.urn import ecall_kind
 from ccserver.ecall_desk.asking import Asker
+from ccserver.ecall_desk.fetching import REFERENCES_MAX, Fetcher, ReferencePort
 from ccserver.ecall_desk.keeping import IN_HAND_MAX, CallDataKeeper, of_contact
 from ccserver.ecall_desk.known import Calls, Known, same_but_age
-from ccserver.ecall_desk.story import Read, story_of, unreachable
+from ccserver.ecall_desk.story import Read, story_of
 from ccserver.live import LiveContact, LiveView
 from ccserver.metrics import Metrics
 from ccserver.sipedge.client import EdgeControl
@@ -49,17 +49,8 @@ panel says that no data came."""
 TAKEN_MAX = 5_000
 """Messages that are known as taken; a file is read twice only within milliseconds."""
 
-REFERENCES_MAX = 8
-"""Of one message; RFC 6442 §3.1 wants one."""
-
-FETCHED = "fetched:"
-
-
-class ReferencePort(Protocol):
-    """Location servers; `ccserver.calldata.references.Dereferencer`."""
-
-    async def fetch(self, uri: str) -> Fetched:
-        """What the address answers; raises `ReferenceFailed`."""
+EARLY_MAX = 1_000
+"""Contacts whose data were read before we heard of their call: a storm of cars, ten times over."""
 
 
 class ContactsOfCards(Protocol):
@@ -98,13 +89,14 @@ class ECallDesk:
         self._live = live
         self._chronicle = chronicle
         self._cards = cards
-        self._references = references
         self._facts_of = facts_of
         self._metrics = metrics
         self._clock = clock
         self._calls = Calls()
         self._known: dict[ContactId, Known] = {}
         self._taken: OrderedDict[str, None] = OrderedDict()
+        self._early: OrderedDict[ContactId, list[Read]] = OrderedDict()
+        """Of contacts that are not alive, perhaps not yet."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._refused_counted = 0
@@ -115,6 +107,9 @@ class ECallDesk:
             metrics=metrics,
             clock=clock,
             changed=self._show,
+        )
+        self._fetcher = Fetcher(
+            store, references, chronicle, metrics=metrics, clock=clock, take=self._take
         )
         self._keeper = CallDataKeeper(
             store, spool, self._calls, metrics=metrics, clock=clock, found=self._know
@@ -142,6 +137,8 @@ class ECallDesk:
         known = self._known.setdefault(contact_id, Known(contact_id))
         known.service = known.service or facts.service or service
         self._learn(known, facts.sip_call_id)
+        for read in self._early.pop(contact_id, ()):
+            self._meet(known, read)
         if ecall_kind(known.service) is not None and not facts.has_data:
             self._show(known, quietly=True)
         self._spawn(self._look_for(known, expected=facts.has_data), "look")
@@ -327,11 +324,12 @@ class ECallDesk:
         call_id = read.kept.call_id
         if call_id and read.kept.via is Via.INVITE and self._calls.learn(call_id, contact_id):
             self._keeper.known(call_id, contact_id)
-        if known is not None and known.add(read):
-            self._asker.heard(known, read)
-            self._show(known)
-            if self._asker.wants_another(known, read):
-                self._spawn(self._asker.ask_by_itself(known), "ask")
+        if known is not None:
+            self._meet(known, read)
+        else:
+            self._early.setdefault(contact_id, []).append(read)
+            if len(self._early) > EARLY_MAX:
+                self._early.popitem(last=False)
         items = list(story_of(read, contact_id))
         self._keeper.telling(read.kept.key, items)
         for item in items:
@@ -340,45 +338,16 @@ class ECallDesk:
             else:
                 self._chronicle.write_past(item)
         for uri in read.references[:REFERENCES_MAX]:
-            self._spawn(self._fetch(contact_id, read, uri), "fetch")
+            self._spawn(self._fetcher.fetch(contact_id, read, uri), "fetch")
 
-    async def _fetch(self, contact_id: ContactId, read: Read, uri: str) -> None:
-        """Ask an address for the caller's place."""
-        key = key_of(f"reference:{read.kept.key}", uri.encode())
-        try:
-            if await self._store.has(key):
-                return  # a former process has asked
-        except DatabaseUnavailable:
-            pass
-        try:
-            fetched = await self._references.fetch(uri)
-        except ReferenceFailed as failure:
-            self._unreachable(contact_id, key, failure.host, failure.code)
+    def _meet(self, known: Known, read: Read) -> None:
+        """A live contact and a message of it come together."""
+        if not known.add(read):
             return
-        kept = Kept(
-            key,
-            Via.REFERENCE,
-            self._clock.now(),
-            fetched.octets,
-            contact_id=contact_id,
-            call_id=read.kept.call_id,
-            trunk=read.kept.trunk,
-            source=uri,
-            media_type=fetched.media_type,
-        )
-        answer = Read(kept, await asyncio.to_thread(items_in, kept))
-        if all(item.location is None for item in answer.items):
-            self._unreachable(contact_id, key, "", "unreadable")
-        else:
-            self._metrics.location_references.labels("fetched").inc()
-        self._take(f"{FETCHED}{key}", answer)
-
-    def _unreachable(self, contact_id: ContactId, key: str, host: str, reason: str) -> None:
-        self._metrics.location_references.labels("failed").inc()
-        log.warning("location_unreachable", contact_id=contact_id, reason=reason)
-        self._chronicle.write_past(
-            unreachable(contact_id, key, self._clock.now(), host=host, reason=reason)
-        )
+        self._asker.heard(known, read)
+        self._show(known)
+        if self._asker.wants_another(known, read):
+            self._spawn(self._asker.ask_by_itself(known), "ask")
 
     def _count(self, read: Read) -> None:
         via = read.kept.via.value
