@@ -41,6 +41,7 @@ REQUEST: Final = (
 """RFC 5985 §5: ask for the place, as exact as it is needed to send help."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 class ReferenceFailed(Exception):
@@ -62,19 +63,20 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Whom we ask: names with their ports, and addresses.
+    """Whom we ask: names with their ports (``None``: any), and addresses.
 
     An entry is ``host``, ``host:port``, an IP address or a network. A name that leads to a private
-    address is asked only if the list holds that address, too.
+    address is asked only if the list holds that address, too; ``localhost`` is one by itself.
     """
 
-    hosts: frozenset[tuple[str, int]]
+    hosts: frozenset[tuple[str, int | None]]
     networks: tuple[Network, ...]
 
     @classmethod
     def of(cls, entries: Collection[str]) -> "AllowList":
         """Read the setting."""
-        hosts, networks = set(), []
+        hosts: set[tuple[str, int | None]] = set()
+        networks: list[Network] = []
         for entry in entries:
             try:
                 networks.append(ipaddress.ip_network(entry, strict=False))
@@ -83,17 +85,19 @@ class AllowList:
                 pass
             parts = urlsplit(f"//{entry.strip().lower()}")
             try:
-                hosts.add((parts.hostname or "", parts.port or HTTPS_PORT))
+                hosts.add((parts.hostname or "", parts.port))
             except ValueError:
                 continue  # a port that is none: nobody is asked because of it
+        if any(host == "localhost" for host, _ in hosts):
+            networks += LOOPBACK  # RFC 6761 §6.3: it can be nothing else
         return cls(frozenset(hosts), tuple(networks))
 
     def names(self, host: str, port: int) -> bool:
         """Whether a server of this name may be asked."""
-        literal = _address(host)
-        if (host, port) in self.hosts:
+        if (host, port) in self.hosts or (host, None) in self.hosts:
             return True
-        return literal is not None and port == HTTPS_PORT and self._holds(literal)
+        literal = _address(host)
+        return literal is not None and self._holds(literal)
 
     def admits(self, address: str) -> bool:
         """Whether a connection to this address may be made, whatever name led to it."""
