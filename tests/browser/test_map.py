@@ -150,7 +150,7 @@ async def test_another_current_location_is_followed_until_a_person_holds_the_map
     await stage.is_at(BALVI)
     view = await stage.view()
     x, y = view.pixel(BALVI)
-    await stage.becomes({(x, y - 21): MSD_COLOUR})
+    await stage.becomes({(x, y - 8): MSD_COLOUR})  # the disc around the car
     mouse = stage.page.mouse
     await mouse.move(x + 100, y + 60)
     await mouse.down()
@@ -170,6 +170,72 @@ async def test_another_current_location_is_followed_until_a_person_holds_the_map
     assert abs(longitude - BALVI[1]) < 0.2
     await stage.page.locator("canvas.maplibregl-canvas").press("Home")
     await stage.is_at(RIGA, within=0.005)
+
+
+async def test_a_car_has_its_heading_and_its_trail_and_a_new_message_moves_it(
+    stage: Stage,
+) -> None:
+    north, south = (VIDZEME[0] + 0.007, VIDZEME[1]), (VIDZEME[0] - 0.007, VIDZEME[1])
+    first = car("one", VIDZEME, direction_deg=0, recent=[south])
+    await stage.set(locations=[first], current="one")
+    await stage.is_at(VIDZEME)
+    x, y = (await stage.view()).pixel(VIDZEME)
+    assert close_to(await heading_at(stage), (x, y - 25))
+    marks = stage.workplace.at("map-mark")
+    await expect(marks).to_have_count(2)
+    moved = car("two", north, direction_deg=90)
+    await stage.set(locations=[first, moved], current="two")
+    await stage.is_at(north)
+    view = await stage.view()
+    x, y = view.pixel(north)
+    assert close_to(await heading_at(stage), (x + 25, y))
+    (before, (_, far)) = view.pixel(VIDZEME), view.pixel(south)
+    between = (before[0], (before[1] + y) / 2)
+    await stage.becomes(
+        {
+            (x, y - 8): MSD_COLOUR,
+            between: mixed(MSD_COLOUR, HOME, 0.55),
+            (before[0], (before[1] + far) / 2): mixed(MSD_COLOUR, HOME, 0.55),
+        }
+    )
+    # One car, and two places where it was.
+    await expect(marks.and_(stage.page.locator("[data-kind=car]"))).to_have_count(1)
+    await expect(marks.and_(stage.page.locator("[data-kind=trail]"))).to_have_count(2)
+
+
+async def test_a_car_that_doubts_its_place_is_hollow_beside_one_that_does_not(
+    stage: Stage,
+) -> None:
+    sure = car("one", VIDZEME)
+    beside = (VIDZEME[0], VIDZEME[1] - 0.02)  # its words lie to the east
+    doubtful = car("two", beside, contact="c2", trusted=False)
+    await stage.set(locations=[sure, doubtful], current="one")
+    await stage.is_at(VIDZEME)
+    view = await stage.view()
+    (x, y), (far, _) = view.pixel(VIDZEME), view.pixel(beside)
+    await stage.becomes({(x, y - 8): MSD_COLOUR, (far, y - 8): "#ffffff"})
+    await expect(stage.workplace.at("map-place").first).to_contain_text("vieta nav droša")
+
+
+def car(
+    name: str, place: tuple[float, float], *, contact: str = "c1", **data: object
+) -> dict[str, object]:
+    """Where a car says it is, just now, with what else its message tells."""
+    shape = {"type": "Point", "position": place}
+    told = {"lat": place[0], "lon": place[1], "shape": shape, "contact_id": contact, "data": data}
+    return {**MSD, "location_id": name, "received_at": "2099-01-01T00:00:00Z", **told}
+
+
+async def heading_at(stage: Stage) -> tuple[float, float]:
+    """Where the middle of the only arrow is on the screen."""
+    box = await stage.page.locator(".map-mark-heading").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def close_to(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two places on the screen are the same for the eye."""
+    return all(abs(a - b) < 2 for a, b in zip(one, other, strict=True))
 
 
 async def test_a_click_tells_the_place_under_the_pointer(stage: Stage) -> None:
