@@ -1,5 +1,5 @@
-"""A car calls 112, in Chromium, through the real edge: what it is, where it is on the map, asking it
-for new data, calling it back, clearing it down; and a test that nobody can take for a call for help.
+"""A car calls 112, in Chromium, through the real edge: what it is, where it is on the map, asking
+it for new data, calling it back, clearing it down; and a test that nobody can take for a call.
 """
 
 import asyncio

@@ -98,7 +98,7 @@ export function sceneOf(input: SceneInput, now: number, texts: MarkTexts): Scene
   const cars = new Map(trails.map(({ newest, contactId }) => [newest, contactId]));
   const needed = new Set(input.conflicts.flat());
   for (const location of locations) {
-    // A car is where its newest message says; what it told before is its trail.
+    // A car is where its newest message says; what it told before is its trail, and a plain mark where it counts.
     const told = location.source === "msd" && (location.contact_id ?? null) !== null;
     const passed = told && !cars.has(location);
     if (passed && location !== current && !needed.has(location.location_id)) continue;
@@ -110,14 +110,14 @@ export function sceneOf(input: SceneInput, now: number, texts: MarkTexts): Scene
     marks.push({
       // One mark for each car, so that a new message moves it.
       key: car === undefined ? `location/${location.location_id}` : `car/${car}`,
-      kind: location.kind === "unit" ? "unit" : location.source === "msd" ? "car" : "location",
+      kind: location.kind === "unit" ? "unit" : location.source === "msd" && !passed ? "car" : "location",
       lat: location.lat,
       lon: location.lon,
       text: texts.location(location, age),
       colour: COLOURS[location.source],
       opacity,
       current: location === current,
-      heading: headingOf(location),
+      heading: passed ? null : headingOf(location),
       trusted: isTrusted(location),
     });
   }
