@@ -30,13 +30,10 @@ def help_call(
     *,
     uri: str = SERVICE,
     more: tuple[str, ...] = (),
-    **change: str | None,
 ) -> bytes:
     """A call to a service with this body."""
     lines = (*([f"Content-Type: {kind}"] if kind is not None else []), *more)
-    headers = e.headers("INVITE", To=f"<{uri}>") | {
-        name.replace("_", "-"): value for name, value in change.items() if value is not None
-    }
+    headers = e.headers("INVITE", To=f"<{uri}>")
     return request(f"INVITE {uri} SIP/2.0", headers, body, more=lines)
 
 
@@ -75,8 +72,8 @@ def _boundary(written: str, real: str) -> Callable[[Ends], bytes]:
     )
 
 
-def _plain(**change: str) -> Callable[[Ends], bytes]:
-    return lambda e: help_call(e, e.sdp(), "application/sdp", **change)
+def _plain(*more: str) -> Callable[[Ends], bytes]:
+    return lambda e: help_call(e, e.sdp(), "application/sdp", more=more)
 
 
 def _to(uri: str) -> Callable[[Ends], bytes]:
@@ -103,10 +100,10 @@ UNUSUAL: Mapping[str, Unusual] = {
     "sip-uri-with-context": Unusual(
         lambda e: invite(e, start=f"INVITE sip:112;phone-context=+371@{e.peer};user=phone SIP/2.0")
     ),
-    "requires-what-nobody-knows": Unusual(_plain(Require="geolocation-2030")),
-    "accepts-nothing-of-ours": Unusual(_plain(Accept="application/unheard-of")),
+    "requires-what-nobody-knows": Unusual(_plain("Require: geolocation-2030")),
+    "accepts-nothing-of-ours": Unusual(_plain("Accept: application/unheard-of")),
     "claims-to-be-the-edge": Unusual(
-        _plain(**{"X-CCServer-Edge": "0" * 32, "X-CCServer-Data-1": "AAAA"})
+        _plain("X-CCServer-Edge: " + "0" * 32, "X-CCServer-Data-1: AAAA")
     ),
     "compact-headers": Unusual(_compact),
     "type-in-capitals": Unusual(lambda e: help_call(e, e.sdp(), "APPLICATION/SDP")),

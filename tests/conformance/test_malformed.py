@@ -3,7 +3,7 @@ is heard, or gets a refusal that a car understands (4xx); never silence, and not
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
@@ -13,8 +13,10 @@ from sim.car import Car
 from sim.faulty import FAULTS, call_with
 from sim.sip import Media, divided
 from sim.sip.rtp import loudness
+from sim.sipp.ends import Ends, invite
 from sim.sipp.probe import Outcome
 from tests.conformance.malformed import UNUSUAL
+from tests.conformance.streams import Stream, is_heard
 from tests.conformance.world import TRUNK, World, world_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("conformance")]
@@ -82,6 +84,54 @@ async def _sounds(media: Media) -> None:
             return
         await asyncio.sleep(LISTEN_S)
     pytest.fail("the caller hears nothing")
+
+
+@in_module
+async def test_a_call_by_tcp_may_come_in_pieces(world: World) -> None:
+    async with Stream.open("127.0.0.1", world.port, TRUNK) as stream:
+        octets = invite(stream.ends)
+        pieces = [octets[at : at + 7] for at in range(0, len(octets), 7)]
+        assert await is_heard(stream, stream.ends, *pieces, pause_s=0.001)
+
+
+@in_module
+async def test_two_calls_by_tcp_may_come_at_once_with_empty_lines_between(world: World) -> None:
+    async with Stream.open("127.0.0.1", world.port, TRUNK) as stream:
+        first, second = stream.ends, stream.again()
+        await stream.send(b"\r\n\r\n" + invite(first) + b"\r\n\r\n" + invite(second))
+        answers = [await stream.answer(), await stream.answer()]
+        taken = [answer for answer in answers if answer is not None and answer.code == 200]
+        assert {answer.headers("Call-ID")[0] for answer in taken} == {first.call_id, second.call_id}
+        for answer in taken:
+            of = first if answer.headers("Call-ID")[0] == first.call_id else second
+            await stream.end(of, answer)
+
+
+@in_module
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda e: invite(e, length="-999"),
+        lambda e: invite(e, length="99999999999999999999"),
+        lambda e: invite(e).replace(b"\r\n\r\n", b"\r\nX-Endless: " + b"x" * 100_000, 1),
+        lambda _: bytes(range(256)) * 64,
+        lambda _: b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        lambda _: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+        lambda e: invite(e)[:200],
+    ],
+    ids=["length-negative", "length-huge", "header-endless", "noise", "http", "tls", "cut-off"],
+)
+async def test_what_is_wrong_by_tcp_harms_that_connection_alone(
+    world: World, build: Callable[[Ends], bytes]
+) -> None:
+    async with (
+        Stream.open("127.0.0.1", world.port, TRUNK) as other,
+        Stream.open("127.0.0.1", world.port, TRUNK) as stream,
+    ):
+        await stream.send(build(stream.ends))
+        answer = await stream.answer(wait_s=0.3)
+        assert answer is None or answer.code >= 400
+        assert await is_heard(other, other.ends)
 
 
 @in_module

@@ -31,7 +31,7 @@ def test_every_clause_of_rfc_5118_is_there() -> None:
 
 @pytest.mark.parametrize("name", [*TORTURE, *TORTURE6])
 def test_only_what_is_meant_is_wrong(name: str) -> None:
-    message = (TORTURE | TORTURE6)[name]
+    message = {**TORTURE, **TORTURE6}[name]
     octets = message.build(ENDS)
     head, blank, body = octets.partition(b"\r\n\r\n")
     assert blank

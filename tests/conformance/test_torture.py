@@ -16,7 +16,7 @@ from sim.sipp.probe import Outcome
 from sim.sipp.torture import TORTURE, Torture
 from sim.sipp.torture6 import TORTURE6
 from sim.stack import seats
-from tests.conformance.world import CALLER_TONE, TRUNK, UNKNOWN, Pace, World, world_of
+from tests.conformance.world import TRUNK, UNKNOWN, Pace, World, world_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("torture")]
 
@@ -77,12 +77,12 @@ async def _send_all(world: World, local_host: str, into: dict[str, Outcome]) -> 
 async def _end_talks(storm: Storm) -> None:
     """Hang up and look at what each of the twenty ears heard."""
     bank = storm.world.bank
-    for number, (call, answered) in enumerate(storm.world.talks):
-        if bank.history("disconnected", call=call):
-            storm.cut.append(f"talk {number} was cut off")
+    for talk in storm.world.talks:
+        if bank.history("disconnected", call=talk.caller):
+            storm.cut.append(f"{talk.caller} was cut off")
             continue
-        await bank.hangup(call)
-        for leg, party in ((call, number), (answered, CALLER_TONE + number)):
+        await bank.hangup(talk.caller)
+        for leg, party in ((talk.caller, talk.taker_tone), (talk.taker, talk.caller_tone)):
             try:
                 recording = await bank.recording(leg)
             except TimeoutError:

@@ -5,6 +5,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ccserver.accounts import Role
@@ -22,28 +23,68 @@ CALLER_TONE = 30
 EVENTUALLY_S = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation: the legs as the telephones name them, and whose tone each side speaks."""
+
+    caller: str
+    taker: str
+    caller_tone: int
+    taker_tone: int
+
+
 class World:
     """A stack with an edge, and telephones that talk."""
 
-    def __init__(self, stack: Stack, bank: PhoneBank) -> None:
+    def __init__(self, stack: Stack, bank: PhoneBank, exits: contextlib.AsyncExitStack) -> None:
         self.stack = stack
         self.bank = bank
         self.port = stack.ports.edge
-        self.supervisor: Panel
-        self.talks: list[tuple[str, str]] = []
-        """Calls that talk: the caller's and the call taker's, as the phones name them."""
+        self.talks: list[Talk] = []
+        self._exits = exits
 
-    async def talk(self, seat: Seat, number: int) -> None:
-        """A citizen calls and this call taker answers: both hear each other."""
-        name = f"citizen{number}"
+    async def add_telephone(self, seat: Seat, tone: int) -> None:
+        """Register a call taker's telephone, which answers at once."""
+        profile = self.stack.profiles[seat.extension]
+        await self.bank.add_phone(
+            seat.login,
+            tone=tone,
+            registrar=self.stack.registrar,
+            username=profile.sip_username,
+            password=profile.sip_password,
+            behaviour=Behaviour(on_call="answer"),
+        )
+        await self.bank.wait_for("registered", phone=seat.login)
+
+    async def on_duty(self, seat: Seat) -> Panel:
+        """Log a call taker in."""
+        panel = Panel(self.stack.panel_url, seat.login, self.stack.passwords[seat.login])
+        return await self._exits.enter_async_context(panel)
+
+    async def talk(self, number: int, seats: Sequence[Seat]) -> None:
+        """A citizen calls and one of these answers: both hear each other."""
+        name, caller = f"citizen{number}", f"+3712100{number:04d}"
         await self.bank.add_phone(name, tone=CALLER_TONE + number)
         call = await self.bank.call(
-            name, self.stack.emergency_uri, from_uri=f"<sip:+3712100{number:04d}@127.0.0.1>"
+            name, self.stack.emergency_uri, from_uri=f"<sip:{caller}@127.0.0.1>"
         )
-        await self.bank.wait_for("heard", call=call, party=number, timeout_s=EVENTUALLY_S)
-        answered = await self.bank.wait_for("incoming", phone=seat.login)
-        await self.bank.wait_for("heard", call=answered["call"], party=CALLER_TONE + number)
-        self.talks.append((call, answered["call"]))
+        taker, answered = await self._who_answered(caller, seats)
+        await self.bank.wait_for("heard", call=call, party=taker, timeout_s=EVENTUALLY_S)
+        await self.bank.wait_for(
+            "heard", call=answered, party=CALLER_TONE + number, timeout_s=EVENTUALLY_S
+        )
+        self.talks.append(Talk(call, answered, CALLER_TONE + number, taker))
+
+    async def _who_answered(self, caller: str, seats: Sequence[Seat]) -> tuple[int, str]:
+        give_up_at = time.monotonic() + EVENTUALLY_S
+        while True:
+            for event in self.bank.history("incoming"):
+                if caller in event["from_uri"]:
+                    assert "x-ccserver-contact" in event["headers"], "it learns for whom it rings"
+                    names = [seat.login for seat in seats]
+                    return names.index(event["phone"]), str(event["call"])
+            assert time.monotonic() < give_up_at, "no telephone rang"
+            await asyncio.sleep(0.05)
 
     async def ask(
         self, local_host: str, build: Callable[[Ends], bytes], *, wait_s: float = WAIT_S
@@ -144,26 +185,10 @@ async def world_of(
         stack = Stack(folder / "stack", people, edge=True, trunk_out=trunk_out)
         prepare(stack)
         await exits.enter_async_context(stack)
-        world = World(stack, bank)
-        world.supervisor = await exits.enter_async_context(
-            Panel(stack.panel_url, "supervisor", stack.passwords["supervisor"])
-        )
-        for number, seat in enumerate(takers):
-            profile = stack.profiles[seat.extension]
-            await bank.add_phone(
-                seat.login,
-                tone=number,
-                registrar=stack.registrar,
-                username=profile.sip_username,
-                password=profile.sip_password,
-                behaviour=Behaviour(on_call="answer"),
-            )
-            await bank.wait_for("registered", phone=seat.login)
-            if not talks:
-                continue
-            panel = Panel(stack.panel_url, seat.login, stack.passwords[seat.login])
-            await exits.enter_async_context(panel)
-            await panel.ready()
-            # One after another: so it is known which call taker has which caller.
-            await world.talk(seat, number)
+        world = World(stack, bank, exits)
+        await asyncio.gather(*(world.add_telephone(seat, tone) for tone, seat in enumerate(takers)))
+        if talks:
+            panels = await asyncio.gather(*(world.on_duty(seat) for seat in takers))
+            await asyncio.gather(*(panel.ready() for panel in panels))
+            await asyncio.gather(*(world.talk(number, takers) for number in range(len(takers))))
         yield world
