@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from ccserver.db import Database
 from ccserver.location import offset
 from sim.car import Car
-from sim.scenarios.base import eventually, expect
+from sim.panel import Message
+from sim.scenarios.base import ScenarioFailed, eventually, expect
 from sim.scenarios.ecall_scene import MOTORWAY, Scene
 from sim.scenarios.latency import percentiles
 
@@ -23,6 +24,7 @@ HOLD_S = 4.0
 """A car stays in the line that long once its data is shown, so that the line is long; all at once
 would need more ports for sound than an instance of the simulator has."""
 SHOWN_S = 30.0
+LOOK_S = 0.05
 APART_M = 12.0
 """Between two cars that stand on the road."""
 
@@ -35,24 +37,69 @@ class Figures:
     shown_s: float
 
 
+class Seen:
+    """What the supervisor's panel showed, by number: one reader for all cars.
+
+    Two hundred readers of two hundred cars' messages each would be what is measured. Times are
+    those at which the messages came, whenever they are looked at.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.peak = 0
+        """Most contacts at a time."""
+        self._chief = scene.chief
+        self._first: dict[str, tuple[float, Message]] = {}
+        self._news = asyncio.Condition()
+
+    async def vehicle(self, number: str) -> tuple[float, Message]:
+        """When a car was first shown with its data, and how; raises `ScenarioFailed`."""
+        try:
+            async with asyncio.timeout(SHOWN_S), self._news:
+                while number not in self._first:
+                    await self._news.wait()
+        except TimeoutError:
+            raise ScenarioFailed("every car is shown with its data") from None
+        return self._first[number]
+
+    async def watch(self) -> None:
+        """Look at what has come, for ever."""
+        until = 0.0
+        while True:
+            fresh = []
+            for at, message in reversed(self._chief.messages):
+                if at <= until:
+                    break
+                fresh.append((at, message))
+            until = fresh[0][0] if fresh else until
+            for at, message in reversed(fresh):
+                contact = message["contact"] if message["type"] == "contact" else {}
+                if (contact.get("vehicle") or {}).get("msd"):
+                    self._first.setdefault(contact["caller_number"], (at, contact["vehicle"]))
+            self.peak = max(self.peak, len(self._chief.contacts))
+            async with self._news:
+                self._news.notify_all()
+            await asyncio.sleep(LOOK_S)
+
+
 async def storm(scene: Scene) -> None:
     """Options: ``cars``, ``rate`` per second."""
     count = int(scene.run.options.get("cars", CARS))
     rate = float(scene.run.options.get("rate", RATE_PER_S))
     before = await _stored(scene)
     cars = [await _car(scene, number) for number in range(count)]
+    seen = Seen(scene)
+    watching = asyncio.create_task(seen.watch())
     began = time.monotonic()
     tasks = []
     for number, car in enumerate(cars):
         await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        tasks.append(asyncio.create_task(_one(scene, car)))
-    peak = 0
-    while not all(task.done() for task in tasks):
-        peak = max(peak, len(scene.chief.contacts))
-        await asyncio.sleep(0.1)
-    figures = await asyncio.gather(*tasks)
+        tasks.append(asyncio.create_task(_one(scene, car, seen)))
+    try:
+        figures = await asyncio.gather(*tasks)
+    finally:
+        watching.cancel()
     scene.measured["storm_cars"] = count
-    scene.measured["storm_at_a_time"] = peak
+    scene.measured["storm_at_a_time"] = seen.peak
     scene.measured["storm_invite_to_answer"] = percentiles([f.answered_s for f in figures])
     scene.measured["storm_invite_to_data"] = percentiles([f.shown_s for f in figures])
 
@@ -70,14 +117,12 @@ async def _car(scene: Scene, number: int) -> Car:
     return car
 
 
-async def _one(scene: Scene, car: Car) -> Figures:
+async def _one(scene: Scene, car: Car, seen: Seen) -> Figures:
     began = time.monotonic()
     call = await car.connected()
     answered_s = time.monotonic() - began
     expect([ack.received for ack in car.heard.acks] == [True], "every car is acknowledged")
-    at, vehicle = await scene.vehicle(
-        car.number, lambda v: v["msd"], what="every car is shown", timeout_s=SHOWN_S
-    )
+    at, vehicle = await seen.vehicle(car.number)
     scene.shown_at(vehicle["msd"], car.vehicle)
     await asyncio.sleep(HOLD_S)
     await call.bye()
