@@ -14,10 +14,11 @@ import pytest
 import pytest_asyncio
 
 from ccserver.config import CallDataSettings
+from ccserver.ecall import control
 from sim import pidf
 from sim.held import LocationServer
 from sim.ng112 import BLOCKS, NG112Phone, Place, Wish, place
-from sim.panel import Message, Panel
+from sim.panel import Message, Panel, PanelRefused
 from sim.sip import UA, Call, Part, Response, divided, joined, nested
 from sim.sipp.ends import other
 from sim.stack import Stack, seats
@@ -33,6 +34,12 @@ CALLED_BACK = "+37120000777"
 EVENTUALLY_S = 10.0
 TEST_SERVICE = "urn:service:test.sos"
 H264 = {"1b": "42f00b", "1.1": "42e00b", "2.0": "42e014", "3.0": "42e01e"}
+CONTROL = Part(
+    control.CONTENT_TYPE,
+    control.capabilities_xml(),
+    content_id="control@car.example",
+    disposition="by-reference;handling=optional",
+)
 VEDS = Part(
     "application/EmergencyCallData.VEDS+xml",
     b'<?xml version="1.0"?><AutomatedCrashNotification xmlns="http://niem.gov/"/>',
@@ -61,7 +68,8 @@ async def centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cent
         carrier = await exits.enter_async_context(UA(CARRIER))
 
         def prepare(stack: Stack) -> None:
-            data = CallDataSettings(location_hosts=("localhost",), location_ca=str(server.ca))
+            hosts = (f"localhost:{server.port}", "127.0.0.0/8", "::1")
+            data = CallDataSettings(location_hosts=hosts, location_ca=str(server.ca))
             stack.config = msgspec.structs.replace(stack.config, call_data=data)
 
         world = await exits.enter_async_context(
@@ -136,6 +144,30 @@ async def answered(world: World, service: str, body: bytes) -> Response:
         return response
 
 
+async def kept(centre: Centre, number: str, *kinds: str) -> list[Message]:
+    """What is kept of this caller's data, once there is something of all these kinds."""
+    contact_id = ""
+
+    def found() -> bool:
+        nonlocal contact_id
+        for contact in centre.panel.contacts.values():
+            if contact["caller_number"] == number:
+                contact_id = contact["contact_id"]
+        return bool(contact_id)
+
+    await _until(found)
+    give_up_at = time.monotonic() + EVENTUALLY_S
+    while True:
+        # The card comes a moment after the call.
+        with contextlib.suppress(PanelRefused):
+            data = await centre.panel.get(f"/api/contacts/{contact_id}/emergency-data")
+            items: list[Message] = data["items"]
+            if {item["kind"] for item in items} >= set(kinds):
+                return items
+        assert time.monotonic() < give_up_at, f"not kept: {kinds}"
+        await asyncio.sleep(0.05)
+
+
 # TD_CHFE_001: places by reference.
 
 
@@ -143,24 +175,26 @@ async def answered(world: World, service: str, body: bytes) -> Response:
 async def test_001_a_place_by_reference_is_asked_for_by_held(centre: Centre) -> None:
     document = pidf.document(pidf.SHAPES["Circle"](56.95, 24.11))
     reference = centre.server.keep(document)
-    async with caller(centre.world) as phone:
+    async with caller(centre.world, "+37120000101") as phone:
         call = await phone.call(Wish(places=(Place(url=reference),)))
         await call.answered()
-        await _until(lambda: centre.server.asked)
+        items = await kept(centre, "+37120000101", "location_reference", "location")
         await call.bye()
     asked = centre.server.asked[-1]
     assert asked.method in ("GET", "POST")
     if asked.method == "POST":
         assert b"locationRequest" in asked.body
         assert asked.content_type == "application/held+xml"
+    assert [item["via"] for item in items if item["kind"] == "location"] == ["reference"]
 
 
 @in_module
 async def test_001_a_reference_by_sip_is_kept_and_nobody_is_asked(centre: Centre) -> None:
     """SUBSCRIBE to a location server (RFC 3856) is not offered; the call goes on all the same."""
-    async with caller(centre.world) as phone:
+    async with caller(centre.world, "+37120000102") as phone:
         call = await phone.call(Wish(places=(Place(url=f"pres:someone@{CARRIER}"),)))
         await call.answered()
+        await kept(centre, "+37120000102", "location_reference")
         await call.bye()
     assert not [r for r in centre.carrier.requests if r.method == "SUBSCRIBE"]
 
@@ -252,7 +286,7 @@ async def test_004_a_call_back_says_what_it_is(centre: Centre) -> None:
     assert b"a=rtpmap:0 PCMU/8000" in invite.body
     text = bytes(invite).decode("utf-8", "replace")
     assert "X-CCServer" not in text, "nothing of ours leaves the house"
-    assert str(world.stack.ports.sip) not in text, "nor where Asterisk is"
+    assert f":{world.stack.ports.sip}" not in text, "nor where Asterisk is"
 
 
 async def _task(panel: Panel, number: str) -> Message:
@@ -292,22 +326,36 @@ async def test_014_a_multipart_of_an_offer_alone(world: World) -> None:
 
 
 @in_module
-async def test_014_a_multipart_of_all_that_an_emergency_network_knows(world: World) -> None:
+async def test_014_a_multipart_of_all_that_an_emergency_network_knows(centre: Centre) -> None:
     blocks = tuple(BLOCKS[name] for name in ("ProviderInfo", "ServiceInfo", "SubscriberInfo"))
     wish = Wish(places=(place("Circle", 56.95, 24.11),), blocks=blocks, identifiers=True)
-    async with caller(world) as phone:
+    async with caller(centre.world, "+37120000141") as phone:
         sent = wish.sent(phone.ua.host)
-        call = await phone.ua.call(
-            "urn:service:sos", parts=[*sent.parts, VEDS], headers=sent.headers
-        )
+        parts = [*sent.parts, CONTROL, VEDS]
+        call = await phone.ua.call("urn:service:sos", parts=parts, headers=sent.headers)
         assert (await call.answered()).code == 200
+        items = await kept(
+            centre, "+37120000141", "location", "additional", "identifier", "control"
+        )
         await call.bye()
+    types = [str(item["content_type"]).lower() for item in items]
+    sent_types = [
+        *(block.content_type for block in blocks),
+        CONTROL.content_type,
+        VEDS.content_type,
+    ]
+    assert [kind for kind in sent_types if kind.lower() not in types] == []
+    assert not [item["error"] for item in items if item["error"]]
 
 
 @in_module
-async def test_014_a_multipart_within_a_multipart(world: World) -> None:
-    wish = Wish(places=(place("Point", 56.95, 24.11),), nested=True, reversed=True)
-    async with caller(world) as phone:
+async def test_014_a_multipart_within_a_multipart(centre: Centre) -> None:
+    blocks = (BLOCKS["Comment"],)
+    places = (place("Point", 56.95, 24.11), place("Polygon", 56.95, 24.11))
+    wish = Wish(places=places, blocks=blocks, nested=True, reversed=True)
+    async with caller(centre.world, "+37120000142") as phone:
         call = await phone.call(wish)
         assert (await call.answered()).code == 200
+        items = await kept(centre, "+37120000142", "location", "additional")
         await call.bye()
+    assert len([item for item in items if item["kind"] == "location"]) == len(places)
