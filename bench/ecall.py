@@ -18,11 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from sim.scenarios.ecall_scene import Scene, begin
-
 from ccserver.config import LogSettings
 from ccserver.log import configure
 from sim.scenarios.base import Run
+from sim.scenarios.ecall_scene import Scene, begin
 from sim.scenarios.latency import percentiles
 
 CALLS = 60
