@@ -102,10 +102,6 @@ def _socket(transport: str, address: str, port: int, advertise: str) -> str:
 
 
 def _address_rows(edge: EdgeSettings) -> Iterator[str]:
-    # Asterisk gives requests within a telephone's call both the recorded route and the Path, so the
-    # edge sends them to itself once.
-    own = _network(edge.bind_address, "edge.bind_address")
-    yield _row(NODES, own, edge.sip_port, "edge")
     for node in edge.nodes:
         address, port = host_and_port(node.uri)
         yield _row(NODES, _network(address, f"edge.nodes: {node.name}"), port, node.name)

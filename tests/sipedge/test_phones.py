@@ -8,6 +8,7 @@ import pytest
 from sim.panel import Panel
 from sim.phones import Behaviour, PhoneBank
 from sim.stack import Stack, seats
+from tests.sipedge.wire import PHONE, STRANGER, TRUNK, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
@@ -54,3 +55,22 @@ async def test_a_caller_and_a_call_taker_hear_each_other_through_the_edge(
         await bank.wait_for("heard", phone="taker", party=2)
         await bank.hangup(call)
         await bank.wait_for("disconnected", phone="taker")
+
+
+async def test_who_may_register_and_who_may_not(stack: Stack) -> None:
+    """By its address alone; the password is asked for afterwards."""
+    uri = stack.registrar
+    for address, code in ((PHONE, 401), (TRUNK, 403), (STRANGER, None)):
+        async with peer(stack.ports.edge, address) as telephone:
+            request = telephone.request("REGISTER", uri=uri)
+            answer = await telephone.answer_to(request, within_s=1.5)
+            assert (answer.code if answer else None) == code, address
+
+
+async def test_a_telephone_calls_nobody_without_its_password(stack: Stack) -> None:
+    async with peer(stack.ports.edge, PHONE) as telephone:
+        request = telephone.request("INVITE", headers={"X-CCServer-Edge": stack.trunk_token})
+        answer = await telephone.answer_to(request)
+        assert answer is not None
+        assert answer.code == 401, "the token from outside counts nothing"
+        telephone.within(answer, request, "ACK")

@@ -125,7 +125,6 @@ def test_kamailio_reads_it_with_tls(config: Config, tmp_path: Path) -> None:
 def test_addresses_are_sorted_by_who_they_are(config: Config) -> None:
     rows = rendered(config)["address.list"].splitlines()[1:]
     assert rows == [
-        "1 127.0.0.1 32 15060 edge",
         "1 127.0.0.1 32 15070 node1",
         "2 192.0.2.1 32 0 operator",
         "2 [2001:db8::] 64 0 operator",

@@ -48,6 +48,7 @@ class Peer(asyncio.DatagramProtocol):
         self.edge_port = edge_port
         self.received: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
+        self._kept: list[str] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
@@ -61,6 +62,16 @@ class Peer(asyncio.DatagramProtocol):
         assert self._transport is not None
         host, port = self._transport.get_extra_info("sockname")[:2]
         return str(host), int(port)
+
+    async def heard(self, start: str, *, within_s: float) -> str:
+        """The first message that begins so and was not given yet; others may come before it."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for text in self._kept:
+                    if text.startswith(start):
+                        self._kept.remove(text)
+                        return text
+                self._kept.append((await self.received.get())[0])
 
     def send(self, text: str, to: tuple[str, int] | None = None) -> None:
         """One datagram, to the edge unless said otherwise."""
