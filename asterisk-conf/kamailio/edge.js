@@ -116,12 +116,13 @@ function partyOf(address) {
 
 // The route from the edge to the other side, nearest first. The caller's proxies wrote theirs before
 // us, so all of them are between us and the caller. Whom we called sends back all entries of the way,
-// the farthest first; those above our own lie beyond the edge.
+// the farthest first; those above our own lie beyond the edge. What Asterisk sends in a call begins with
+// our own.
 function routeOf(side, recorded) {
-    var list = listOf(recorded);
+    var list = listOf(recorded), ours = /;ccs=1/, beyond = [];
     if (side === "caller") return list;
-    var beyond = [];
-    for (var n = 0; n < list.length && !/;ccs=1/.test(list[n]); n++) beyond.unshift(list[n]);
+    if (side === "learned") return list.filter(function (each) { return !ours.test(each); });
+    for (var n = 0; n < list.length && !ours.test(list[n]); n++) beyond.unshift(list[n]);
     return beyond;
 }
 
@@ -154,7 +155,7 @@ function send_info() {
     if (!body || body.indexOf("\0") >= 0) return end(400, "No Text");
     var route = routeOf(side, kept("route"));
     var headers = [
-        "From: " + partyOf(kept("local")), "To: " + partyOf(kept("remote")),
+        "From: <sip:edge>", "To: " + partyOf(kept("remote")),
         "Call-ID: " + value("$var(call)"), "CSeq: " + number + " INFO", "Max-Forwards: 70",
         "Info-Package: " + wanted, "Recv-Info: " + wanted
     ];
@@ -171,6 +172,7 @@ function send_info() {
             "\r\nContent-Disposition: by-reference\r\n\r\n" + body + "\r\n--" + mark + "--\r\n";
     }
     headers.push("Content-Disposition: Info-Package");
+    KSR.pv.sets("$var(own_from)", partyOf(kept("local")));
     KSR.pv.seti("$sht(call=>$var(call)::cseq)", number);
     KSR.pv.seti("$sht(call=>$var(call)::asked)", number);
     var first = route.length ? uriOf(route[0]) : ".";

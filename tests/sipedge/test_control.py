@@ -99,6 +99,10 @@ async def test_calls_go_on_when_the_edge_is_killed(here: Site) -> None:
         channel = await here.channel_of(call.call_id)
         await here.refresh(channel, "update")
         await call.wait_request("UPDATE")
+        # By them the edge knows the call again.
+        await here.control.send_info(call.call_id, **ASK)
+        await call.wait_request("INFO", count=2)
+        await here.kept(call.call_id, kind="info", count=3)
         await here.hang_up(channel)
         await call.wait_ended()
         assert call.end is not None

@@ -4,6 +4,7 @@ The other end is strict: a request whose CSeq is not higher than the one before 
 (RFC 3261 §12.2.2), so that Asterisk's requests and the edge's must keep one order.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ from ccserver.sipedge.client import DialogNotConfirmed, EdgeRefused, NoSuchDialo
 from sim.car import PACKAGE
 from sim.sip import Call, Part, Reply, divided, joined
 from sim.sip.message import Request, parse
-from tests.sipedge.site import Site, eventually, site, until
+from tests.sipedge.site import TRUNK, Site, eventually, site, until
+from tests.sipedge.wire import header, peer
 
 pytestmark = [
     pytest.mark.asterisk,
@@ -127,6 +129,8 @@ async def test_a_car_that_called_is_asked_and_its_call_goes_on(here: Site) -> No
         (kept,) = await here.kept(call.call_id, kind="info")
         assert b"EmergencyCallData.eCall.MSD" in kept.request
         car.answers.on_request = "silent"
+        to = (await call.answered()).need("To")
+        assert asked.get("From") == to
         # What Asterisk asks afterwards, before and after another request of ours.
         channel = await here.channel_of(call.call_id)
         for count in (1, 2):
@@ -255,3 +259,29 @@ async def test_a_multipart_is_sent_as_it_is(here: Site) -> None:
         assert (sent.content_type, sent.body) == (content_type, body)
         assert sent.get("Info-Package") == "x-some"
         await car.hang_up()
+
+
+async def test_an_info_takes_the_way_that_the_call_came(here: Site) -> None:
+    """Two proxies of a network recorded their routes (RFC 3261 §12.1.1)."""
+    edge_port = here.stack.ports.edge
+    async with peer(edge_port, TRUNK) as caller, peer(edge_port, "127.0.1.6") as proxy:
+        host, port = proxy.address
+        near, far = f"<sip:{host}:{port};lr>", "<sip:far.example;lr;x=1>"
+        invite = caller.request("INVITE", headers={"Record-Route": f"{near}, {far}"})
+        answer = await caller.answer_to(invite)
+        assert answer is not None
+        assert answer.code == 200
+        caller.within(answer, invite, "ACK")
+        call_id = header(invite, "Call-ID")
+        await here.control.send_info(call_id, **ASK)
+        async with asyncio.timeout(5):
+            text, _ = await proxy.received.get()
+        start, _, rest = text.partition("\r\n")
+        contact = header(invite, "Contact").strip("<>")
+        assert start == f"INFO {contact} SIP/2.0"
+        assert header(text, "Route") == f"{near}, {far}"
+        assert rest.count("Route:") == 1
+        tag = answer.first("To").partition(";tag=")[2]
+        assert header(text, "From") == f"{header(invite, 'To')};tag={tag}"
+        assert header(text, "To") == header(invite, "From")
+        await here.hang_up(await here.channel_of(call_id))
