@@ -204,6 +204,23 @@ async def test_an_answer_that_is_repeated_late_is_acknowledged_by_its_number(her
     await call.wait_ended()
 
 
+async def test_a_call_that_rings_while_the_edge_dies_is_answered(here: Site) -> None:
+    here.carrier.on_call = lambda call: call.ring()
+    identity, call = await here.place()
+    await here.stack.kill_edge()
+    await here.stack.start_edge()
+    await call.answer()
+
+    def acks() -> list[bytes]:
+        return [t.data for t in here.carrier.trace if not t.sent and t.data[:4] == b"ACK "]
+
+    (ack, *_) = await eventually(acks, "the ACK")
+    assert f"CSeq: {call.invite.sequence[0]} ACK\r\n".encode() in ack
+    await here.hang_up(identity)
+    await call.wait_ended()
+    assert call.end is not None
+
+
 async def test_the_edge_writes_no_number_and_no_place(here: Site) -> None:
     async with here.car() as car:
         call = await car.connected()
