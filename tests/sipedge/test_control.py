@@ -5,10 +5,10 @@ import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from ccserver.sipedge.client import EdgeUnreachable, NoSuchDialog
 from sim.car import PACKAGE
@@ -17,13 +17,28 @@ from sim.sip.message import respond
 from tests.sipedge.site import Site, eventually, site, until
 from tests.sipedge.test_info import ASK
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
+pytestmark = [
+    pytest.mark.asterisk,
+    pytest.mark.stack,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(tmp_path) as made:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    async with site(tmp_path_factory.mktemp("edge")) as made:
         yield made
+
+
+async def acknowledged(here: Site, call: Call, *, within_s: float = 10) -> bytes:
+    """The first ACK that the carrier got of a call."""
+
+    def look() -> list[bytes]:
+        mark = f"Call-ID: {call.call_id}\r\n".encode()
+        got = [t.data for t in here.carrier.trace if not t.sent and mark in t.data]
+        return [data for data in got if data.startswith(b"ACK ")]
+
+    return (await eventually(look, "the ACK", within_s=within_s))[0]
 
 
 async def test_the_control_port_answers_only_who_knows_the_token(here: Site) -> None:
@@ -77,6 +92,12 @@ async def test_a_node_that_is_gone_shows_in_the_health(here: Site) -> None:
         return not (await here.control.health()).nodes[0].up
 
     await until(down, "the node is down", within_s=6)
+    await here.stack.start_asterisk()
+
+    async def up() -> bool:
+        return not await down()
+
+    await until(up, "the node is up again", within_s=6)
 
 
 async def test_calls_go_on_when_the_edge_is_killed(here: Site) -> None:
@@ -137,11 +158,8 @@ async def test_a_frozen_edge_costs_only_its_time(here: Site) -> None:
 async def test_a_call_that_we_place_may_be_refused_or_given_up(here: Site) -> None:
     here.carrier.on_call = lambda call: call.reject(486)
     _, refused = await here.place()
-    ack = await eventually(
-        lambda: [t.data for t in here.carrier.trace if not t.sent and t.data[:4] == b"ACK "],
-        "the ACK of the refusal",
-    )
-    assert f"CSeq: {refused.invite.sequence[0]} ACK".encode() in ack[0]
+    ack = await acknowledged(here, refused)
+    assert f"CSeq: {refused.invite.sequence[0]} ACK\r\n".encode() in ack
     here.carrier.on_call = lambda call: call.ring()
     identity, ringing = await here.place()
     await here.hang_up(identity)
@@ -195,10 +213,7 @@ async def test_an_answer_that_is_repeated_late_is_acknowledged_by_its_number(her
     here.carrier.on_call = answer
     identity, call = await here.place()
 
-    def acks() -> list[bytes]:
-        return [t.data for t in here.carrier.trace if not t.sent and t.data[:4] == b"ACK "]
-
-    (ack, *_) = await eventually(acks, "the ACK", within_s=15)
+    ack = await acknowledged(here, call, within_s=15)
     assert f"CSeq: {call.invite.sequence[0]} ACK\r\n".encode() in ack
     await here.hang_up(identity)
     await call.wait_ended()
@@ -211,10 +226,7 @@ async def test_a_call_that_rings_while_the_edge_dies_is_answered(here: Site) -> 
     await here.stack.start_edge()
     await call.answer()
 
-    def acks() -> list[bytes]:
-        return [t.data for t in here.carrier.trace if not t.sent and t.data[:4] == b"ACK "]
-
-    (ack, *_) = await eventually(acks, "the ACK")
+    ack = await acknowledged(here, call)
     assert f"CSeq: {call.invite.sequence[0]} ACK\r\n".encode() in ack
     await here.hang_up(identity)
     await call.wait_ended()
