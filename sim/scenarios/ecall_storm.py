@@ -34,6 +34,7 @@ class Figures:
     """Of one car, in seconds from its INVITE."""
 
     answered_s: float
+    called_s: float
     shown_s: float
 
 
@@ -48,6 +49,8 @@ class Seen:
         self.peak = 0
         """Most contacts at a time."""
         self._chief = scene.chief
+        self.called: dict[str, float] = {}
+        """When each number's call was first shown."""
         self._first: dict[str, tuple[float, Message]] = {}
         self._news = asyncio.Condition()
 
@@ -72,13 +75,18 @@ class Seen:
                 fresh.append((at, message))
             until = fresh[0][0] if fresh else until
             for at, message in reversed(fresh):
-                contact = message["contact"] if message["type"] == "contact" else {}
-                if (contact.get("vehicle") or {}).get("msd"):
-                    self._first.setdefault(contact["caller_number"], (at, contact["vehicle"]))
+                if message["type"] == "contact":
+                    self._note(at, message["contact"])
             self.peak = max(self.peak, len(self._chief.contacts))
             async with self._news:
                 self._news.notify_all()
             await asyncio.sleep(LOOK_S)
+
+    def _note(self, at: float, contact: Message) -> None:
+        number, vehicle = contact["caller_number"], contact["vehicle"]
+        self.called.setdefault(number, at)
+        if vehicle and vehicle["msd"]:
+            self._first.setdefault(number, (at, vehicle))
 
 
 async def storm(scene: Scene) -> None:
@@ -101,6 +109,7 @@ async def storm(scene: Scene) -> None:
     scene.measured["storm_cars"] = count
     scene.measured["storm_at_a_time"] = seen.peak
     scene.measured["storm_invite_to_answer"] = percentiles([f.answered_s for f in figures])
+    scene.measured["storm_invite_to_contact"] = percentiles([f.called_s for f in figures])
     scene.measured["storm_invite_to_data"] = percentiles([f.shown_s for f in figures])
 
     async def all_stored() -> bool:
@@ -126,7 +135,7 @@ async def _one(scene: Scene, car: Car, seen: Seen) -> Figures:
     scene.shown_at(vehicle["msd"], car.vehicle)
     await asyncio.sleep(HOLD_S)
     await call.bye()
-    return Figures(answered_s, at - began)
+    return Figures(answered_s, seen.called[car.number] - began, at - began)
 
 
 async def _stored(scene: Scene) -> tuple[int, int]:
