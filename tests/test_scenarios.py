@@ -12,6 +12,7 @@ OPTIONS = {
         "late_s": "9",
         "moves": "6",
     },  # a telephone takes 22 s; the first expires after 6
+    "ecall": {"cars": "40", "rate": "10"},  # a motorway has 200
     "latency": {"rate": "2", "calls": "6"},
     "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
 }
