@@ -25,6 +25,7 @@ from ccserver.sipedge.client import (
     EdgeUnreachable,
     NoSuchDialog,
 )
+from ccserver.telephony.call import CallFacts
 from ccserver.types import AgentId, ContactId
 from tests.calldata.desk import Room
 from tests.calldata.samples import (
@@ -223,12 +224,47 @@ async def test_data_of_a_call_that_nobody_ever_knows_stay_in_the_database(room: 
 
 
 async def test_data_of_the_parachute_s_call_come_to_its_card_later(room: Room) -> None:
+    """Asterisk's own journal tells of the call; it never is in our hands."""
     room.file(ecall())
     await room.stored()
+    room.clock.seconds += 1
     assert not room.items, "it has no card yet"
-    room.call()
+    facts = CallFacts(C1, room.clock.now(), None, True, "112")
+    room.chronicle.open_card(facts, queue="ecall", priority=5)
+    await room.until(lambda: bool(room.items))
+    room.clock.seconds += 1
     await room.settled()
     assert sources(await room.card()) == ["msd"]
+
+
+async def test_data_that_come_after_their_call_come_to_its_card(room: Room) -> None:
+    room.file(ecall())
+    await room.shown(room.call(), count=1)
+    await room.settled()
+    room.hang_up(C1)
+    room.file(info(car(2)), "a1.info", kind="info", contact_id="")
+    await room.stored()
+    room.clock.seconds += 1
+    await room.settled()
+    assert sources(await room.card()) == ["msd", "msd"]
+
+
+async def test_a_database_that_hangs_keeps_no_car_from_the_map(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    for name in ("keep", "of_contact", "contact_of_call", "settle", "untold", "has"):
+        monkeypatch.setattr(room.store, name, hangs)
+    monkeypatch.setattr(room.cards, "head_of_contact", hangs)
+    room.file(ecall(), "c2.invite", contact_id="c2", call_id="second@car")
+    await room.until(lambda: room.counted("call_data_total", via="invite") == 1)
+    for number in range(3):
+        room.clock.seconds += 1
+        name = f"car-{number}"
+        room.file(ecall(), f"{name}.invite", contact_id=name, call_id=name)
+        await room.shown(room.call(name, call_id=name), count=1)
 
 
 # -- by reference -------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from ccserver.ecall.urn import ecall_kind
 from ccserver.ecall_desk.asking import Asker
 from ccserver.ecall_desk.fetching import REFERENCES_MAX, Fetcher, ReferencePort
 from ccserver.ecall_desk.keeping import IN_HAND_MAX, CallDataKeeper, of_contact
-from ccserver.ecall_desk.known import Calls, Known, same_but_age
+from ccserver.ecall_desk.known import Calls, Early, Known, same_but_age
 from ccserver.ecall_desk.story import Read, story_of
 from ccserver.live import LiveContact, LiveView
 from ccserver.metrics import Metrics
@@ -49,8 +49,10 @@ panel says that no data came."""
 TAKEN_MAX = 5_000
 """Messages that are known as taken; a file is read twice only within milliseconds."""
 
-EARLY_MAX = 1_000
-"""Contacts whose data were read before we heard of their call: a storm of cars, ten times over."""
+EARLY_S = 0.5
+"""Between two looks whether contacts that are not alive have a card."""
+
+EARLY_BATCH = 50
 
 
 class ContactsOfCards(Protocol):
@@ -95,8 +97,8 @@ class ECallDesk:
         self._calls = Calls()
         self._known: dict[ContactId, Known] = {}
         self._taken: OrderedDict[str, None] = OrderedDict()
-        self._early: OrderedDict[ContactId, list[Read]] = OrderedDict()
-        """Of contacts that are not alive, perhaps not yet."""
+        self._early = Early()
+        self._early_due = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._refused_counted = 0
@@ -137,8 +139,9 @@ class ECallDesk:
         known = self._known.setdefault(contact_id, Known(contact_id))
         known.service = known.service or facts.service or service
         self._learn(known, facts.sip_call_id)
-        for read in self._early.pop(contact_id, ()):
+        for read in self._early.take(contact_id):
             self._meet(known, read)
+            self._tell(contact_id, read)
         if ecall_kind(known.service) is not None and not facts.has_data:
             self._show(known, quietly=True)
         self._spawn(self._look_for(known, expected=facts.has_data), "look")
@@ -282,6 +285,10 @@ class ECallDesk:
         if len(self._keeper.in_hand) < IN_HAND_MAX:
             for name, read in await asyncio.to_thread(self._look, set(self._keeper.in_hand)):
                 self._take(name, read)
+        if len(self._early) and self._clock.monotonic() >= self._early_due:
+            # Not awaited: whatever the database does, the next car is shown at once.
+            self._early_due = float("inf")
+            self._spawn(self._tell_early(), "early")
         self._asker.expire()
         self._keeper.expire()
         self._metrics.call_data_waiting.set(self._keeper.unknown)
@@ -289,6 +296,18 @@ class ECallDesk:
         if refused:
             self._refused_counted += refused
             self._metrics.call_data_refused.inc(refused)
+
+    async def _tell_early(self) -> None:
+        """Tell cards of data whose contacts are not alive: of the parachute's, and late ones."""
+        try:
+            for contact_id in self._early.next(EARLY_BATCH):
+                if await self._cards.head_of_contact(contact_id) is not None:
+                    for read in self._early.take(contact_id):
+                        self._tell(contact_id, read)
+        except DatabaseUnavailable as error:
+            log.warning("call_data_wait_for_cards", reason=str(error))
+        finally:
+            self._early_due = self._clock.monotonic() + EARLY_S
 
     def _look(self, without: Collection[str]) -> list[tuple[str, Read]]:
         now = self._clock.now()
@@ -324,12 +343,15 @@ class ECallDesk:
         call_id = read.kept.call_id
         if call_id and read.kept.via is Via.INVITE and self._calls.learn(call_id, contact_id):
             self._keeper.known(call_id, contact_id)
-        if known is not None:
-            self._meet(known, read)
-        else:
-            self._early.setdefault(contact_id, []).append(read)
-            if len(self._early) > EARLY_MAX:
-                self._early.popitem(last=False)
+        if known is None:
+            # Perhaps it has no card yet, either: the journal is not to be filled with orphans.
+            self._early.add(contact_id, read)
+            return
+        self._meet(known, read)
+        self._tell(contact_id, read)
+
+    def _tell(self, contact_id: ContactId, read: Read) -> None:
+        """Hand what a message says to the card journal, and ask for the places that it names."""
         items = list(story_of(read, contact_id))
         self._keeper.telling(read.kept.key, items)
         for item in items:

@@ -3,14 +3,23 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
+
+import structlog
 
 from ccserver.calldata.vehicle import Request, Vehicle
 from ccserver.ecall.urn import ecall_kind
 from ccserver.ecall_desk.story import Read
 from ccserver.types import ContactId
 
+log = structlog.get_logger(__name__)
+
 READS_MAX = 500
 """Of one contact: a car that sends each ten seconds for an hour sends fewer."""
+
+EARLY_MAX = 5_000
+"""Contacts without a call and without a card, some 10 kB each: what cars and telephones send to a
+parachute queue within hours."""
 
 CALLS_MAX = 20_000
 """Call-IDs whose contact is known: those of a busy day."""
@@ -56,6 +65,37 @@ def vehicle_of(service: str | None, reads: Iterable[Read]) -> Vehicle:
             made = made.with_msd(received)
         made = replace(made, unreadable=made.unreadable + read.unreadable)
     return made
+
+
+class Early:
+    """Messages of contacts that are not alive: perhaps not yet, perhaps no more.
+
+    The card is told of them when the contact comes alive, or is found to have a card.
+    """
+
+    def __init__(self) -> None:
+        self._reads: OrderedDict[ContactId, list[Read]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._reads)
+
+    def add(self, contact_id: ContactId, read: Read) -> None:
+        """Keep one; of too many contacts the oldest is left to the next process."""
+        self._reads.setdefault(contact_id, []).append(read)
+        if len(self._reads) > EARLY_MAX:
+            self._reads.popitem(last=False)
+            log.warning("call_data_left_untold", contacts_max=EARLY_MAX)
+
+    def take(self, contact_id: ContactId) -> list[Read]:
+        """Those of a contact, which are not kept here any more."""
+        return self._reads.pop(contact_id, [])
+
+    def next(self, count: int) -> list[ContactId]:
+        """Some contacts, each time others."""
+        some = list(islice(self._reads, count))
+        for contact_id in some:
+            self._reads.move_to_end(contact_id)
+        return some
 
 
 class Calls:
