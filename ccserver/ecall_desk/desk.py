@@ -184,7 +184,8 @@ class ECallDesk:
             self._take(*found)
         try:
             for kept in await self._store.of_contact(contact_id):
-                known.add(Read(kept, await asyncio.to_thread(items_in, kept)))
+                if kept.key not in known.reads:
+                    known.add(Read(kept, await asyncio.to_thread(items_in, kept)))
         except DatabaseUnavailable as error:
             log.warning("call_data_not_recalled", contact_id=contact_id, reason=str(error))
         if expected and not known.reads:
