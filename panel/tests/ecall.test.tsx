@@ -253,6 +253,16 @@ describe("what came with the call", () => {
     expect(within(section).queryByTestId("car-request")).toBeNull();
   });
 
+  it("has no place on the card of whoever only asked for a service", async () => {
+    const service = "urn:service:sos.police";
+    server.on(DATA, { body: emergencyData({ service, vehicle: null, items: [] }) });
+    server.on("GET /api/cards/i1", { body: card({ contacts: [cardContact({ service })] }) });
+    await openWorkplace(server, { contacts: [contact({ state: "talking", agent_id: "agent-101", service })] });
+    await screen.findByTestId("card");
+    await waitFor(() => expect(server.asked).toContain(DATA));
+    await waitFor(() => expect(screen.queryByTestId("emergency-data")).toBeNull());
+  });
+
   it("is not asked for of an ordinary call", async () => {
     server.on("GET /api/cards/i1", { body: card({ contacts: [cardContact({ service: null })] }) });
     await openWorkplace(server, { contacts: [contact({ state: "talking", agent_id: "agent-101" })] });

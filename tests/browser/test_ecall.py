@@ -19,7 +19,7 @@ from ccserver.location import Position, offset
 from sim.browser import Chromium, Workplace
 from sim.car import Car, Vehicle
 from sim.faulty import call_with
-from sim.ng112 import NG112Phone
+from sim.ng112 import BLOCKS, NG112Phone, Wish, place
 from sim.panel import Panel
 from sim.phones import Behaviour
 from sim.scenarios.base import Run, eventually
@@ -40,6 +40,7 @@ TAKER = Seat("taker", "Anna Bērziņa", "301", language="en")
 TAKER_TONE = 0
 SILENT_FOR_S = 2.0
 """How long a silent car is waited for here; ten seconds in a centre."""
+RIGA = (56.9496, 24.1052)
 MOTORWAY = Position(57.1514, 24.8543)
 CRASH = Vehicle(
     latitude=MOTORWAY.latitude,
@@ -336,14 +337,17 @@ async def test_a_telephone_that_asks_for_the_police_is_named_so(
     taker: Workplace, road: Road
 ) -> None:
     phone = await road.phone()
-    call = await phone.call(service="urn:service:sos.police")
+    wish = Wish(places=(place("Circle", *RIGA),), blocks=(BLOCKS["Comment"],))
+    call = await phone.call(wish, service="urn:service:sos.police")
     road.calls.append(call)
     offer = await taker.shows("offer")
     await expect(offer.get_by_test_id("mark-service")).to_have_text("Police")
     await taker.page.keyboard.press("F2")
     await call.answered(20.0)
     await taker.shows("emergency-data", text="Data that came with the call")
-    await taker.shows("data-item")
+    await taker.shows("data-item", text="Place (PIDF-LO)", which="[data-kind=location]")
+    await taker.shows("data-item", text="Comment", which="[data-kind=additional]")
+    await taker.shows("map-place", text="56.94960, 24.10520")
     await expect(taker.at("car-request")).to_have_count(0)
     assert await violations(taker, "emergency-data") == []
     assert taker.faults == []

@@ -11,7 +11,7 @@ import { Icon } from "../shared/Icon";
 import { CarActs } from "./CarActs";
 import { CarFacts } from "./CarFacts";
 import { Messages, OtherItems } from "./OtherData";
-import { eCallKind } from "./service";
+import { eCallKind, isTest } from "./service";
 import { ServiceMarks, TestBanner } from "./ServiceMarks";
 import { isRefused, useEmergencyData } from "./useEmergencyData";
 
@@ -73,7 +73,8 @@ function Section({ card, contact }: Properties) {
   const car = carOf(contact, live, data?.vehicle ?? null, data !== null);
   const items = data?.items ?? [];
   const asked = { service: contact.service ?? live?.service ?? null, test: contact.test || (live?.test ?? false), vehicle: car };
-  if (isRefused(error) && car === null) return null;
+  // A caller who only named a service, or who this reader is told nothing of.
+  if (car === null && (isRefused(error) || (data !== null && items.length === 0 && !isTest(asked)))) return null;
   const several = card.contacts.length > 1;
   return (
     <section className="card-part car" aria-labelledby={id} data-testid="emergency-data" data-contact={contact.contact_id}>
