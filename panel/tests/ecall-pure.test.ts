@@ -79,6 +79,7 @@ describe("what a car says", () => {
     const [latest] = cameFrom(msd({ lat: 57, lon: 24, recent: [[56.999, 24]] }));
     expect(latest?.distance).toBeCloseTo(111, 0);
     expect(latest?.bearing).toBeCloseTo(180, 0);
+    expect(cameFrom(msd({ lat: 57, lon: 24, recent: [[57, 24]] }))).toEqual([]);
     expect(cameFrom(msd({ lat: null, lon: null }))).toEqual([]);
   });
 

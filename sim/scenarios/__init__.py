@@ -10,6 +10,7 @@ from sim.scenarios import (  # noqa: F401 - importing registers them
     chaos,
     crash,
     ecall,
+    ecall_pictures,
     first_call,
     hang_ups,
     latency,

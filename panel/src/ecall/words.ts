@@ -45,14 +45,18 @@ export interface Step {
   bearing: number;
 }
 
+/** A car that stood tells the same place again. */
+const STEP_MIN_M = 1;
+
 /** Where the car came from, the latest place first. */
 export function cameFrom({ lat, lon, recent }: MSDView): Step[] {
   if (lat === null || lon === null) return [];
   const place = { lat, lon };
-  return recent.map(([north, east]) => {
+  const steps = recent.map(([north, east]) => {
     const other = { lat: north, lon: east };
     return { distance: distanceM(place, other), bearing: bearingOf(place, other) };
   });
+  return steps.filter(({ distance }) => distance >= STEP_MIN_M);
 }
 
 /** What responders must know before they touch the car. */
