@@ -16,6 +16,8 @@ class Ends:
     local_host: str
     local_port: int
     transport: str = "UDP"
+    service: str = ""
+    """A service URN that is called; empty: the number 112."""
     call_id: str = field(default_factory=lambda: secrets.token_hex(8))
     tag: str = field(default_factory=lambda: secrets.token_hex(4))
     branch: str = field(default_factory=lambda: "z9hG4bK" + secrets.token_hex(8))
@@ -33,7 +35,7 @@ class Ends:
     @property
     def uri(self) -> str:
         """Where a caller in need is heard."""
-        return f"sip:112@{self.peer}"
+        return self.service or f"sip:112@{self.peer}"
 
     @property
     def via(self) -> str:

@@ -97,6 +97,29 @@ UNUSUAL: Mapping[str, Unusual] = {
     "urn-in-request-uri-alone": Unusual(lambda e: invite(e, start=f"INVITE {SERVICE} SIP/2.0")),
     "urn-of-no-emergency": Unusual(_to("urn:service:counseling"), voice=False),
     "tel-uri": Unusual(_to("tel:112;phone-context=+371")),
+    "from-tel": Unusual(
+        lambda e: invite(
+            e,
+            start=f"INVITE {SERVICE} SIP/2.0",
+            From=f"<tel:+37120000000>;tag={e.tag}",
+            To="<tel:112;phone-context=+371>",
+        )
+    ),
+    "from-nobody": Unusual(
+        lambda e: invite(
+            e,
+            start=f"INVITE {SERVICE} SIP/2.0",
+            From=f'"Anonymous" <sip:anonymous@anonymous.invalid>;tag={e.tag}',
+            more=("P-Asserted-Identity: <tel:+37120000000>", "Privacy: id"),
+        )
+    ),
+    "from-sips": Unusual(
+        lambda e: invite(
+            e,
+            start=f"INVITE {SERVICE} SIP/2.0",
+            From=f"<sips:+37120000000@{e.here}>;tag={e.tag}",
+        )
+    ),
     "sip-uri-with-context": Unusual(
         lambda e: invite(e, start=f"INVITE sip:112;phone-context=+371@{e.peer};user=phone SIP/2.0")
     ),
