@@ -359,3 +359,24 @@ async def test_014_a_multipart_within_a_multipart(centre: Centre) -> None:
         items = await kept(centre, "+37120000142", "location", "additional")
         await call.bye()
     assert len([item for item in items if item["kind"] == "location"]) == len(places)
+
+
+# Beside the suite: networks write who calls in two ways.
+
+
+@in_module
+@pytest.mark.parametrize("scheme", ["tel", "sip"])
+async def test_a_number_that_is_withheld_is_known_however_the_network_writes_it(
+    centre: Centre, scheme: str
+) -> None:
+    number = {"tel": "+37120000151", "sip": "+37120000152"}[scheme]
+    identity = f"<tel:{number}>" if scheme == "tel" else f"<sip:{number}@{TRUNK};user=phone>"
+    async with caller(centre.world) as phone:
+        call = await phone.ua.call(
+            "urn:service:sos",
+            headers=(("P-Asserted-Identity", identity), ("Privacy", "id")),
+            from_header='"Anonymous" <sip:anonymous@anonymous.invalid>;tag=anyone',
+        )
+        await call.answered()
+        await _until(lambda: number in {c["caller_number"] for c in centre.panel.contacts.values()})
+        await call.bye()
