@@ -65,8 +65,8 @@ class Item:
 def items_of(message: SIPMessage) -> tuple[Item, ...]:
     """Everything that a message tells beside its session description; never raises."""
     parts = parts_of(message)
-    calls = [Reference.of(one) for one in message.listed("call-info")]
-    places = [Reference.of(one) for one in message.listed("geolocation")]
+    calls = [Reference.of(one) for one in message.listed("call-info")[:ITEMS_MAX]]
+    places = [Reference.of(one) for one in message.listed("geolocation")[:ITEMS_MAX]]
     purposes = {content_key(one.uri): one.parameters.get("purpose", "") for one in calls}
     located = {content_key(one.uri) for one in places if one.scheme == "cid"}
     found = [

@@ -20,6 +20,10 @@ DEPTH_MAX: Final = 8
 PARTS_MAX: Final = 64
 """Bounds against those who try; a call has six parts, two of them nested."""
 
+TYPE_CHARS_MAX: Final = 1_000
+"""Of a ``Content-Type`` that are looked at for a boundary, which has 70 at most (RFC 2046 §5.1.1):
+the library's time for one grows with the square of its length."""
+
 BOUNDARY_MISSING: Final = "boundary_missing"
 BOUNDARY_NOWHERE: Final = "boundary_nowhere"
 ENCODING_BROKEN: Final = "encoding_broken"
@@ -76,8 +80,10 @@ class _Walk:
             return
         oddities = Oddities()
         if _type_of(head).startswith("multipart/") and depth < DEPTH_MAX:
-            boundary = _boundary(head, body, oddities)
-            pieces = [] if boundary is None else list(_pieces(body, boundary))
+            told = _boundary(head)
+            if not told:
+                oddities.add(BOUNDARY_MISSING)
+            pieces = list(_pieces(body, told)) or list(_pieces(body, _first_boundary(body)))
             if pieces:
                 for piece, open_ended in pieces:
                     inner, octets = _split(piece)
@@ -102,6 +108,8 @@ class _Walk:
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[tuple[bytes, bool]]:
     """What stands between the delimiters, and whether it has no end."""
+    if not boundary:
+        return
     opening = re.search(rb"(?:\A|\n)--" + re.escape(boundary) + rb"[ \t]*(\r?\n)", body)
     if opening is None:
         return
@@ -137,16 +145,20 @@ def _parsed(head: bytes) -> Message:
     return BytesHeaderParser().parsebytes(head.strip(b"\r\n") + b"\r\n\r\n")
 
 
-def _boundary(head: Message, body: bytes, oddities: Oddities) -> bytes | None:
+def _boundary(head: Message) -> bytes:
+    """The boundary that the header names; empty where it names none that can be read."""
+    short = Message()
+    short["content-type"] = _text(head, "content-type")[:TYPE_CHARS_MAX]
     try:
-        told = head.get_boundary()
-    except Exception:  # RFC 2231 with an unknown character set, and its like
-        told = None
-    if told:
-        return told.encode("utf-8", "surrogateescape")
-    oddities.add(BOUNDARY_MISSING)
+        return (short.get_boundary() or "").encode()
+    except Exception:  # RFC 2231 with an unknown character set, half a character, and their like
+        return b""
+
+
+def _first_boundary(body: bytes) -> bytes:
+    """What the body itself begins with, where that looks like a boundary; else empty."""
     first = _FIRST_LINE.match(body)
-    return None if first is None else first[1].rstrip()
+    return b"" if first is None else first[1].rstrip()
 
 
 def _type_of(head: Message) -> str:

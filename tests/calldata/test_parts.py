@@ -1,7 +1,9 @@
 """Parts come out as they were put in, octet for octet, however they nest and wherever they end."""
 
 import base64
+import time
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -81,6 +83,28 @@ def test_a_boundary_that_nobody_named_is_found() -> None:
     assert (one.octets, codes(one)) == (b"nothing here", [BOUNDARY_NOWHERE])
     (one,) = read(message(b"nothing here", content_type="multipart/mixed"))
     assert codes(one) == [BOUNDARY_MISSING, BOUNDARY_NOWHERE]
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "nonsense", "rot13"])
+def test_a_boundary_in_half_characters_is_one_that_nobody_named(charset: str) -> None:
+    """RFC 2231 lets whoever calls choose how the boundary is encoded."""
+    told = f"multipart/mixed;boundary*={charset}''%5Cud800"
+    found = read(message(multipart(SDP, part(MSD_TYPE, b"x")), content_type=told))
+    assert [one.content_type for one in found] == ["application/sdp", MSD_LOWER]
+
+
+def test_a_long_content_type_costs_no_more_than_a_short_one() -> None:
+    """The library alone takes seconds for each of these, and a storm of them would never end."""
+    long = 'multipart/mixed;x="' + ";" * 46_000
+    parts = multipart(SDP, part(MSD_TYPE, b"x"))
+    for raw in (
+        message(parts, content_type=long),
+        message(multipart(part(long, parts)), content_type=f"multipart/mixed;boundary={BOUNDARY}"),
+    ):
+        began = time.process_time()
+        found = read(raw)
+        assert time.process_time() - began < 0.5
+        assert MSD_LOWER in {one.content_type for one in found}
 
 
 def test_lines_may_end_by_lf_alone() -> None:
