@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from ccserver.acd.events import Direction
+from ccserver.calldata import reading
+from ccserver.calldata.items import Item, items_of
+from ccserver.calldata.message import SIPMessage
 from ccserver.calldata.store import CallDataStore
 from ccserver.card import TimelineTag
 from ccserver.card.whole import CardData
@@ -553,6 +556,26 @@ async def test_a_file_that_cannot_be_stored_is_put_aside(
         lambda: [path.name for path in room.spool_dir.iterdir()] == ["a1.info.refused"]
     )
     await room.until(lambda: room.counted("call_data_refused_total") >= 1)
+
+
+async def test_a_message_that_breaks_the_reader_stops_no_other_car(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(message: SIPMessage) -> tuple[Item, ...]:
+        if b"poison" in message.body:
+            raise RuntimeError
+        return items_of(message)
+
+    monkeypatch.setattr(reading, "items_of", breaks)
+    room.file(ecall(b"poison"), "c0.invite", contact_id="c0", call_id="poison@car", seconds=-60)
+    room.call("c0", call_id="poison@car", number=None)
+    room.file(ecall())
+    await room.shown(room.call(), count=1)
+    await room.settled()
+    (read,) = await room.desk.data_of(ContactId("c0"))
+    (item,) = read.items
+    assert (b"poison" in item.octets, item.error) == (True, reading.READER_FAILED)
+    assert not room.desk.stuck
 
 
 async def test_a_storm_of_cars_is_shown_whole(room: Room) -> None:

@@ -1,4 +1,6 @@
-"""What a kept message says: its octets become items, each time anew. Pure."""
+"""What a kept message says: its octets become items, each time anew."""
+
+import structlog
 
 from ccserver.calldata.items import (
     Item,
@@ -13,12 +15,27 @@ from ccserver.calldata.store import Kept
 from ccserver.calldata.third_party import HandOver, HandOverInvalid
 from ccserver.location.oddities import Oddity
 
+log = structlog.get_logger(__name__)
+
+READER_FAILED = "This could not be read, because of a fault in ccserver."
+
 MESSAGE_CUT = "message_cut"
 """The message was longer than the edge passes on, or the file had no end."""
 
 
 def items_in(kept: Kept) -> tuple[Item, ...]:
-    """Everything that a message tells; never raises."""
+    """Everything that a message tells; never raises.
+
+    A fault of ours with one message must hold up the data of no other car.
+    """
+    try:
+        return _read(kept)
+    except Exception:
+        log.exception("call_data_reader_failed", key=kept.key, via=kept.via.value)
+        return (Item(ItemKind.OTHER, kept.octets, error=READER_FAILED),)
+
+
+def _read(kept: Kept) -> tuple[Item, ...]:
     match kept.via:
         case Via.API:
             return _of_hand_over(kept)
