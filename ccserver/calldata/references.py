@@ -8,15 +8,15 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
+from ccserver.calldata.names import Names
 from ccserver.config import CallDataSettings
 from ccserver.location.pidf import MEDIA_TYPE
 from ccserver.location.xml import XMLRefused, local_name, read_xml
@@ -118,6 +118,7 @@ class Dereferencer:
         self._allowed = AllowList.of(settings.location_hosts)
         self._ca = settings.location_ca
         self._turn = asyncio.Semaphore(PARALLEL_MAX)
+        self._names = Names()
         self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, uri: str) -> Fetched:
@@ -161,7 +162,10 @@ class Dereferencer:
             # Reading the system's certificates takes milliseconds.
             self._tls = await asyncio.to_thread(self._context)
         connector = aiohttp.TCPConnector(
-            ssl=self._tls, resolver=_Guarded(self._allowed), force_close=True, use_dns_cache=False
+            ssl=self._tls,
+            resolver=_Guarded(self._allowed, self._names),
+            force_close=True,
+            use_dns_cache=False,
         )
         async with aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -173,7 +177,7 @@ class Dereferencer:
             raise ReferenceFailed(f"http_{status}", host)
         if len(fetched.octets) > BYTES_MAX:
             raise ReferenceFailed("too_large", host)
-        if error := _held_error(fetched.octets):
+        if error := await asyncio.to_thread(_held_error, fetched.octets):
             raise ReferenceFailed(f"held_{error}", host)
         return fetched
 
@@ -221,15 +225,15 @@ class _Refused(OSError):
 class _Guarded(AbstractResolver):
     """Resolves names, and gives no address away that must not be asked."""
 
-    def __init__(self, allowed: AllowList) -> None:
+    def __init__(self, allowed: AllowList, names: Names) -> None:
         self._allowed = allowed
-        self._inner = ThreadedResolver()
+        self._names = names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """The addresses that may be asked; raises `OSError` where there is none."""
-        found: Sequence[ResolveResult] = await self._inner.resolve(host, port, family)
+        found = await self._names.look_up(host, port, family)
         admitted = [one for one in found if self._allowed.admits(one["host"])]
         if not admitted:
             raise _Refused("no address of this name may be asked")
@@ -237,7 +241,6 @@ class _Guarded(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is open."""
-        await self._inner.close()
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -7,15 +7,14 @@ import asyncio
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from aiohttp.abc import ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
-from ccserver.calldata import references
+from ccserver.calldata.names import PENDING_MAX
 from ccserver.calldata.references import BYTES_MAX, AllowList, Dereferencer, ReferenceFailed
 from ccserver.config import CallDataSettings
 from ccserver.location.pidf import PIDFLO
@@ -150,13 +149,13 @@ async def test_a_name_that_leads_to_a_private_address_is_not_asked(
 ) -> None:
     """As when somebody points a name on the list to a machine of ours."""
 
-    class Pointed(ThreadedResolver):
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-        ) -> list[ResolveResult]:
-            return await super().resolve("localhost", port, family)
+    resolved = socket.getaddrinfo
 
-    monkeypatch.setattr(references, "ThreadedResolver", Pointed)
+    def pointed(host: str, *told: object, **more: object) -> object:
+        name = "localhost" if host == "lis.example" else host
+        return resolved(name, *told, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", pointed)
     uri = f"https://lis.example:{server.port}/x"
     for hosts in (("lis.example",), ("lis.example", "10.0.0.0/8")):
         assert await failed(server.settings(certificate, *hosts), uri) == "refused_address"
@@ -216,6 +215,38 @@ async def test_an_error_of_the_server_says_which(server: Server, certificate: Pa
 async def test_a_server_that_is_not_there_is_told(certificate: Path) -> None:
     settings = CallDataSettings(location_hosts=("127.0.0.1:1",), location_timeout_s=10.0)
     assert await failed(settings, "https://127.0.0.1:1/") == "unreachable"
+
+
+async def test_silent_name_servers_keep_nobody_else_waiting(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storm of calls names servers whose names cannot be looked up now."""
+    answered = threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        answered.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    settings = CallDataSettings(
+        location_hosts=("lis.example",),
+        location_timeout_s=0.3,
+        location_ca=str(certificate / "cert.pem"),
+    )
+    dereferencer = Dereferencer(settings)
+    try:
+        fetches = [dereferencer.fetch(f"https://lis.example/{n}") for n in range(PENDING_MAX * 2)]
+        results = await asyncio.gather(*fetches, return_exceptions=True)
+        codes = {one.code for one in results if isinstance(one, ReferenceFailed)}
+        assert len(results) == PENDING_MAX * 2
+        assert codes == {"timeout", "unreachable"}
+        looking_up = [thread for thread in threading.enumerate() if thread.name == "look-up"]
+        assert len(looking_up) == PENDING_MAX
+        # Others need threads, too: the journal of Asterisk, the spools, log-ins.
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(asyncio.to_thread(bool) for _ in range(40)))
+    finally:
+        answered.set()
 
 
 def test_the_list_is_read() -> None:
