@@ -102,6 +102,8 @@ def _names(found: Found, document: d.Document, _: _Known) -> None:
             found.add(f"entries[{number}].service", "bad_service", service=one.service)
         elif one.service and named:
             found.add(f"entries[{number}].service", "service_twice", number=one.number)
+        elif one.number == d.EMERGENCY_NUMBER and is_test(one.service):
+            found.add(f"entries[{number}].service", "emergency_is_test", number=one.number)
 
 
 # -- queues -----------------------------------------------------------------------------------

@@ -105,8 +105,12 @@ def entry(
 
 
 def service_asked(entry: d.Entry) -> str | None:
-    """What whoever comes by this entry asks for, where the call does not say."""
-    return next((each for each in (entry.number, entry.service) if is_service(each)), None)
+    """What whoever comes by this entry asks for, where the call does not say.
+
+    Whoever dials 112 asks for help, whatever is written there.
+    """
+    asked = next((each for each in (entry.number, entry.service) if is_service(each)), None)
+    return None if entry.number == d.EMERGENCY_NUMBER and is_test(asked) else asked
 
 
 def queue_settings(document: d.Document, name: str) -> d.Queue:
@@ -306,7 +310,11 @@ def _entry_asked(document: d.Document, number: str, service: str | None) -> d.En
         found = next((one for one in served if one is not None), None)
         if found is not None or is_test(service):
             return found
-    return _entry_for(document, number.strip()) or _entry_for(document, d.EMERGENCY_NUMBER)
+    dialled = _entry_for(document, number.strip())
+    if dialled is None or (service is not None and is_test(service_asked(dialled))):
+        # Also whoever asks for help by a number that is there for tests.
+        return _entry_for(document, d.EMERGENCY_NUMBER)
+    return dialled
 
 
 def _safest(queues: dict[str, d.Queue]) -> str:

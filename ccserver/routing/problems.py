@@ -23,6 +23,7 @@ ERRORS: Mapping[str, str] = {
     "bad_service": "Write the service “{service}” such as urn:service:sos.ecall, in small letters, "
     "or leave it empty.",
     "service_twice": "Leave the service empty: {number} says already what is asked for.",
+    "emergency_is_test": "Name no test here: whoever dials {number} asks for help.",
     "bad_prefix": "Write the beginning “{prefix}” as digits, with + in front if it is "
     "international, at most 15 digits.",
     "prefix_contradicts": "Remove “{prefix}” from one of the two lists: it is both allowed and "

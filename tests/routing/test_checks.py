@@ -111,6 +111,7 @@ MISTAKES: list[tuple[str, str, Edits]] = [
     mistake("bad_number", "entries[2].number", "urn:service:" + "a" * 85),
     mistake("bad_service", "entries[0].service", "sos.ecall"),
     mistake("service_twice", "entries[2].service", "urn:service:sos"),
+    mistake("emergency_is_test", "entries[0].service", "urn:service:test.sos"),
     mistake("duplicate_name", "entries[3].number", "urn:service:sos.ecall.automatic"),
     mistake("unknown_skill", "entries[6].skills[0].skill", "x"),
     mistake("out_of_range", "entries[6].skills[0].level", 0),

@@ -265,6 +265,20 @@ def test_a_document_of_before_there_were_services_serves_them_where_112_goes() -
     assert queue_settings(saved, "ecall_test").title.en == "eCall tests"
 
 
+def test_nothing_makes_a_call_for_help_a_test() -> None:
+    """Neither a mark at 112, nor a number for tests by which a marked trunk's call comes."""
+    marked = document(
+        queues=[{"name": "emergency"}, {"name": "ecall_test", "queue_class": 0}],
+        entries=[
+            {"number": "112", "queue": "emergency", "service": TEST},
+            {"number": "999", "service": TEST, "queue": "ecall_test"},
+        ],
+    )
+    assert entry(marked, "112", MONDAY_NOON) == EntryRoute("emergency", 5, "")
+    assert entry(marked, "999", MONDAY_NOON).service == TEST
+    assert entry(marked, "999", MONDAY_NOON, MANUAL) == EntryRoute("emergency", 5, "", MANUAL)
+
+
 def test_a_test_whose_queue_is_gone_waits_in_the_test_queue() -> None:
     broken = document(
         queues=[{"name": "emergency"}],
