@@ -8,11 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ccserver.aml.data_sms import text_of
+from ccserver.calldata.reading import items_in
+from ccserver.calldata.spool import Envelope, EnvelopeInvalid, Via
+from ccserver.calldata.store import Kept
+from ccserver.calldata.views import item_json
+from ccserver.card import LocationTold
 from ccserver.ecall import json_form
 from ccserver.ecall import msd as msd_codec
 from ccserver.ecall.control import Control, ControlInvalid, ack_xml
 from ccserver.ecall.control import parse as parse_control
 from ccserver.ecall.values import MSDInvalid, MSDUnwritable
+from ccserver.ecall_desk.known import vehicle_of
+from ccserver.ecall_desk.story import Read, story_of
 from ccserver.location.aml import AMLInvalid, AMLMessage, looks_like_aml, looks_like_aml_tail
 from ccserver.location.aml_form import AMLForm, trust
 from ccserver.sms.connection import Connection, Delivered
@@ -22,6 +29,18 @@ from ccserver.sms.receipt import Receipt
 from ccserver.sms.short_message import ShortMessage, ShortMessageUnreadable, joined_text
 from ccserver.sms.splitting import TextTooLong, count, split
 from ccserver.sms.states import BOUND
+from ccserver.types import ContactId
+from tests.calldata.samples import (
+    CONTROL_TYPE,
+    PIDF_TYPE,
+    T0,
+    car,
+    ecall,
+    info,
+    line,
+    part,
+    pidf,
+)
 from tests.ecall.samples import MESSAGES
 from tests.ecall.test_control import CAPABLE, REFUSED
 from tests.sms.samples import SAMPLES, delivered
@@ -31,6 +50,8 @@ GOOD = PDU(Command.DELIVER_SM, 0, 0x7777, delivered(b"Palidziet").encode())
 
 _PDU_HEAD = 7
 BODY_OCTETS_MAX = 1_000
+KEY_CHARS_MAX = 128
+"""Of the key of a card's entry."""
 
 
 def short_message(octets: bytes) -> None:
@@ -172,6 +193,37 @@ def control(octets: bytes) -> None:
         (result.reason + result.details).encode("utf-8")
 
 
+def call_data(octets: bytes) -> None:
+    """What a call sent, as everything that is made of it: items, entries, places, JSON.
+
+    The first octet chooses what was fetched, handed over, or came by SIP.
+    """
+    choice, rest = octets[:1], octets[1:]
+    via = tuple(Via)[(choice[0] if choice else 0) % len(Via)]
+    media_type = "application/xml" if rest.startswith(b"<") else "application/json"
+    kept = Kept("key", via, T0, rest, call_id="x", status=488, media_type=media_type)
+    read = Read(kept, items_in(kept))
+    made = [item_json(kept, n, item, test_called=False) for n, item in enumerate(read.items)]
+    made.append(vehicle_of(None, [read]).as_json(now=T0, can_request=True))
+    json.dumps(made).encode("utf-8")
+    for item in story_of(read, ContactId("c")):
+        assert len(item.key) <= KEY_CHARS_MAX
+        if isinstance(item, LocationTold):
+            assert item.location.received_at == T0
+    assert read.refusal is None or len(read.refusal) <= 200
+
+
+def call_data_file(octets: bytes) -> None:
+    """A file of the spool, read or refused."""
+    try:
+        envelope = Envelope.parse(octets)
+    except EnvelopeInvalid:
+        return
+    kept = Kept.of("a.info", envelope, now=T0)
+    assert kept.received_at <= T0
+    kept.call_id.encode("utf-8")
+
+
 @dataclass(frozen=True)
 class Target:
     """A function, and what the fuzzer begins with."""
@@ -206,5 +258,16 @@ TARGETS: Mapping[str, Target] = {
     "aml": Target(aml, _AML),
     "msd": Target(msd, tuple(MESSAGES.values())),
     "control": Target(control, (REFUSED, CAPABLE)),
+    "call_data": Target(
+        call_data,
+        (
+            b"\0" + ecall(None, part(PIDF_TYPE, pidf()), headers=["Geolocation: <https://a/1>"]),
+            b"\1" + info(REFUSED, CONTROL_TYPE),
+            b"\3" + json.dumps({"msd_hex": car().hex(), "text": "x"}).encode(),
+            b"\3<a><msdHex>" + car().hex().encode() + b"</msdHex></a>",
+            b"\4" + pidf(),
+        ),
+    ),
+    "call_data_file": Target(call_data_file, (line(ecall()), line(b"x", kind="answer"))),
 }
 """By name."""
