@@ -555,7 +555,10 @@ async def test_a_file_that_cannot_be_stored_is_put_aside(
     await room.until(
         lambda: [path.name for path in room.spool_dir.iterdir()] == ["a1.info.refused"]
     )
-    await room.until(lambda: room.counted("call_data_refused_total") >= 1)
+    await room.until(lambda: room.counted("call_data_refused_total") == 1)
+    await room.until(lambda: room.desk.stuck)
+    room.clock.seconds += 3_601
+    assert not room.desk.stuck
 
 
 async def test_a_message_that_breaks_the_reader_stops_no_other_car(

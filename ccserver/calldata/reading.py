@@ -48,7 +48,8 @@ def _read(kept: Kept) -> tuple[Item, ...]:
 
 def _of_message(kept: Kept) -> tuple[Item, ...]:
     cut = kept.cut_length is not None
-    oddities = (Oddity(MESSAGE_CUT, f"{len(kept.octets)} of {kept.cut_length}"),) if cut else ()
+    told = f"{len(kept.octets)} of {kept.cut_length or 'unknown'}"
+    oddities = (Oddity(MESSAGE_CUT, told),) if cut else ()
     try:
         message = SIPMessage.parse(kept.octets)
     except SIPMessageInvalid as error:

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ccserver.calldata.names import Names
@@ -42,6 +43,9 @@ REQUEST: Final = (
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
+
+log = structlog.get_logger(__name__)
 
 
 class ReferenceFailed(Exception):
@@ -160,7 +164,11 @@ class Dereferencer:
     async def _fetch(self, uri: str, host: str) -> Fetched:
         if self._tls is None:
             # Reading the system's certificates takes milliseconds.
-            self._tls = await asyncio.to_thread(self._context)
+            try:
+                self._tls = await asyncio.to_thread(self._context)
+            except OSError as error:
+                log.error("location_ca_unreadable", reason=type(error).__name__)
+                raise ReferenceFailed("settings", host) from None
         connector = aiohttp.TCPConnector(
             ssl=self._tls,
             resolver=_Guarded(self._allowed, self._names),

@@ -30,8 +30,9 @@ KEY_DIGITS = 40
 class Kept:
     """One message as it came.
 
-    ``source``: of what was fetched its address, of what another system sent its login.
-    ``media_type``: of octets that are no SIP message.
+    ``cut_length``: how long it was where this is its beginning; 0: nobody knows. ``source``: of
+    what was fetched its address, of what another system sent its login. ``media_type``: of octets
+    that are no SIP message.
     """
 
     key: str
@@ -62,7 +63,7 @@ class Kept:
             service=envelope.service,
             ack=envelope.ack,
             status=envelope.status,
-            cut_length=envelope.cut_length if envelope.whole else len(envelope.octets),
+            cut_length=envelope.cut_length if envelope.whole else envelope.cut_length or 0,
         )
 
 

@@ -54,6 +54,9 @@ EARLY_S = 0.5
 
 EARLY_BATCH = 50
 
+REFUSED_S = 3_600.0
+"""So long people are told that a file was put aside, as of texts."""
+
 
 class ContactsOfCards(Protocol):
     """The cards; `ccserver.card.CardStore`."""
@@ -102,6 +105,7 @@ class ECallDesk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._refused_counted = 0
+        self._refused_until = float("-inf")
         self._asker = Asker(
             edge,
             chronicle,
@@ -119,8 +123,9 @@ class ECallDesk:
 
     @property
     def stuck(self) -> bool:
-        """Whether data lie in the spool that cannot be read or stored."""
-        return self._failing or self._keeper.waits or self._spool.unreadable
+        """Whether data lie in the spool that cannot be read or stored, or did within the hour."""
+        refused = self._clock.monotonic() < self._refused_until
+        return self._failing or self._keeper.waits or self._spool.unreadable or refused
 
     # -- contacts ---------------------------------------------------------------------------------
 
@@ -296,6 +301,7 @@ class ECallDesk:
         refused = self._spool.refused - self._refused_counted
         if refused:
             self._refused_counted += refused
+            self._refused_until = self._clock.monotonic() + REFUSED_S
             self._metrics.call_data_refused.inc(refused)
 
     async def _tell_early(self) -> None:

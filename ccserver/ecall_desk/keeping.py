@@ -195,9 +195,10 @@ class CallDataKeeper:
             except Exception:
                 log.exception("call_data_refused", file=name)
                 self.in_hand.pop(name)
-                self._metrics.call_data_refused.inc()
                 if name.endswith(SUFFIXES):
                     await asyncio.to_thread(self._spool.refuse, name)
+                else:
+                    self._metrics.call_data_refused.inc()
             else:
                 kept.append(name)
         return kept

@@ -177,6 +177,12 @@ async def test_a_certificate_of_nobody_is_refused(server: Server) -> None:
     assert await failed(settings, server.uri) == "certificate"
 
 
+async def test_certificates_that_are_not_there_are_our_own_fault(server: Server) -> None:
+    settings = CallDataSettings(location_hosts=("localhost",), location_ca="/nowhere.pem")
+    assert await failed(settings, server.uri) == "settings"
+    assert server.asked == []
+
+
 async def test_no_redirect_is_followed(server: Server, certificate: Path) -> None:
     async def elsewhere(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "https://127.0.0.1/"})
