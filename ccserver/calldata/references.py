@@ -185,8 +185,8 @@ class Dereferencer:
             raise ReferenceFailed(f"http_{status}", host)
         if len(fetched.octets) > BYTES_MAX:
             raise ReferenceFailed("too_large", host)
-        if error := await asyncio.to_thread(_held_error, fetched.octets):
-            raise ReferenceFailed(f"held_{error}", host)
+        if code := await asyncio.to_thread(_held_error, fetched.octets):
+            raise ReferenceFailed(f"held_{code}", host)
         return fetched
 
     def _context(self) -> ssl.SSLContext:
