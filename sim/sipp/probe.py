@@ -109,10 +109,10 @@ class Probe(asyncio.DatagramProtocol):
         answers: list[Answer] = []
         strangers: list[bytes] = []
         requests: list[bytes] = []
+        names = [ends.branch.encode(), ends.call_id.encode()]
         wait = wait_s
         while (data := await self._next(began, wait)) is not None:
-            known = ends.branch.encode() in data or ends.call_id.encode() in data
-            if not known:
+            if not any(name in data for name in names):
                 strangers.append(data)
                 continue
             if not data.startswith(b"SIP/2.0 "):
@@ -120,6 +120,8 @@ class Probe(asyncio.DatagramProtocol):
                 self.send(accepted(data))
                 continue
             answer = Answer(int(data[8:11]), data, time.monotonic() - began)
+            # Perhaps the message said another than we meant.
+            names += [name.encode() for name in answer.headers("Call-ID") if name]
             if answer.code >= 200 and all(earlier.code < 200 for earlier in answers):
                 self.finish(ends, message, answer, hang_up=hang_up)
                 wait = answer.after_s + GRACE_S

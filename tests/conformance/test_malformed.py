@@ -16,6 +16,7 @@ from sim.sip.rtp import loudness
 from sim.sipp.ends import Ends, invite
 from sim.sipp.probe import Outcome
 from tests.conformance.malformed import UNUSUAL
+from tests.conformance.noise import noisy
 from tests.conformance.streams import Stream, is_heard
 from tests.conformance.world import TRUNK, World, world_of
 
@@ -24,6 +25,11 @@ in_module = pytest.mark.asyncio(loop_scope="module")
 
 LISTEN_S = 0.2
 LISTEN_TIMES = 25
+SEED = 1
+NOISY = 100
+AT_ONCE = 50
+NOISY_WAIT_S = 3.5
+"""Asterisk drops some in silence; then the edge refuses them after a second and a half."""
 QUIET = 0.001
 
 
@@ -132,6 +138,25 @@ async def test_what_is_wrong_by_tcp_harms_that_connection_alone(
         answer = await stream.answer(wait_s=0.3)
         assert answer is None or answer.code >= 400
         assert await is_heard(other, other.ends)
+
+
+@in_module
+async def test_octets_changed_at_random_harm_nobody(world: World) -> None:
+    """eCalls that are almost good: what is answered is for their senders alone."""
+
+    async def one(build: Callable[[Ends], bytes]) -> Outcome:
+        async with turn:
+            return await world.ask(TRUNK, build, wait_s=NOISY_WAIT_S)
+
+    turn = asyncio.Semaphore(AT_ONCE)
+    outcomes = await asyncio.gather(*(one(build) for build in noisy(SEED, NOISY)))
+    assert world.lives()
+    assert not [outcome.strangers for outcome in outcomes if outcome.strangers]
+    heard = [outcome for outcome in outcomes if offers_voice(outcome)]
+    assert len(heard) > NOISY / 3, "most of them can be read"
+    assert {outcome.digit for outcome in outcomes} <= {"2", "4", "5", "-"}
+    # Asterisk may be believed dead until it answers the next probe; calls go on all the same.
+    assert offers_voice(await world.ask(TRUNK, invite))
 
 
 @in_module
