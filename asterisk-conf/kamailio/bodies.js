@@ -165,6 +165,19 @@ function offerOf(type, hex, parts) {
     return end < 0 ? rest : rest.substr(0, end) + "0d0a";
 }
 
+// An offer is lines of `x=…` and nothing else (RFC 8866 §5). What follows the last of them is of a part
+// whose boundary was lost; Asterisk would refuse the call for it.
+function linesOf(offer) {
+    var at = 0;
+    while (at < offer.length) {
+        if (!/^(6[1-9a-f]|7[0-9a])3d/.test(offer.substr(at, 4))) return offer.substr(0, at);
+        var end = octetIndex(offer, "0a", at);
+        if (end < 0) return offer;
+        at = end + 2;
+    }
+    return offer;
+}
+
 function isMSD(type) {
     // RFC 8147 §14.2; 3GPP TS 24.229 and its tests spell it in two other ways.
     return /^application\/emergencycall(data)?[.](ecall[.])?msd[ \t]*(;|$)/i.test(type);
@@ -206,5 +219,5 @@ function read(type, hex, callInfo) {
         state = received || state === "received" ? "received" : "unreadable";
         acks++;
     }
-    return { offer: offerOf(type, hex, parts), state: state, ack: acks ? control(inner) : "" };
+    return { offer: linesOf(offerOf(type, hex, parts)), state: state, ack: acks ? control(inner) : "" };
 }
