@@ -150,6 +150,17 @@ UNUSUAL: Mapping[str, Unusual] = {
         lambda e: help_call(e, multipart(sdp(e)), "multipart/mixed"), voice=False
     ),
     "boundary-never-comes": Unusual(_boundary("another", BOUNDARY), voice=False),
+    "boundary-after-the-offer-damaged": Unusual(
+        lambda e: help_call(
+            e,
+            multipart(sdp(e), part("text/plain", b"x"), PIDF).replace(
+                b"--simple-boundary\r\nContent-Type: text", b"-simple-boundry\r\nContent-Type: text"
+            ),
+        )
+    ),
+    "noise-after-the-offer": Unusual(
+        lambda e: help_call(e, multipart(part("application/sdp", e.sdp() + bytes(range(256)))))
+    ),
     "preamble-and-epilogue": Unusual(
         lambda e: help_call(e, b"This is MIME.\r\n" + multipart(sdp(e), PIDF) + b"The end.\r\n")
     ),
