@@ -14,6 +14,7 @@ from ccserver.acd.events import Direction
 from ccserver.calldata import reading
 from ccserver.calldata.items import Item, items_of
 from ccserver.calldata.message import SIPMessage
+from ccserver.calldata.references import Fetched
 from ccserver.calldata.store import CallDataStore
 from ccserver.card import TimelineTag
 from ccserver.card.whole import CardData
@@ -503,6 +504,39 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(
         assert sources(card) == ["msd", "msd", "pidf_lo"]
         kept = [read.kept.via.value for read in await last.desk.data_of(C1)]
         assert sorted(kept) == ["info", "invite", "reference"]
+
+
+async def test_a_kill_while_a_location_server_is_asked_loses_no_place(
+    database: Database,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = asyncio.Event()
+
+    async def never_answers(_: str) -> Fetched:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with Room(database, tmp_path) as first:
+        monkeypatch.setattr(first.references, "fetch", never_answers)
+        first.file(ecall(headers=[f"Geolocation: <{REFERENCE}>"]))
+        first.call()
+        await first.told(TimelineTag.EMERGENCY_DATA)
+        await first.stored()
+        await asked.wait()
+        # All else is on the card, and there is time to write that down.
+        for _ in range(10):
+            await first.until_news()
+    async with Room(database, tmp_path) as second:
+        second.references.answers[REFERENCE] = pidf(57.5, 22.5)
+        await second.until(lambda: second.counted("call_data_total", via="reference") == 1)
+        await second.settled()
+        assert sources(await second.card()) == ["msd", "pidf_lo"]
+    async with Room(database, tmp_path) as third:
+        third.call()
+        await third.settled()
+        assert not third.references.asked, "once is enough"
 
 
 def _dies_at(room: Room, step: str, died: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from ccserver.calldata.reading import items_in
 from ccserver.calldata.spool import CallDataSpool, Via
 from ccserver.calldata.store import CallDataStore, Kept
 from ccserver.calldata.vehicle import Request
-from ccserver.card import CardHead, LocationTold
+from ccserver.card import CardHead, LocationTold, TimelineEntry
 from ccserver.card.spill import JournalItem
 from ccserver.chronicle import Chronicle
 from ccserver.config import CallDataSettings
@@ -115,7 +115,7 @@ class ECallDesk:
             changed=self._show,
         )
         self._fetcher = Fetcher(
-            store, references, chronicle, metrics=metrics, clock=clock, take=self._take
+            store, references, metrics=metrics, clock=clock, take=self._take, tell=self._tell
         )
         self._keeper = CallDataKeeper(
             store, spool, self._calls, metrics=metrics, clock=clock, found=self._know
@@ -360,14 +360,28 @@ class ECallDesk:
     def _tell(self, contact_id: ContactId, read: Read) -> None:
         """Hand what a message says to the card journal, and ask for the places that it names."""
         items = list(story_of(read, contact_id))
-        self._keeper.telling(read.kept.key, items)
+        uris = read.references[:REFERENCES_MAX]
+        self._keeper.telling(read.kept.key, items, fetches=len(uris))
         for item in items:
             if isinstance(item, LocationTold):
                 self._chronicle.locate(contact_id, item.key, item.location)
             else:
                 self._chronicle.write_past(item)
-        for uri in read.references[:REFERENCES_MAX]:
-            self._spawn(self._fetcher.fetch(contact_id, read, uri), "fetch")
+        for uri in uris:
+            self._spawn(self._fetch(contact_id, read, uri), "fetch")
+
+    async def _fetch(self, contact_id: ContactId, read: Read, uri: str) -> None:
+        """Ask an address; a process that dies meanwhile leaves it to the one after it."""
+        try:
+            await self._fetcher.fetch(contact_id, read, uri)
+        except Exception:
+            log.exception("call_data_task_failed", task="fetch")
+        self._keeper.fetched(read.kept.key)
+
+    def _tell(self, key: str, entry: TimelineEntry) -> None:
+        """Because of the message ``key``."""
+        self._keeper.telling(key, [entry])
+        self._chronicle.write_past(entry)
 
     def _meet(self, known: Known, read: Read) -> None:
         """A live contact and a message of it come together."""

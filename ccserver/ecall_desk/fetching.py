@@ -10,7 +10,7 @@ from ccserver.calldata.reading import items_in
 from ccserver.calldata.references import Fetched, ReferenceFailed
 from ccserver.calldata.spool import Via
 from ccserver.calldata.store import CallDataStore, Kept, key_of
-from ccserver.chronicle import Chronicle
+from ccserver.card import TimelineEntry
 from ccserver.db import DatabaseUnavailable
 from ccserver.ecall_desk.story import Read, unreachable
 from ccserver.metrics import Metrics
@@ -34,24 +34,28 @@ class ReferencePort(Protocol):
 
 
 class Fetcher:
-    """Asks for places. ``take`` is given each answer that tells one, by a name of its own."""
+    """Asks for places.
+
+    ``take`` is given each answer, by a name of its own; ``tell`` what the card is to be told of, by
+    the key of the message that is the reason.
+    """
 
     def __init__(
         self,
         store: CallDataStore,
         references: ReferencePort,
-        chronicle: Chronicle,
         *,
         metrics: Metrics,
         clock: Clock,
         take: Callable[[str, Read], None],
+        tell: Callable[[str, TimelineEntry], None],
     ) -> None:
         self._store = store
         self._references = references
-        self._chronicle = chronicle
         self._metrics = metrics
         self._clock = clock
         self._take = take
+        self._tell = tell
 
     async def fetch(self, contact_id: ContactId, read: Read, uri: str) -> None:
         """Ask an address that this message names; once, also over restarts."""
@@ -64,7 +68,7 @@ class Fetcher:
         try:
             fetched = await self._references.fetch(uri)
         except ReferenceFailed as failure:
-            self._failed(contact_id, key, failure.host, failure.code)
+            self._failed(contact_id, read, key, failure.host, failure.code)
             return
         kept = Kept(
             key,
@@ -79,13 +83,13 @@ class Fetcher:
         )
         answer = Read(kept, await asyncio.to_thread(items_in, kept))
         if all(item.location is None for item in answer.items):
-            self._failed(contact_id, key, "", "unreadable")
+            self._failed(contact_id, read, key, "", "unreadable")
         else:
             self._metrics.location_references.labels("fetched").inc()
         self._take(f"{FETCHED}{key}", answer)
 
-    def _failed(self, contact_id: ContactId, key: str, host: str, reason: str) -> None:
+    def _failed(self, contact_id: ContactId, read: Read, key: str, host: str, reason: str) -> None:
         self._metrics.location_references.labels("failed").inc()
         log.warning("location_unreachable", contact_id=contact_id, reason=reason)
         told = unreachable(contact_id, key, self._clock.now(), host=host, reason=reason)
-        self._chronicle.write_past(told)
+        self._tell(read.kept.key, told)

@@ -88,10 +88,12 @@ class CallDataKeeper:
             self._assign[call_id] = contact_id
             self._work.set()
 
-    def telling(self, key: str, items: Sequence[ContactNews]) -> None:
-        """The card is being told of a message; `written` says when it has it."""
-        if not items:
-            self._told[key] = None
+    def telling(self, key: str, items: Sequence[ContactNews], *, fetches: int = 0) -> None:
+        """The card is being told of a message; `written` says when it has it.
+
+        ``fetches``: so many addresses of it are being asked, each of which `fetched` ends.
+        """
+        self._left[key] += fetches
         for item in items:
             if (item.contact_id, item.key) not in self._telling:
                 self._telling[(item.contact_id, item.key)] = key
@@ -99,13 +101,25 @@ class CallDataKeeper:
         while len(self._telling) > TELLING_MAX:
             _, forgotten = self._telling.popitem(last=False)
             self._left.pop(forgotten, None)
+        if key in self._left:
+            self._settle_if_done(key)
+
+    def fetched(self, key: str) -> None:
+        """An address of a message has been asked, and its answer is in hand or told."""
+        self._one_less(key)
 
     def written(self, item: JournalItem) -> None:
         """The journal has written something; perhaps of ours."""
         key = self._telling.pop((item.contact_id, getattr(item, "key", "")), None)
-        if key is None or key not in self._left:
-            return
-        self._left[key] -= 1
+        if key is not None:
+            self._one_less(key)
+
+    def _one_less(self, key: str) -> None:
+        if key in self._left:
+            self._left[key] -= 1
+            self._settle_if_done(key)
+
+    def _settle_if_done(self, key: str) -> None:
         if self._left[key] <= 0:
             del self._left[key]
             self._told[key] = None
@@ -141,6 +155,8 @@ class CallDataKeeper:
 
     async def work(self) -> None:
         """Do all that is to be done. Raises `DatabaseUnavailable`; the rest is done later."""
+        # A message is told when the answers of its addresses are in hand: so they are kept first.
+        told = list(self._told)
         await self._keep()
         for call_id, contact_id in list(self._assign.items()):
             for kept in await self._store.assign(call_id, contact_id):
@@ -150,7 +166,7 @@ class CallDataKeeper:
             await self._resume()
             self._resumed = True
         in_hand = {read.kept.key for read in self.in_hand.values()}
-        settled = [key for key in self._told if key not in in_hand]
+        settled = [key for key in told if key not in in_hand]
         await self._store.settle(settled, self._clock.now())
         for key in settled:
             self._told.pop(key, None)
