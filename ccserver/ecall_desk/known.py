@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 
 import structlog
@@ -15,7 +16,8 @@ from ccserver.types import ContactId
 log = structlog.get_logger(__name__)
 
 READS_MAX = 500
-"""Of one contact: a car that sends each ten seconds for an hour sends fewer."""
+"""Of one contact: a car that sends each ten seconds for an hour sends fewer. Of more the oldest are
+in the database alone."""
 
 EARLY_MAX = 5_000
 """Contacts without a call and without a card, some 10 kB each: what cars and telephones send to a
@@ -37,11 +39,21 @@ class Known:
     called_back: bool = False
     looked_back: bool = False
     asked_by_itself: bool = False
+    _made: Vehicle | None = None
+    """The car as all messages until `_until` tell of it, so that whoever sends without end costs no
+    more for each; ``None``: to be made anew."""
+    _until: datetime | None = None
 
     def add(self, read: Read) -> bool:
         """One more message; returns false for one that is known."""
-        if read.kept.key in self.reads or len(self.reads) >= READS_MAX:
+        if read.kept.key in self.reads:
             return False
+        at = read.kept.received_at
+        late = self._until is not None and at < self._until
+        self._made = None if late or self._made is None else _with(self._made, read)
+        self._until = self._until if late else at
+        while len(self.reads) >= READS_MAX:
+            del self.reads[next(iter(self.reads))]
         self.reads[read.kept.key] = read
         if self.service is None:
             self.service = read.kept.service
@@ -52,7 +64,9 @@ class Known:
     @property
     def vehicle(self) -> Vehicle | None:
         """The car; ``None`` where nothing says that there is one."""
-        made = replace(vehicle_of(self.service, self.reads.values()), request=self.request)
+        if self._made is None:
+            self._made = vehicle_of(self.service, self.reads.values())
+        made = replace(self._made, service=self.service, request=self.request)
         says_so = ecall_kind(self.service) is not None or self.called_back
         return made if says_so or made.count or made.unreadable else None
 
@@ -61,10 +75,15 @@ def vehicle_of(service: str | None, reads: Iterable[Read]) -> Vehicle:
     """The car as these messages tell of it."""
     made = Vehicle(service)
     for read in sorted(reads, key=lambda one: one.kept.received_at):
-        for received in read.msds:
-            made = made.with_msd(received)
-        made = replace(made, unreadable=made.unreadable + read.unreadable)
+        made = _with(made, read)
     return made
+
+
+def _with(made: Vehicle, read: Read) -> Vehicle:
+    """The car after one message more."""
+    for received in read.msds:
+        made = made.with_msd(received)
+    return replace(made, unreadable=made.unreadable + read.unreadable)
 
 
 class Early:
