@@ -5,8 +5,10 @@ cards in both databases.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,14 +17,17 @@ from ccserver.calldata import reading
 from ccserver.calldata.items import Item, items_of
 from ccserver.calldata.message import SIPMessage
 from ccserver.calldata.references import Fetched
-from ccserver.calldata.store import CallDataStore
+from ccserver.calldata.store import CallDataStore, Kept
+from ccserver.calldata.views import item_json
 from ccserver.card import TimelineTag
 from ccserver.card.whole import CardData
 from ccserver.config import CallDataSettings
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.ecall import control
-from ccserver.ecall_desk import CannotAsk
+from ccserver.ecall_desk import CannotAsk, EmergencyData
+from ccserver.ecall_desk import api as api_module
 from ccserver.ecall_desk import desk as desk_module
+from ccserver.ecall_desk.keeping import KEPT_MAX
 from ccserver.sipedge.client import (
     DialogNotConfirmed,
     EdgeRefused,
@@ -613,6 +618,58 @@ async def test_a_message_that_breaks_the_reader_stops_no_other_car(
     (item,) = read.items
     assert (b"poison" in item.octets, item.error) == (True, reading.READER_FAILED)
     assert not room.desk.stuck
+
+
+async def test_what_is_shown_of_very_many_messages_is_made_beside_the_loop(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = set()
+
+    def noted(*told: Any, **more: Any) -> dict[str, object]:
+        threads.add(threading.current_thread())
+        return item_json(*told, **more)
+
+    monkeypatch.setattr(api_module, "item_json", noted)
+    room.file(ecall())
+    await room.shown(room.call(), count=1)
+
+    async def nobody(*_: object) -> None:
+        raise AssertionError
+
+    shown = EmergencyData(
+        room.desk,
+        room.live,
+        room.chronicle,
+        card_of=nobody,
+        hang_up=nobody,
+        clock=room.clock,
+    )
+    told = await shown.data(C1)
+    assert len(told["items"]) == 2  # type: ignore[arg-type]
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+async def test_after_an_outage_messages_are_kept_in_bounded_pieces(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cards are written by the same thread, and wait for no more than one of them."""
+    keep, pieces = room.store.keep, []
+
+    async def away(_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    async def back(kept: Sequence[Kept]) -> None:
+        pieces.append(len(kept))
+        await keep(kept)
+
+    monkeypatch.setattr(room.store, "keep", away)
+    for number in range(KEPT_MAX * 2 + 1):
+        room.file(info(car(2)), f"a{number}.info", kind="info", contact_id="c1", seconds=number)
+    await room.until(lambda: room.counted("call_data_total", via="info") == KEPT_MAX * 2 + 1)
+    monkeypatch.setattr(room.store, "keep", back)
+    await room.stored()
+    assert (sum(pieces), max(pieces)) == (KEPT_MAX * 2 + 1, KEPT_MAX)
 
 
 async def test_a_storm_of_cars_is_shown_whole(room: Room) -> None:

@@ -1,8 +1,10 @@
 """`ccserver.web.emergency_data.EmergencyDataPort` over the desk, the live view and the cards."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 from ccserver.acd.commands import ContactState
 from ccserver.calldata.vehicle import Vehicle
@@ -12,6 +14,7 @@ from ccserver.chronicle import Chronicle
 from ccserver.ecall.urn import ecall_kind, is_test
 from ccserver.ecall_desk.desk import ECallDesk
 from ccserver.ecall_desk.known import vehicle_of
+from ccserver.ecall_desk.story import Read
 from ccserver.live import LiveView
 from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.ports import Clock, ControlRefused, JSONObject
@@ -61,14 +64,9 @@ class EmergencyData:
         if contact is not None:
             service, trunk = contact.service or service, contact.trunk or trunk
         request, can_request, called_back = self._desk.request_of(contact_id)
-        vehicle: Vehicle = vehicle_of(service, reads)
+        # Of a car that has sent all that one can send, this takes longer than others should wait.
+        vehicle, items = await asyncio.to_thread(_told, service, reads)
         is_car = ecall_kind(service) is not None or vehicle.count or vehicle.unreadable
-        test_called = is_test_called(service)
-        items = [
-            item_json(read.kept, number, item, test_called=test_called)
-            for read in reads
-            for number, item in enumerate(read.items)
-        ]
         return {
             "service": service,
             "trunk": trunk,
@@ -78,7 +76,7 @@ class EmergencyData:
             )
             if is_car or called_back
             else None,
-            "items": items[:ITEMS_MAX],
+            "items": items,
         }
 
     async def request_msd(self, contact_id: ContactId, agent_id: AgentId | None) -> datetime:
@@ -106,3 +104,14 @@ class EmergencyData:
                 author=author,
             )
         )
+
+
+def _told(service: str | None, reads: Sequence[Read]) -> tuple[Vehicle, list[JSONObject]]:
+    """The car, and every item as it is shown."""
+    test_called = is_test_called(service)
+    items = (
+        item_json(read.kept, number, item, test_called=test_called)
+        for read in reads
+        for number, item in enumerate(read.items)
+    )
+    return vehicle_of(service, reads), list(islice(items, ITEMS_MAX))

@@ -7,7 +7,7 @@ does the rest again, and what is done twice changes nothing.
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -36,6 +36,9 @@ UNKNOWN_S = 3_600.0
 """So long a message of a call that nobody knows waits for its contact."""
 
 TELLING_MAX = 20_000
+KEPT_MAX = 100
+"""Messages in one transaction: with as many of the longest, cards wait a moment for their turn."""
+
 IN_HAND_MAX = 2_000
 """Messages in memory that the database has not taken. Beyond it files stay where they are."""
 
@@ -176,7 +179,10 @@ class CallDataKeeper:
         self._work.set()
 
     async def _keep(self) -> None:
-        names = list(self.in_hand)
+        for names in batched(list(self.in_hand), KEPT_MAX):
+            await self._keep_some(names)
+
+    async def _keep_some(self, names: Sequence[str]) -> None:
         for name in names:
             read = self.in_hand[name]
             if read.kept.contact_id is None and read.kept.call_id:
@@ -188,7 +194,7 @@ class CallDataKeeper:
                     self._found(contact_id, self.in_hand[name])
         try:
             await self._store.keep([self.in_hand[name].kept for name in names])
-            kept = names
+            kept = list(names)
         except DatabaseUnavailable:
             raise
         except Exception:
@@ -200,7 +206,7 @@ class CallDataKeeper:
             if read.kept.contact_id is None:
                 self._await_contact(read.kept)
 
-    async def _keep_each(self, names: list[str]) -> list[str]:
+    async def _keep_each(self, names: Sequence[str]) -> list[str]:
         """One that cannot be stored, which would be a fault of ours, holds up no other."""
         kept = []
         for name in names:
@@ -253,6 +259,12 @@ class CallDataKeeper:
 
     async def _read(self, kept: Kept) -> Read:
         return Read(kept, await asyncio.to_thread(items_in, kept))
+
+
+def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Pieces of at most ``size``."""
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 def of_contact(read: Read, contact_id: ContactId) -> Read:
