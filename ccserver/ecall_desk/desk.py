@@ -115,7 +115,7 @@ class ECallDesk:
             changed=self._show,
         )
         self._fetcher = Fetcher(
-            store, references, metrics=metrics, clock=clock, take=self._take, tell=self._tell
+            store, references, metrics=metrics, clock=clock, take=self._take, tell=self._also
         )
         self._keeper = CallDataKeeper(
             store, spool, self._calls, metrics=metrics, clock=clock, found=self._know
@@ -378,8 +378,8 @@ class ECallDesk:
             log.exception("call_data_task_failed", task="fetch")
         self._keeper.fetched(read.kept.key)
 
-    def _tell(self, key: str, entry: TimelineEntry) -> None:
-        """Because of the message ``key``."""
+    def _also(self, key: str, entry: TimelineEntry) -> None:
+        """One thing more that the card is to be told because of the message ``key``."""
         self._keeper.telling(key, [entry])
         self._chronicle.write_past(entry)
 
