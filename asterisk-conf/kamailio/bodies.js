@@ -1,11 +1,15 @@
 // What the bodies of requests hold: parts, an offer, the data of a car.
 //
-// A body may hold any octet, so it is handled as hexadecimal digits from end to end. Every loop is
-// bounded by the message's length, which is 64 KiB at most.
+// A body may hold any octet, so it is handled as hexadecimal digits from end to end. What a stranger
+// wrote takes time in proportion to its length, which is 64 KiB at most: no pattern here begins again and
+// again within the same run of characters, and what has a usual size is cut there.
 
 var PARTS_MAX = 64;       // RFC 2046 knows no bound; nobody sends a dozen
 var DEPTH_MAX = 6;        // of multiparts in one another
 var ACKS_MAX = 4;
+var BOUNDARY_MAX = 100;   // characters; RFC 2046 §5.1.1 allows 70
+var HEADERS_MAX = 4096;   // octets of a part's headers
+var ENCODED_MAX = 32768;  // octets of an encoded part
 
 // --- octets ---------------------------------------------------------------------------------------
 
@@ -33,6 +37,14 @@ function octetIndex(hex, pattern, from) {
     return at;
 }
 
+// Without spaces, tabs, and `more` at both ends.
+function trimmed(text, more) {
+    var begin = 0, end = text.length, gone = " \t" + (more || "");
+    while (begin < end && gone.indexOf(text.charAt(begin)) >= 0) begin++;
+    while (end > begin && gone.indexOf(text.charAt(end - 1)) >= 0) end--;
+    return text.substring(begin, end);
+}
+
 function base64ToHex(text) {
     var digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     var hex = "", bits = 0, count = 0;
@@ -51,8 +63,14 @@ function base64ToHex(text) {
 }
 
 function quotedPrintableToHex(text) {
-    var plain = text.replace(/[ \t]+(\r?\n)/g, "$1").replace(/=\r?\n/g, "");
-    return hexOf(plain.replace(/=([0-9A-Fa-f]{2})/g, function (whole, digits) {
+    var lines = text.split("\n"), joined = "";
+    for (var n = 0; n < lines.length; n++) {
+        // RFC 2045 §6.7: blanks at the end of a line mean nothing, a "=" there joins it to the next.
+        var line = trimmed("=" + lines[n], "\r").substr(1);
+        var soft = line.charAt(line.length - 1) === "=";
+        joined += soft ? line.substr(0, line.length - 1) : line + (n + 1 < lines.length ? "\r\n" : "");
+    }
+    return hexOf(joined.replace(/=([0-9A-Fa-f]{2})/g, function (whole, digits) {
         return String.fromCharCode(parseInt(digits, 16));
     }));
 }
@@ -61,20 +79,20 @@ function quotedPrintableToHex(text) {
 
 function boundaryOf(type) {
     var found = /;[ \t\r\n]*boundary[ \t\r\n]*=[ \t\r\n]*(?:"([^"]*)"|([^;," \t\r\n]+))/i.exec(type);
-    return found ? (found[1] || found[2] || "") : "";
+    var boundary = found ? (found[1] || found[2] || "") : "";
+    return boundary.length > BOUNDARY_MAX ? "" : boundary;
 }
 
 // Names in small letters, values unfolded.
 function headersOf(hex) {
     var headers = {};
-    var lines = textOf(hex).replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
+    var text = textOf(hex.substr(0, 2 * HEADERS_MAX));
+    var lines = text.replace(/\r\n/g, "\n").replace(/\n[ \t]+/g, " ").split("\n");
     for (var n = 0; n < lines.length && n < PARTS_MAX; n++) {
         var colon = lines[n].indexOf(":");
         if (colon < 1) continue;
-        var name = lines[n].substr(0, colon).replace(/[ \t]+$/, "").toLowerCase();
-        if (!headers.hasOwnProperty(name)) {
-            headers[name] = lines[n].substr(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
-        }
+        var name = trimmed(lines[n].substr(0, colon)).toLowerCase();
+        if (!headers.hasOwnProperty(name)) headers[name] = trimmed(lines[n].substr(colon + 1), "\r");
     }
     return headers;
 }
@@ -118,12 +136,14 @@ function piecesOf(boundary, hex) {
     return pieces;
 }
 
-// All parts that are no multiparts themselves, their encodings undone.
+// All parts that are no multiparts themselves; encodings of those that are looked into are undone.
 function partsOf(type, hex, depth, found) {
     var boundary = boundaryOf(type);
     if (!boundary && hex.substr(0, 4) === "2d2d") { // not said: then it is what the body begins with
         var line = octetIndex(hex, "0a", 0);
-        boundary = line > 4 ? textOf(hex.substring(4, line)).replace(/[\r \t]+$/, "") : "";
+        if (line > 4 && line < 2 * BOUNDARY_MAX) {
+            boundary = trimmed("-" + textOf(hex.substring(4, line)), "\r").substr(1);
+        }
     }
     var pieces = boundary ? piecesOf(boundary, hex) : [];
     for (var n = 0; n < pieces.length && found.length < PARTS_MAX; n++) {
@@ -135,14 +155,20 @@ function partsOf(type, hex, depth, found) {
         }
         var encoding = (part.headers["content-transfer-encoding"] || "").toLowerCase();
         var body = part.body;
-        if (encoding === "base64") body = base64ToHex(textOf(body));
-        if (encoding === "quoted-printable") body = quotedPrintableToHex(textOf(body));
+        if ((isOfferType(kind) || isMSD(kind)) && body.length <= 2 * ENCODED_MAX) {
+            if (encoding === "base64") body = base64ToHex(textOf(body));
+            if (encoding === "quoted-printable") body = quotedPrintableToHex(textOf(body));
+        }
         found.push({ type: kind, id: part.headers["content-id"] || "", body: body });
     }
     return found;
 }
 
 // --- what is in them ------------------------------------------------------------------------------
+
+function isOfferType(type) {
+    return /^application\/sdp/i.test(type);
+}
 
 function isSDP(hex) {
     return hex.substr(0, 6) === "763d30"; // "v=0"
@@ -151,7 +177,7 @@ function isSDP(hex) {
 // The offer, in whatever it was wrapped; empty if there is none.
 function offerOf(type, hex, parts) {
     for (var n = 0; n < parts.length; n++) {
-        if (/^application\/sdp/i.test(parts[n].type) && isSDP(parts[n].body)) return parts[n].body;
+        if (isOfferType(parts[n].type) && isSDP(parts[n].body)) return parts[n].body;
     }
     if (isSDP(hex)) return hex;
     // A multipart that cannot be taken apart: the line that begins an offer, up to the next boundary.
@@ -185,7 +211,7 @@ function isMSD(type) {
 
 // `<cid:…>` of the MSD, where Call-Info names one and the part itself has no Content-ID.
 function namedByCallInfo(values) {
-    var named = /<[ \t]*cid:([^>]*)>[^<]*purpose[ \t]*=[ \t]*"?emergencycall(?:data)?[.](?:ecall[.])?msd/i;
+    var named = /<[ \t]*cid:([^<>]*)>[^<]*purpose[ \t]*=[ \t]*"?emergencycall(?:data)?[.](?:ecall[.])?msd/i;
     var found = named.exec(values);
     return found ? found[1].replace(/%([0-9A-Fa-f]{2})/g, function (whole, digits) {
         return String.fromCharCode(parseInt(digits, 16));
@@ -208,13 +234,13 @@ function control(inner) {
 function read(type, hex, callInfo) {
     var plain = !/^[ \t]*multipart\//i.test(type) && hex.substr(0, 4) !== "2d2d";
     var parts = plain
-        ? [{ type: type.replace(/^[ \t]+/, ""), id: "", body: hex }]
+        ? [{ type: trimmed(type), id: "", body: hex }]
         : partsOf(type, hex, 0, []);
     var inner = "", acks = 0, state = "";
     for (var n = 0; n < parts.length && acks < ACKS_MAX; n++) {
         if (!isMSD(parts[n].type)) continue;
         var received = isPlausible(parts[n].body);
-        var reference = parts[n].id.replace(/^[ \t<]+|[ \t>]+$/g, "") || namedByCallInfo(callInfo);
+        var reference = trimmed(parts[n].id, "<>") || namedByCallInfo(callInfo);
         inner += "<ack received=\"" + received + "\" ref=\"" + escaped(reference) + "\"/>";
         state = received || state === "received" ? "received" : "unreadable";
         acks++;

@@ -99,13 +99,13 @@ function listOf(text) {
         else if (!quoted && sign === "," && !depth) { list.push(text.substring(begin, at)); begin = at + 1; }
     }
     list.push(text.substr(begin));
-    return list.map(function (each) { return each.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, ""); })
+    return list.map(function (each) { return trimmed(each, "\r\n"); })
         .filter(function (each) { return each !== ""; });
 }
 
 function uriOf(address) {
-    var found = /<([^>]*)>/.exec(address);
-    return found ? found[1] : address.replace(/;.*$/, "");
+    var begin = address.indexOf("<"), end = address.indexOf(">", begin);
+    return begin >= 0 && end > begin ? address.substring(begin + 1, end) : address.split(";")[0];
 }
 
 // "<uri>;tag=…": the name that somebody gave is nobody's business in a request of ours.

@@ -3,6 +3,7 @@
 import base64
 import quopri
 import random
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -122,6 +123,44 @@ async def test_a_body_with_faults_never_makes_the_script_fail(here: Script) -> N
         del changed[chance.randrange(len(changed) + 1) :]
         bodies.append((content_type, bytes(changed), "<cid:%%4>;purpose=x, <"))
     check(bodies, await here.read(bodies))
+
+
+LONG = 14_000
+"""Octets, that a request with all its digits holds."""
+SLOW = {
+    "spaces in a name": b"--a\r\nContent-Type" + b" " * LONG + b"x: y\r\n\r\n--a--",
+    "spaces in a value": b"--a\r\nContent-Type: a" + b" " * LONG + b"x\r\n\r\n--a--",
+    "spaces in an encoded line": b"--a\r\nContent-Type: application/sdp\r\n"
+    b"Content-Transfer-Encoding: quoted-printable\r\n\r\nv=0" + b" " * LONG + b"x\r\n--a--",
+    "folds": b"--a\r\nX: " + b"\r\n " * (LONG // 3) + b"\r\n\r\n--a--",
+    "dashes": b"-" * LONG,
+    "boundaries": b"--a\r\n" * (LONG // 5),
+    "boundaries within lines": b"x--a" * (LONG // 4),
+    "offers": b"\nv=0\r" * (LONG // 6),
+    "nothing": b"x" * LONG,
+}
+"""What would take long, if a pattern began again at every character."""
+SLOW_TYPES = (
+    "multipart/mixed;boundary=a",
+    "multipart/mixed;boundary=" + "-" * 2000,
+    "multipart/mixed" + "; boundary" * 200,
+    "multipart/mixed;" + " " * 2000 + "x",
+)
+SLOW_CALL_INFO = ("", "<cid:" * 400, "<cid:a>" + "purpose " * 250, "<cid:a>purpose" + " " * 2000)
+
+
+async def test_no_body_takes_out_of_proportion_long(here: Script) -> None:
+    async def takes(kind: str, body: bytes, call_info: str) -> float:
+        began = time.monotonic()
+        await here.read([(kind, body, call_info)])
+        return time.monotonic() - began
+
+    usual = max([await takes(SLOW_TYPES[0], SLOW["nothing"], "") for _ in range(5)])
+    for name, body in SLOW.items():
+        for kind in SLOW_TYPES:
+            for call_info in SLOW_CALL_INFO:
+                seconds = min([await takes(kind, body, call_info) for _ in range(2)])
+                assert seconds < 50 * usual, (name, kind[:40], call_info[:40])
 
 
 @settings(max_examples=40, deadline=None)
