@@ -487,3 +487,17 @@ async def test_a_request_by_tcp_without_a_length_is_a_call_all_the_same(here: Si
     assert kept.request.startswith(b"INVITE urn:service:sos SIP/2.0\r\n")
     await here.hang_up(await here.channel_of("no-length"))
     writer.close()
+
+
+async def test_who_asks_is_told_what_a_call_would_be(here: Site) -> None:
+    async with here.phone() as phone:
+        response = await phone.request("OPTIONS", here.uri)
+        assert response.code == 200
+        assert {"INVITE", "INFO", "MESSAGE"} <= set(response.need("Allow").split(", "))
+        assert {"application/sdp", "multipart/mixed", MSD_TYPE} <= set(
+            response.need("Accept").split(", ")
+        )
+        assert response.get("Recv-Info") == PACKAGE
+        refused = await phone.request("PUBLISH", here.uri)
+        assert refused.code == 405
+        assert "INVITE" in refused.need("Allow")
