@@ -45,6 +45,7 @@ async def ecall(run: Run) -> Measured:
 
 async def _cars(scene: Scene) -> None:
     await _automatic(scene)
+    await _by_tls(scene)
     await _refusals(scene)
     await _cut_off_and_again(scene)
     await _called_back(scene)
@@ -130,6 +131,18 @@ async def _kept(scene: Scene, contact_id: str) -> None:
     expect("control" in [item["kind"] for item in items], "and what the car can be asked for")
     ways = {item["via"] for item in items}
     expect({"invite", "info"} <= ways, f"by which way they came: {ways}")
+
+
+async def _by_tls(scene: Scene) -> None:
+    """A car whose network encrypts: acknowledged, shown, and asked for fresh data."""
+    car = await scene.car(protocol="tls")
+    call = await car.connected()
+    expect([ack.received for ack in car.heard.acks] == [True], f"acknowledged: {car.heard}")
+    await scene.talk(car.number, call, car.tone)
+    _, contact = await scene.contact(car.number, lambda c: c["state"] == "talking")
+    await scene.panels[scene.taker_of(contact)].act(contact["contact_id"], "msd-requests")
+    await scene.vehicle(car.number, lambda v: v["count"] == 2, what="fresh data comes by TLS")
+    await car.hang_up()
 
 
 async def _refusals(scene: Scene) -> None:

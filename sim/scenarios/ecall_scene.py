@@ -1,5 +1,6 @@
 """The scene of `sim.scenarios.ecall`: the centre behind its edge, cars, and what panels show."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from ccserver.accounts import Role, Scope
 from ccserver.config import ACDSettings, CallDataSettings
 from ccserver.location import Position, distance_m
 from sim.car import Car, Vehicle
+from sim.certificates import Certificate, authority, certificate
 from sim.held import LocationServer
 from sim.ng112 import NG112Phone
 from sim.panel import Message, Panel, PanelRefused, Program
@@ -42,6 +44,8 @@ class Scene:
     held: LocationServer
     exchange: Exchange
     """The network by which calls of ours reach cars."""
+    authority: Certificate
+    """Who signs for the edge and the cars."""
     panels: list[Panel] = field(default_factory=list)
     """Of the call takers, in the order of their seats."""
     measured: Measured = field(default_factory=dict)
@@ -62,9 +66,10 @@ class Scene:
         """A car that may call; it is gone when the run is over."""
         number, telephone, host = self.fresh()
         protocol = options.pop("protocol", "udp")
-        hop = self.next_hop if protocol == "udp" else f"{self.next_hop};transport={protocol}"
+        if protocol == "tls":
+            options |= await self._tls_of(f"car{number}", host)
         car = Car(
-            hop,
+            self._hop(protocol),
             number=telephone,
             host=host,
             protocol=protocol,
@@ -74,6 +79,22 @@ class Scene:
         await self.run.exits.enter_async_context(car)
         self.exchange.reach(telephone, host, car.ua.port)
         return car
+
+    def _hop(self, protocol: str) -> str:
+        if protocol == "udp":
+            return self.next_hop
+        ports = self.run.stack.ports
+        port = ports.edge_tls if protocol == "tls" else ports.edge
+        return f"sip:127.0.0.1:{port};transport={protocol}"
+
+    async def _tls_of(self, name: str, host: str) -> Message:
+        """What a car needs that calls by TLS, and is asked for data by TLS as well."""
+        folder = self.authority.path.parent
+        own = await certificate(self.authority, folder, name, (f"IP:{host}",))
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(own.path, own.key)
+        client = ssl.create_default_context(cafile=str(self.authority.path))
+        return {"tls_client": client, "tls_server": server}
 
     async def phone(self, **options: Any) -> NG112Phone:
         """A telephone that may call over IP."""
@@ -235,6 +256,10 @@ async def begin(run: Run) -> Scene:
     """Start the centre, a location server, and a network by which cars are called back."""
     held = await run.exits.enter_async_context(LocationServer(run.data_dir / "held"))
     exchange = await run.exits.enter_async_context(Exchange())
+    folder = run.data_dir / "tls"
+    folder.mkdir(parents=True, exist_ok=True)
+    signer = await authority(folder)
+    own = await certificate(signer, folder, "edge", ("IP:127.0.0.1",))
 
     def prepare(stack: Stack) -> None:
         settings = CallDataSettings(
@@ -242,7 +267,13 @@ async def begin(run: Run) -> Scene:
             location_ca=str(held.ca),
             msd_timeout_s=MSD_TIMEOUT_S,
         )
-        stack.config = msgspec.structs.replace(stack.config, call_data=settings)
+        edge = msgspec.structs.replace(
+            stack.config.edge,
+            tls_port=stack.ports.edge_tls,
+            tls_certificate=str(own.path),
+            tls_key=str(own.key),
+        )
+        stack.config = msgspec.structs.replace(stack.config, call_data=settings, edge=edge)
 
     await run.start(
         takers=TAKERS,
@@ -256,7 +287,7 @@ async def begin(run: Run) -> Scene:
     wanted = {"name": "Car maker", "scopes": [Scope.CONTACTS_WRITE], "service": None}
     token = (await admin.post("/api/keys", wanted))["token"]
     network = await run.exits.enter_async_context(Program(run.stack.panel_url, token))
-    scene = Scene(run, chief, network, held, exchange)
+    scene = Scene(run, chief, network, held, exchange, signer)
     for seat in run.takers:
         scene.panels.append(await run.panel(seat))
     return scene
