@@ -8,7 +8,6 @@ database has heard of it.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import Protocol
 
 import structlog
 
@@ -17,22 +16,23 @@ from ccserver.calldata.reading import items_in
 from ccserver.calldata.spool import CallDataSpool, Via
 from ccserver.calldata.store import CallDataStore, Kept
 from ccserver.calldata.vehicle import Request
-from ccserver.card import CardHead, LocationTold, TimelineEntry
+from ccserver.card import LocationTold, TimelineEntry
 from ccserver.card.spill import JournalItem
 from ccserver.chronicle import Chronicle
 from ccserver.config import CallDataSettings
 from ccserver.db import DatabaseUnavailable
 from ccserver.ecall.urn import ecall_kind
 from ccserver.ecall_desk.asking import Asker
-from ccserver.ecall_desk.fetching import REFERENCES_MAX, Fetcher, ReferencePort
+from ccserver.ecall_desk.fetching import REFERENCES_MAX, Fetcher
 from ccserver.ecall_desk.keeping import IN_HAND_MAX, CallDataKeeper, of_contact
 from ccserver.ecall_desk.known import Calls, Early, Known, same_but_age
+from ccserver.ecall_desk.ports import ContactsOfCards, ReferencePort
 from ccserver.ecall_desk.story import Read, story_of
 from ccserver.live import LiveContact, LiveView
 from ccserver.metrics import Metrics
 from ccserver.sipedge.client import EdgeControl
 from ccserver.telephony.call import CallFacts
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver.types import AgentId, ContactId
 from ccserver.web.emergency_data import CannotAsk
 from ccserver.web.ports import Clock
 
@@ -56,16 +56,6 @@ EARLY_BATCH = 50
 
 REFUSED_S = 3_600.0
 """So long people are told that a file was put aside, as of texts."""
-
-
-class ContactsOfCards(Protocol):
-    """The cards; `ccserver.card.CardStore`."""
-
-    async def head_of_contact(self, contact_id: ContactId) -> CardHead | None:
-        """Which card a contact is on."""
-
-    async def contact_ids(self, incident_id: IncidentId) -> Sequence[ContactId]:
-        """The contacts on a card, by arrival."""
 
 
 class ECallDesk:

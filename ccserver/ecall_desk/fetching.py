@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 from ccserver.calldata.reading import items_in
-from ccserver.calldata.references import Fetched, ReferenceFailed
+from ccserver.calldata.references import ReferenceFailed
 from ccserver.calldata.spool import Via
 from ccserver.calldata.store import CallDataStore, Kept, key_of
 from ccserver.card import TimelineEntry
 from ccserver.db import DatabaseUnavailable
+from ccserver.ecall_desk.ports import ReferencePort
 from ccserver.ecall_desk.story import Read, unreachable
 from ccserver.metrics import Metrics
 from ccserver.types import ContactId
@@ -24,13 +24,6 @@ REFERENCES_MAX = 8
 
 FETCHED = "fetched:"
 """Before the key of what has no file in the spool."""
-
-
-class ReferencePort(Protocol):
-    """Location servers; `ccserver.calldata.references.Dereferencer`."""
-
-    async def fetch(self, uri: str) -> Fetched:
-        """What the address answers; raises `ReferenceFailed`."""
 
 
 class Fetcher:
