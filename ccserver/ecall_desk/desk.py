@@ -32,7 +32,7 @@ from ccserver.live import LiveContact, LiveView
 from ccserver.metrics import Metrics
 from ccserver.sipedge.client import EdgeControl
 from ccserver.telephony.call import CallFacts
-from ccserver.types import AgentId, ContactId
+from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.web.emergency_data import CannotAsk
 from ccserver.web.ports import Clock
 
@@ -152,7 +152,7 @@ class ECallDesk:
             if facts is not None and known.call_id is None:
                 self._learn(known, facts.sip_call_id)
             if contact.direction is Direction.OUTBOUND and contact.answered:
-                self._look_back(known)
+                self._look_back(known, contact.incident_id)
             self._show(known)
 
     def contact_over(self, contact_id: ContactId) -> None:
@@ -187,18 +187,21 @@ class ECallDesk:
             await asyncio.sleep(LATE_S)
         self._show(known)
 
-    def _look_back(self, known: Known) -> None:
-        """Perhaps we have called a car."""
+    def _look_back(self, known: Known, incident_id: IncidentId | None) -> None:
+        """Perhaps we have called a car. A call of which no card is known yet is looked at again."""
         if not known.looked_back:
             known.looked_back = True
-            self._spawn(self._find_car(known), "look_back")
+            self._spawn(self._find_car(known, incident_id), "look_back")
 
-    async def _find_car(self, known: Known) -> None:
+    async def _find_car(self, known: Known, incident_id: IncidentId | None) -> None:
         try:
-            head = await self._cards.head_of_contact(known.contact_id)
-            for contact_id in (
-                [] if head is None else await self._cards.contact_ids(head.incident_id)
-            ):
+            if incident_id is None:
+                head = await self._cards.head_of_contact(known.contact_id)
+                incident_id = None if head is None else head.incident_id
+            if incident_id is None:
+                known.looked_back = False
+                return
+            for contact_id in await self._cards.contact_ids(incident_id):
                 for kept in await self._store.of_contact(contact_id):
                     read = Read(kept, await asyncio.to_thread(items_in, kept))
                     if ecall_kind(kept.service) is not None or read.msds:
@@ -207,6 +210,7 @@ class ECallDesk:
                         self._show(known)
                         return
         except DatabaseUnavailable as error:
+            known.looked_back = False
             log.warning("call_data_not_recalled", reason=str(error))
 
     # -- what is shown and asked ------------------------------------------------------------------

@@ -199,6 +199,7 @@ class Room:
             direction=direction,
             service=service,
             trunk="operator",
+            incident_id=incident_id,
         )
         self.live.add(contact_made)
         self.chronicle.open_card(facts, queue="ecall", priority=5, incident_id=incident_id)
