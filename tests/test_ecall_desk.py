@@ -58,6 +58,7 @@ from tests.databases import (  # noqa: F401
 
 C1 = ContactId(CONTACT)
 ANNA = AgentId("agent-101")
+FAILED = TimelineTag.MSD_REQUEST_FAILED
 REFERENCE = "https://lis.example/held/1"
 
 
@@ -361,6 +362,38 @@ async def test_a_car_that_keeps_silent_is_given_up_and_may_still_answer(room: Ro
     assert entry.data == {"reason": "no_answer"}
     assert contact.vehicle is not None
     assert contact.vehicle["request"]["state"] == "no_answer"  # type: ignore[index]
+    room.file(info(car(2)), "a1.info", kind="info", contact_id="")
+    shown = await room.shown(contact, count=2)
+    assert shown["request"]["state"] == "received"  # type: ignore[index]
+
+
+async def test_a_car_that_sends_what_cannot_be_read_is_not_one_that_keeps_silent(
+    room: Room,
+) -> None:
+    room.file(ecall())
+    contact = room.call()
+    await room.shown(contact, count=1)
+    await room.desk.request_msd(C1, ANNA)
+    room.file(info(b"\x09nonsense"), "a1.info", kind="info", contact_id="", ack="")
+    await room.told(TimelineTag.MSD_UNREADABLE)
+    room.clock.seconds = 60
+    room.file(info(car(2)), "a2.info", kind="info", contact_id="")
+    shown = await room.shown(contact, count=2)
+    request = shown["request"]
+    assert isinstance(request, dict)
+    assert (request["state"], request["reason"]) == ("received", "unreadable")
+    assert not [one for one in room.items if getattr(one, "tag", None) is FAILED]
+
+
+async def test_a_car_that_was_asked_although_the_edge_did_not_say_so_has_answered(
+    room: Room,
+) -> None:
+    room.file(ecall())
+    contact = room.call()
+    await room.shown(contact, count=1)
+    room.edge.refuse = [EdgeUnreachable()]
+    with pytest.raises(EdgeUnreachable):
+        await room.desk.request_msd(C1, ANNA)
     room.file(info(car(2)), "a1.info", kind="info", contact_id="")
     shown = await room.shown(contact, count=2)
     assert shown["request"]["state"] == "received"  # type: ignore[index]

@@ -36,8 +36,11 @@ TRIES: Final = 20
 TRY_PAUSE_S: Final = 0.5
 """When an MSD that cannot be read is noticed, its call may not be confirmed yet."""
 
-OPEN: Final = frozenset({RequestState.ASKED, RequestState.NO_ANSWER})
-"""What a new MSD is an answer to, however late it comes."""
+OPEN: Final = frozenset({RequestState.ASKED, RequestState.NO_ANSWER, RequestState.FAILED})
+"""What a new MSD is an answer to, however late it comes; an edge that did not answer us in time may
+have asked the car all the same."""
+
+UNREADABLE: Final = "unreadable"
 
 
 class Asker:
@@ -120,6 +123,8 @@ class Asker:
             return
         if read.msds:
             self._become(known, Request(RequestState.RECEIVED, request.at))
+        elif read.unreadable:
+            self._become(known, Request(RequestState.RECEIVED, request.at, UNREADABLE))
         elif read.refusal is not None:
             self._become(known, Request(RequestState.REFUSED, request.at, read.refusal))
 
