@@ -633,6 +633,21 @@ async def test_a_file_that_cannot_be_stored_is_put_aside(
     assert not room.desk.stuck
 
 
+@pytest.mark.parametrize("step", ["_show", "_learn", "contact_over"])
+async def test_a_fault_of_the_desk_stops_no_call(
+    room: Room, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(room.desk, step, breaks)
+    contact = room.call(has_data=False)
+    room.live.changed(contact)
+    assert room.live.get(C1) is contact
+    room.hang_up(C1)
+    assert [one["type"] for one in room.messages] == ["contact", "contact", "contact_gone"]
+
+
 async def test_a_message_that_breaks_the_reader_stops_no_other_car(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,8 @@ database has heard of it.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -121,9 +122,10 @@ class ECallDesk:
 
     def contact_added(self, contact: LiveContact) -> None:
         """A contact is alive."""
-        facts = self._facts_of(contact.contact_id)
-        if facts is not None:
-            self.arrived(facts, service=contact.service)
+        with _calls_go_on("contact_added"):
+            facts = self._facts_of(contact.contact_id)
+            if facts is not None:
+                self.arrived(facts, service=contact.service)
 
     def arrived(self, facts: CallFacts, *, service: str | None = None) -> None:
         """A call is alive: look for what came with it, in nobody's way.
@@ -143,6 +145,10 @@ class ECallDesk:
 
     def noticed(self, contact_id: ContactId) -> None:
         """Something about a live contact has changed, or it is over."""
+        with _calls_go_on("noticed"):
+            self._noticed(contact_id)
+
+    def _noticed(self, contact_id: ContactId) -> None:
         known = self._known.get(contact_id)
         contact = self._live.get(contact_id)
         if contact is None:
@@ -163,7 +169,8 @@ class ECallDesk:
 
     def written(self, item: JournalItem) -> None:
         """The journal has written something."""
-        self._keeper.written(item)
+        with _calls_go_on("written"):
+            self._keeper.written(item)
 
     def _learn(self, known: Known, call_id: str | None) -> None:
         if call_id:
@@ -366,10 +373,8 @@ class ECallDesk:
 
     async def _fetch(self, contact_id: ContactId, read: Read, uri: str) -> None:
         """Ask an address; a process that dies meanwhile leaves it to the one after it."""
-        try:
+        with _calls_go_on("fetch"):
             await self._fetcher.fetch(contact_id, read, uri)
-        except Exception:
-            log.exception("call_data_task_failed", task="fetch")
         self._keeper.fetched(read.kept.key)
 
     def _also(self, key: str, entry: TimelineEntry) -> None:
@@ -402,9 +407,15 @@ class ECallDesk:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _survived(work: Coroutine[None, None, None], name: str) -> None:
-    """Calls go on, whatever is wrong with their data."""
+@contextmanager
+def _calls_go_on(task: str) -> Iterator[None]:
+    """Whatever is wrong with their data: who tells of calls is told of no fault of ours."""
     try:
-        await work
+        yield
     except Exception:
-        log.exception("call_data_task_failed", task=name)
+        log.exception("call_data_task_failed", task=task)
+
+
+async def _survived(work: Coroutine[None, None, None], name: str) -> None:
+    with _calls_go_on(name):
+        await work
