@@ -17,6 +17,7 @@ from ccserver.calldata import reading
 from ccserver.calldata.items import Item, items_of
 from ccserver.calldata.message import SIPMessage
 from ccserver.calldata.references import Fetched
+from ccserver.calldata.spool import BATCH_MAX, CallDataSpool
 from ccserver.calldata.store import CallDataStore, Kept
 from ccserver.calldata.views import item_json
 from ccserver.card import TimelineTag
@@ -718,6 +719,24 @@ async def test_after_an_outage_messages_are_kept_in_bounded_pieces(
     monkeypatch.setattr(room.store, "keep", back)
     await room.stored()
     assert (sum(pieces), max(pieces)) == (KEPT_MAX * 2 + 1, KEPT_MAX)
+
+
+async def test_files_that_cannot_be_deleted_hide_no_others_and_are_told_of(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where Asterisk was set up by hand, and its directory lets nobody else write."""
+    remove = CallDataSpool.remove
+    monkeypatch.setattr(CallDataSpool, "remove", lambda *_: False)
+    for number in range(BATCH_MAX):
+        room.file(info(car(2)), f"a{number}.info", kind="info", contact_id="c1", seconds=number)
+    await room.until(lambda: room.counted("call_data_total", via="info") == BATCH_MAX)
+    room.file(info(car(2)), "b.info", kind="info", contact_id="c1", seconds=100)
+    await room.until(lambda: room.counted("call_data_total", via="info") == BATCH_MAX + 1)
+    await room.until(lambda: room.desk.stuck)
+    monkeypatch.setattr(CallDataSpool, "remove", remove)
+    room.file(info(car(2)), "c.info", kind="info", contact_id="c1", seconds=101)
+    await room.stored()
+    await room.until(lambda: not room.desk.stuck)
 
 
 async def test_a_storm_of_cars_is_shown_whole(room: Room) -> None:

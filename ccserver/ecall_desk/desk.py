@@ -116,7 +116,7 @@ class ECallDesk:
     def stuck(self) -> bool:
         """Whether data lie in the spool that cannot be read or stored, or did within the hour."""
         refused = self._clock.monotonic() < self._refused_until
-        return self._failing or self._keeper.waits or self._spool.unreadable or refused
+        return self._failing or self._keeper.stuck or self._spool.unreadable or refused
 
     # -- contacts ---------------------------------------------------------------------------------
 
@@ -290,7 +290,8 @@ class ECallDesk:
     async def poll(self) -> None:
         """One look into the spool, and at what has waited long enough."""
         if len(self._keeper.in_hand) < IN_HAND_MAX:
-            for name, read in await asyncio.to_thread(self._look, set(self._keeper.in_hand)):
+            without = self._keeper.left_behind.union(self._keeper.in_hand)
+            for name, read in await asyncio.to_thread(self._look, without):
                 self._take(name, read)
         if len(self._early) and self._clock.monotonic() >= self._early_due:
             # Not awaited: whatever the database does, the next car is shown at once.

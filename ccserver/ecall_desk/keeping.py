@@ -64,6 +64,8 @@ class CallDataKeeper:
         self._found = found
         self.in_hand: dict[str, Read] = {}
         """By the file's name; what has no file by another."""
+        self.left_behind: set[str] = set()
+        """Files that are stored and cannot be deleted."""
         self._unknown: OrderedDict[str, float] = OrderedDict()
         """Call-IDs of stored messages without a contact, with when they are given up."""
         self._assign: dict[str, ContactId] = {}
@@ -74,6 +76,11 @@ class CallDataKeeper:
         self._work = asyncio.Event()
         self.waits = False
         """Whether the database does not take what came."""
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the database does not take what came, or a file cannot be deleted."""
+        return self.waits or bool(self.left_behind)
 
     @property
     def unknown(self) -> int:
@@ -200,7 +207,7 @@ class CallDataKeeper:
         except Exception:
             log.exception("call_data_not_kept", count=len(names))
             kept = await self._keep_each(names)
-        await asyncio.to_thread(self._remove, kept)
+        await self._remove(kept)
         for name in kept:
             read = self.in_hand.pop(name)
             if read.kept.contact_id is None:
@@ -225,10 +232,12 @@ class CallDataKeeper:
                 kept.append(name)
         return kept
 
-    def _remove(self, names: list[str]) -> None:
-        for name in names:
-            if name.endswith(SUFFIXES):
-                self._spool.remove(name)
+    async def _remove(self, names: Sequence[str]) -> None:
+        files = {name for name in names if name.endswith(SUFFIXES)} | self.left_behind
+        # Before the messages are out of hand: else one would be read again meanwhile.
+        self.left_behind = await asyncio.to_thread(
+            lambda: {name for name in files if not self._spool.remove(name)}
+        )
 
     def _await_contact(self, kept: Kept) -> None:
         log.warning("call_data_of_unknown_call", via=kept.via.value)
