@@ -15,6 +15,7 @@ NODES, TRUNKS, PHONES = 1, 2, 3
 """Groups of Kamailio's address table."""
 USABLE_PATH = re.compile(r"/[A-Za-z0-9_./@+~-]*")
 """What may stand between quotes in Kamailio's language and mean itself."""
+PORT_MAX = 65_535
 SIP_PORT, SIPS_PORT = 5060, 5061  # RFC 3261 §19.1.2
 SCANNERS = (
     "friendly-scanner|sipvicious|sipsak|sipcli|sip-scan|sipscan|sundayddr|iWar|SIVuS|Gulp|smap|"
@@ -37,6 +38,9 @@ class Limits:
     """Lines a minute about what was dropped: a flood must not fill the disk."""
     connections_max: int = 4096
     """TCP and TLS together: some 20 kB each."""
+    connection_idle_s: int = 30
+    """Of whoever has not shown who it is. With `connections_max`, 140 connections a second would
+    use all of them up; a firewall should let nobody get that far."""
     phone_requests: int = 150
     """Of one address of telephones within two seconds. Twenty telephones behind one address that
     all register at once, as after a power cut, need eighty."""
@@ -179,6 +183,10 @@ def host_and_port(uri: str) -> tuple[str, int]:
 
 def _parse(hostport: str) -> tuple[str, int]:
     """Host (IPv6 in brackets) and port of a URI's rest; port 0 where it names none."""
-    match = re.match(r"(\[[0-9A-Fa-f:]+\]|[^:;]*)(?::(\d{1,5}))?", hostport)
+    match = re.match(r"(\[[0-9A-Fa-f:]+\]|[^:;]*)(?::([^;]*))?", hostport)
     assert match is not None, "everything in it is optional"
-    return match[1], int(match[2] or 0)
+    if not (port := match[2]):
+        return match[1], 0
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) <= PORT_MAX:
+        raise ConfigError(f"edge: expected a port from 1 to {PORT_MAX}, got {port!r}.")
+    return match[1], int(port)

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.xdist_group("protection"),
 ]
 
-LIMITS = conf.Limits(ban_s=3, failures_max=5, phone_requests=20)
+LIMITS = conf.Limits(ban_s=3, failures_max=5, phone_requests=20, connection_idle_s=2)
 CALLS_PER_S_MAX = 5
 
 
@@ -228,6 +228,24 @@ async def test_a_stranger_on_tcp_is_dropped_too(edge: Edge) -> None:
     writer.close()
 
 
+async def test_a_connection_that_says_nothing_of_use_is_closed_and_a_trunks_is_kept(
+    edge: Edge,
+) -> None:
+    """Strangers must not use up the connections that trunks need."""
+    silent, _ = await asyncio.open_connection(EDGE, edge.port, local_addr=(STRANGER, 0))
+    reader, writer = await asyncio.open_connection(EDGE, edge.port, local_addr=(TRUNK, 0))
+    async with peer(edge.port, TRUNK) as trunk:
+        probe = trunk.request("OPTIONS").replace("SIP/2.0/UDP", "SIP/2.0/TCP")
+    writer.write(probe.encode())
+    assert (await heard(reader)).startswith(b"SIP/2.0 200")
+    async with asyncio.timeout(5 * LIMITS.connection_idle_s):
+        assert await silent.read(1) == b""
+    await asyncio.sleep(LIMITS.connection_idle_s)
+    writer.write(probe.replace("branch=z9hG4bK", "branch=z9hG4bKnew").encode())
+    assert (await heard(reader)).startswith(b"SIP/2.0 200")
+    writer.close()
+
+
 async def test_sip_has_no_business_at_the_control_port(edge: Edge) -> None:
     reader, writer = await asyncio.open_connection(EDGE, edge.stack.ports.edge_control)
     async with peer(edge.port, TRUNK) as caller:
@@ -241,7 +259,7 @@ async def heard(reader: asyncio.StreamReader) -> bytes:
     """What came within a second; nothing as well where the connection was closed."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(1):
-            return await reader.read(100)
+            return await reader.read(4096)
     return b""
 
 

@@ -1,5 +1,6 @@
 """The rendered edge: complete, private, readable to Kamailio, and with nothing smuggled in."""
 
+import re
 import shutil
 import stat
 import subprocess
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ccserver.config import Config, ConfigError, EdgeNodeSettings, EdgeSettings, EdgeTrunkSettings
 from ccserver.sipedge import conf
@@ -142,6 +145,8 @@ def test_addresses_are_sorted_by_who_they_are(config: Config) -> None:
         ({"phone_networks": ("example.org",)}, r"edge\.phone_networks: expected an IP"),
         ({"phone_networks": ("0.0.0.0/0",)}, "every address"),
         ({"bind_address": "0.0.0.0"}, r"edge\.bind_address"),  # noqa: S104
+        ({"nodes": (EdgeNodeSettings(name="n", uri="sip:10.0.0.1:99999"),)}, "a port from 1"),
+        ({"nodes": (EdgeNodeSettings(name="n", uri="sip:node.example"),)}, "expected an IP"),
         ({"trunk_out": "sip:198.51.100.9"}, r"edge\.trunk_out: .* none of edge\.trunks"),
     ],
 )
@@ -186,3 +191,36 @@ def test_one_setting_takes_the_edge_away(config: Config) -> None:
 
 def test_the_settings_survive_their_file(config: Config) -> None:
     assert msgspec.toml.decode(toml_of(config), type=Config) == config
+
+
+NODE_URI = r"sip:[A-Za-z0-9.\[\]:-]+(;transport=(udp|tcp))?"
+WORDS = st.text(alphabet="sip:0123456789abcdef.[]%/;=@\"'$\\{}\n ", max_size=40)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    uri=WORDS | st.from_regex(NODE_URI, fullmatch=True),
+    address=WORDS | st.ip_addresses().map(str),
+    path=WORDS,
+    out=WORDS | st.just("sip:192.0.2.1:5060"),
+)
+def test_no_setting_becomes_a_line_of_its_own(uri: str, address: str, path: str, out: str) -> None:
+    """Whatever stands in the file, it is refused with a sentence or means itself."""
+    made = {
+        **msgspec.to_builtins(edge_in(Path("/tmp"))),
+        "nodes": [{"name": "n", "uri": uri}],
+        "trunks": [{"name": "t", "addresses": [address, "192.0.2.1"]}],
+        "config_dir": path or "/tmp/x",
+        "trunk_out": out,
+    }
+    try:
+        edge = msgspec.convert(made, EdgeSettings)
+        values = conf.variables(replace(msgspec.toml.decode(GOOD, type=Config), edge=edge))
+    except (msgspec.ValidationError, ConfigError):
+        return
+    rows = values["address_rows"]
+    assert isinstance(rows, list)
+    for row in rows:
+        assert re.fullmatch(r"[123] [0-9a-f.:\[\]]+ \d+ \d+ [A-Za-z0-9_-]+", row), row
+        assert 0 <= int(row.split()[3]) <= 65535
+    assert not set("\"'$\n{};") & set(str(values["config_dir"]))

@@ -18,10 +18,13 @@ import msgspec
 import pytest
 
 from ccserver.accounts import AgentProfile
+from ccserver.sipedge import conf
 from sim.stack import Stack, seats
 from tests.sipedge.wire import EDGE, SDP, STRANGER, TRUNK, Answer, header, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
+
+IDLE_S = 2
 
 
 def openssl(*arguments: str) -> None:
@@ -208,6 +211,7 @@ async def site(
     stack.config = msgspec.structs.replace(stack.config, edge=settings)
     try:
         await stack.prepare()
+        conf.render(stack.config, limits=conf.Limits(connection_idle_s=IDLE_S))
         await stack.start_asterisk()
         await stack.start_edge()
         yield Site(stack, authority, tmp_path)
@@ -283,6 +287,10 @@ async def test_a_telephone_from_anywhere_is_called_on_its_own_connection(site: S
     # A path of somebody else's would send the calls there.
     (path,) = Answer(200, accepted, 0.0).all("Path")
     assert path.startswith(f"<sip:{EDGE}:{site.stack.ports.edge};lr;received=sip:{STRANGER}:")
+    # Idle for longer than a stranger's connection may be, it is still there.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(3 * IDLE_S):
+            await phone.next("nothing but OPTIONS")
     # Whoever answers is hung up on: there is no such number.
     endpoint = f"PJSIP/{profile.sip_username}"
     status = await site.stack.ari(
