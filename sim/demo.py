@@ -22,11 +22,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
-from rich.panel import Panel as Box
-from rich.table import Table
-from rich.text import Text
 
 from ccserver.accounts import DeviceKind, Role
 from ccserver.config import ACDSettings, LogSettings
@@ -34,6 +31,7 @@ from ccserver.log import configure
 from sim.demo_cars import HELP as CARS_HELP
 from sim.demo_cars import Cars
 from sim.demo_operator import CONSOLE_HELP, Operator
+from sim.demo_view import View
 from sim.panel import Message, Panel, PanelRefused
 from sim.phones import Behaviour, PhoneBank, PhoneError
 from sim.prompt import Prompt
@@ -150,14 +148,13 @@ class Demo:
         self.console = Console()
         self.supervisor: Panel | None = None
         self.stack: Stack
+        self._view: View
         self._seen = 0.0
         self._random = random.SystemRandom()
         self._operator = Operator(self._random, self._happened)
         self._exchange = Exchange()
         self._cars = Cars(self._random, self._happened, self._exchange)
         self._prompt = Prompt()
-        self._cards_told: set[str] = set()
-        self._contacts_told: dict[str, str] = {}
 
     async def run(self) -> None:
         """Start, show, stop."""
@@ -199,6 +196,7 @@ class Demo:
                 self._say(f"up after {time.monotonic() - began:.1f} s")
                 self._introduce()
                 self.supervisor = await exits.enter_async_context(self._panel("supervisor"))
+                self._view = View(self.supervisor)
                 exits.enter_context(self._prompt)
                 try:
                     await self._until(stop, exits, bank)
@@ -311,6 +309,14 @@ class Demo:
                 live.update(self._picture())
                 await asyncio.sleep(1 / REFRESH_PER_S)
 
+    def _picture(self) -> Group:
+        return self._view.picture(
+            f"panel {self.stack.panel_url}   accounts in {self.data_dir}/instance.json",
+            self.events,
+            typed=self._prompt.typed if self._prompt.listens else None,
+            help_text=CONSOLE_HELP if self.chosen.no_edge else f"{CONSOLE_HELP}\n{CARS_HELP}",
+        )
+
     async def _tell(self) -> None:
         while True:
             self._take_events()
@@ -323,7 +329,7 @@ class Demo:
         for at, message in list(self.supervisor.messages):
             if at > self._seen:
                 self._seen = at
-                sentence = self._sentence(message)
+                sentence = self._view.sentence(message)
                 if sentence:
                     self._happened(sentence)
 
@@ -335,76 +341,6 @@ class Demo:
             line = await self._prompt.line()
             if self.chosen.no_edge or not self._cars.obey(line):
                 await self._operator.obey(line)
-
-    def _sentence(self, message: Message) -> str:
-        kind = message["type"]
-        if kind == "contact":
-            contact = message["contact"]
-            who = self._agent_name(contact["agent_id"])
-            sentence = f"{contact['caller_number'] or 'number withheld'}: {contact['state']} {who}"
-            if contact["medium"] != "voice":
-                sentence += " (text)"
-            # Each text of a conversation is told of, and changes nothing here.
-            told = self._contacts_told.get(contact["contact_id"])
-            self._contacts_told[contact["contact_id"]] = sentence
-            return "" if told == sentence else sentence
-        if kind == "contact_gone":
-            self._contacts_told.pop(message["contact_id"], None)
-            return f"contact {message['contact_id'][:8]} is over"
-        if kind == "card" and message["number"] not in (None, *self._cards_told):
-            self._cards_told.add(message["number"])
-            return f"card {message['number']} opened"
-        return ""
-
-    def _agent_name(self, agent_id: str | None) -> str:
-        if agent_id is None or self.supervisor is None:
-            return ""
-        return str(self.supervisor.agents.get(agent_id, {}).get("name", agent_id))
-
-    def _picture(self) -> Group:
-        assert self.supervisor is not None
-        line = Table(title=f"Callers, and {self._texts()}", expand=True)
-        for column in ("number", "by", "card", "state", "since", "call taker"):
-            line.add_column(column)
-        contacts = sorted(self.supervisor.contacts.values(), key=lambda c: str(c["arrived_at"]))
-        for contact in contacts:
-            line.add_row(
-                contact["caller_number"] or "withheld",
-                "call" if contact["medium"] == "voice" else "text",
-                contact["card_number"] or "…",
-                contact["state"],
-                contact["arrived_at"][11:19],
-                self._agent_name(contact["agent_id"]),
-            )
-        takers = Table(title="Call takers", expand=True)
-        for column in ("name", "extension", "presence", "state", "since"):
-            takers.add_column(column)
-        for agent in self.supervisor.agents.values():
-            takers.add_row(
-                agent["name"],
-                agent["extension"],
-                agent["presence"]["kind"],
-                agent["state"] if agent["reachable"] else f"{agent['state']} (no phone)",
-                agent["since"][11:19],
-            )
-        parts: list[RenderableType] = [
-            Box(f"panel {self.stack.panel_url}   accounts in {self.data_dir}/instance.json"),
-            line,
-            takers,
-            Box(Text("\n".join(self.events) or "nothing yet"), title="Last events (UTC)"),
-        ]
-        if self._prompt.listens:
-            # A low terminal cuts the view off below, and what is typed must be seen.
-            parts.insert(1, Box(Text(f"> {self._prompt.typed}"), title=CONSOLE_HELP))
-        return Group(*parts)
-
-    def _texts(self) -> str:
-        """How many who text are there, wait, and have no answer, in words."""
-        assert self.supervisor is not None
-        texts = [one for one in self.supervisor.contacts.values() if one["conversation"]]
-        waiting = sum(one["agent_id"] is None for one in texts)
-        unanswered = sum(one["conversation"]["unanswered_since"] is not None for one in texts)
-        return f"{len(texts)} who text ({waiting} wait, {unanswered} unanswered)"
 
     # -- traffic --
 
