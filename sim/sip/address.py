@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sim.sip.message import SIPInvalid
+from sim.sip.message import SIPInvalid, is_port
 
 PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
@@ -37,7 +37,7 @@ def hop_of(uri: str, *, default: str = "udp") -> Hop:
     if protocol not in PORTS:
         raise SIPInvalid("the URI names a transport that we have not")
     host, _, port = plain.rpartition("@")[2].partition(":")
-    if not host or (port and not port.isdigit()):
+    if not host or (port and not is_port(port)):
         raise SIPInvalid("the URI names no host")
     return Hop(protocol, host, int(port) if port else PORTS[protocol])
 

@@ -13,6 +13,7 @@ from sim.sip.message import (
     Request,
     Response,
     SIPInvalid,
+    is_port,
     parameters,
     parse,
     respond,
@@ -119,6 +120,6 @@ def _way_back(via: str) -> Address:
     sent_by = via.partition(";")[0].rpartition(" ")[2]
     host, _, port = sent_by.partition(":")
     chosen = told.get("rport") or port or "5060"
-    if not chosen.isdigit():
+    if not is_port(chosen):
         raise SIPInvalid("a Via has no port")
     return told.get("received") or host, int(chosen)

@@ -13,6 +13,7 @@ END_OF_HEADERS: Final = b"\r\n\r\n"
 VERSION: Final = "SIP/2.0"
 MESSAGE_BYTES_MAX: Final = 256 * 1024
 """Larger than any message of a car or phone; a peer that sends more is no peer of ours."""
+PORT_MAX: Final = 65_535
 COMPACT: Final = {
     "a": "accept-contact",
     "b": "referred-by",
@@ -96,7 +97,7 @@ class _Message:
     def sequence(self) -> tuple[int, str]:
         """CSeq as number and method; raises `SIPInvalid`."""
         number, _, method = self.need("CSeq").partition(" ")
-        if not number.isascii() or not number.isdigit() or len(number) > 10:
+        if not is_number(number):
             raise SIPInvalid("CSeq has no number")
         return int(number), method.strip()
 
@@ -196,7 +197,7 @@ def _start(start: str, headers: tuple[Header, ...], body: bytes) -> Request | Re
     first, _, rest = start.partition(" ")
     middle, _, last = rest.partition(" ")
     if first == VERSION:
-        if len(middle) != 3 or not middle.isascii() or not middle.isdigit():
+        if len(middle) != 3 or not is_number(middle):
             raise SIPInvalid("the status line has no code")
         return Response(headers, body, int(middle), last)
     if last != VERSION or not first or not middle:
@@ -225,9 +226,19 @@ def content_length(value: str | None) -> int | None:
     """Read Content-Length; ``None`` where there is none; raises `SIPInvalid`."""
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
+    if not is_number(value, digits_max=9):
         raise SIPInvalid("Content-Length is no length")
     return int(value)
+
+
+def is_number(text: str, *, digits_max: int = 10) -> bool:
+    """Whether this is a number in plain digits (``str.isdigit`` takes superscripts for some)."""
+    return text.isascii() and text.isdigit() and len(text) <= digits_max
+
+
+def is_port(text: str) -> bool:
+    """Whether this is the number of a port, 0 included."""
+    return is_number(text, digits_max=5) and int(text) <= PORT_MAX
 
 
 def long_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sim.sip.message import SIPInvalid
+from sim.sip.message import SIPInvalid, is_port
 
 PCMA: Final = 8
 PCMU: Final = 0
@@ -54,7 +54,7 @@ def parse(data: bytes) -> tuple[Stream, ...]:
 
 def _stream(value: str, host: str, direction: str) -> Stream:
     pieces = value.split()
-    if len(pieces) < 3 or not pieces[1].partition("/")[0].isdigit():
+    if len(pieces) < 3 or not is_port(pieces[1].partition("/")[0]):
         raise SIPInvalid("a stream has no port")
     port = int(pieces[1].partition("/")[0])
     return Stream(pieces[0], port, pieces[2], tuple(pieces[3:]), host, direction)

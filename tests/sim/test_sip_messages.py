@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.sip import Part, Request, SIPInvalid, divided, joined, nested, parse, respond, sdp
+from sim.sip.address import hop_of
 from sim.sip.g711 import ALAW_LEVELS, ALAW_SILENCE, ULAW_LEVELS, ULAW_SILENCE, from_alaw, to_alaw
 from sim.sip.message import Response, parameters, split_list, uri_of
 from sim.sip.transport import Framer
@@ -125,3 +126,28 @@ def test_a_law_levels_are_those_of_the_standard() -> None:
     assert len(set(ALAW_LEVELS.tolist())) == 256
     codes = bytes(range(256))
     assert to_alaw(from_alaw(codes)) == codes
+
+
+@given(st.binary(max_size=300), st.text(max_size=60))
+def test_random_streams_descriptions_and_addresses_are_read_or_refused(
+    data: bytes, words: str
+) -> None:
+    for read in (
+        lambda: Framer().feed(data),
+        lambda: Framer().feed(INVITE[:-12] + data),
+        lambda: sdp.parse(data),
+        lambda: sdp.parse(b"m=audio 4000 RTP/AVP 8\r\nc=" + data + b"\r\na=" + data),
+        lambda: hop_of(words),
+        lambda: hop_of(f"sip:{words}"),
+        lambda: hop_of("sip:host:5²"),
+        lambda: hop_of("sip:host:65536"),
+        lambda: sdp.parse("m=audio ² RTP/AVP 8".encode()),
+        lambda: parse("SIP/2.0 2²0 OK\r\n\r\n".encode()),
+        lambda: list(split_list(words)),
+        lambda: parameters(words),
+        lambda: uri_of(words),
+    ):
+        try:
+            read()
+        except SIPInvalid:
+            continue
