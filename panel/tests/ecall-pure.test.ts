@@ -2,13 +2,15 @@
 
 import { describe, expect, it } from "vitest";
 import { decodeContact } from "../src/api/decode";
-import { decodeCar, decodeEmergencyData, type RequestState } from "../src/api/ecall";
+import { decodeCar, decodeEmergencyData, type CarData, type RequestState } from "../src/api/ecall";
+import type { Card } from "../src/api/types";
 import { callBackObstacle, clearObstacle, requestObstacle, type Actor } from "../src/ecall/acts";
 import { eCallKind, isTest, namedService } from "../src/ecall/service";
 import { blockOf, byDanger, cameFrom, clockOf, groupedHex, groupedVIN, itemLines, linesOf } from "../src/ecall/words";
 import { timelineLines } from "../src/cards/timeline-lines";
-import { car, dataItem, msd, VIN } from "./ecall-samples";
-import { agent, contact, item } from "./samples";
+import { livePlaces } from "../src/ecall/live-places";
+import { car, cardContact, dataItem, msd, VIN } from "./ecall-samples";
+import { agent, card, contact, item } from "./samples";
 
 describe("a service URN", () => {
   it.each([
@@ -117,6 +119,38 @@ describe("other data", () => {
     expect(decodeCar({ msd: msd() })).toMatchObject({ kind: "unknown", data: "received", count: 1, can_request: false });
     expect(decodeCar({})).toMatchObject({ data: "none", msd: null });
     expect(decodeEmergencyData({ items: [{ item_id: "x" }] } as never).items[0]).toMatchObject({ oddities: [], error: null });
+  });
+});
+
+describe("the place of a car on the line", () => {
+  const contacts = [cardContact(), cardContact({ contact_id: "c2" })];
+  const told = (lat: number): Card["locations"][number] => ({
+    location_id: "l1", kind: "caller", source: "msd", shape: { type: "Point", position: [lat, 24.42] }, lat, lon: 24.42,
+    radius_m: null, confidence: null, observed_at: null, received_at: "", contact_id: "c1", author: null, data: {},
+  }); // prettier-ignore
+
+  it("is on the map before the card has it", () => {
+    const [place] = livePlaces(card({ contacts }), (id) => (id === "c1" ? car() : null));
+    expect(place).toMatchObject({ contact_id: "c1", lat: 57.01, radius_m: 150, source: "msd", data: { trusted: true, direction_deg: 44 } });
+    const doubtful = car({ msd: msd({ trusted: false, direction_deg: null }) });
+    expect(livePlaces(card({ contacts }), (id) => (id === "c2" ? doubtful : null))[0]).toMatchObject({
+      location_id: "live/c2",
+      radius_m: null,
+      shape: { type: "Point" },
+      data: { trusted: false },
+    });
+  });
+
+  it("is the card's own as soon as that has it", () => {
+    const carOf = (id: string): CarData | null => (id === "c1" ? car() : null);
+    expect(livePlaces(card({ contacts, locations: [told(57.01)] }), carOf)).toEqual([]);
+    expect(livePlaces(card({ contacts, locations: [told(57.02)] }), carOf)).toHaveLength(1);
+  });
+
+  it("is none where the car knows none", () => {
+    expect(livePlaces(card({ contacts }), () => car({ msd: msd({ lat: null, lon: null }) }))).toEqual([]);
+    expect(livePlaces(card({ contacts }), () => car({ msd: null }))).toEqual([]);
+    expect(livePlaces(card({ contacts }), () => null)).toEqual([]);
   });
 });
 

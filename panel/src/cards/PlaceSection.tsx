@@ -1,12 +1,14 @@
 /** Where it is: the address with how to get in, the map with every place that was told, the one that counts. */
 
-import { useCallback, useId, useState } from "react";
+import { useCallback, useId, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AddressBox } from "../addresses/AddressBox";
 import { addLocation, chooseLocation } from "../api/cards";
 import type { Address } from "../api/addresses";
+import type { CarData } from "../api/ecall";
 import type { AddressValue, Card, CardLocation, NewLocation } from "../api/types";
-import { attempt, useSession } from "../app/session";
+import { attempt, useLive, useSession } from "../app/session";
+import { livePlaces } from "../ecall/live-places";
 import { MapView, type MapLocation, type Position } from "../map";
 import { metres } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -128,6 +130,24 @@ function ToldPlaces({ card }: { card: Card }) {
   );
 }
 
+/** The card's places, and before it has them those of the cars on the line; the same array while nothing changes. */
+function useMapLocations(card: Card): { locations: MapLocation[]; current: string | null } {
+  const { contacts } = useLive();
+  const carOf = (contactId: string): CarData | null => contacts[contactId]?.vehicle ?? null;
+  const messages = card.contacts.map(({ contact_id: id }) => carOf(id)?.msd);
+  const news = messages.map((msd) => `${msd?.received_at}/${msd?.hex}`).join();
+  return useMemo(
+    () => {
+      const live = livePlaces(card, carOf);
+      const locations = [...(card.locations as unknown as MapLocation[]), ...live];
+      return { locations, current: card.location.current ?? live.at(-1)?.location_id ?? null };
+    },
+    // The live state is another one with every message, also of other calls.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [card, news],
+  );
+}
+
 export function PlaceSection() {
   const { t } = useTranslation();
   const session = useSession();
@@ -137,7 +157,8 @@ export function PlaceSection() {
   const [mapWanted, setMapWanted] = useState(false);
   // A whole country says nothing, and to draw it costs a machine without a graphics card what the
   // sound of the call needs.
-  const mapped = mapWanted || card.locations.length > 0;
+  const { locations, current } = useMapLocations(card);
+  const mapped = mapWanted || locations.length > 0;
   const tell = (place: NewLocation): void => void attempt(session, () => addLocation(card.incident_id, place));
   const pick = ({ lat, lon }: Position): void => tell({ kind: "incident", source: "map", lat, lon, radius_m: null });
   return (
@@ -151,8 +172,8 @@ export function PlaceSection() {
         <>
           <p className="faint">{t("place.by_map")}</p>
           <MapView
-            locations={card.locations as unknown as MapLocation[]}
-            current={card.location.current}
+            locations={locations}
+            current={current}
             conflicts={card.location.conflicts}
             onPick={pick}
             now={now}
