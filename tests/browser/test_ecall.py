@@ -273,7 +273,7 @@ async def test_a_test_cannot_be_taken_for_a_call_for_help(taker: Workplace, road
     await call.answered(20.0)
     await taker.shows("test-banner")
     await taker.shows("car-raised", text="TEST")
-    await taker.page.keyboard.press("F8")
+    await taker.at("call-hangup").click()
     await call.wait_ended()
     # Also later, on the card and in the list.
     await taker.at("wrap-up-done").click()
