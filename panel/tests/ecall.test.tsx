@@ -379,6 +379,13 @@ describe("clearing down", () => {
   });
 });
 
+it("gives nothing to do with the car to whoever takes no calls", async () => {
+  server.on("GET /api/me", { body: me({ agent: null, rights: { ...me().rights, calls: false, supervise: false } }) });
+  const section = await openCard(null);
+  expect(await within(section).findByTestId("car-vin")).toBeInTheDocument();
+  expect(within(section).queryByTestId("car-clear")).toBeNull();
+});
+
 describe("calling back", () => {
   it("goes from the card, when the call is over", async () => {
     server.on("POST /api/cards/i1/call", { status: 202, body: { contact_id: "c7" } });

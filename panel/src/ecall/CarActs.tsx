@@ -144,6 +144,8 @@ export function CarActs({ car, contactId, incidentId, number, live }: Properties
   const ask = (): void => void act(() => attempt(session, () => askForMSD(contactId)));
   const callBack = (): void =>
     void act(async () => number !== null && placeCall(session, () => dial(incidentId, number)));
+  // A service's dispatcher reads what the car says; its call is the centre's.
+  if (!actor.calls && !actor.supervises) return null;
   return (
     <div className="car-acts" role="group" aria-label={t("ecall.acts")}>
       <Act
