@@ -37,12 +37,13 @@ from ccserver.sipedge.client import (
 )
 from ccserver.telephony.call import CallFacts
 from ccserver.types import AgentId, ContactId
-from tests.calldata.desk import Room
+from tests.calldata.desk import WAIT_S, Room
 from tests.calldata.samples import (
     CALL_ID,
     CONTACT,
     CONTROL_TYPE,
     PIDF_TYPE,
+    at,
     car,
     ecall,
     info,
@@ -570,7 +571,11 @@ async def test_a_kill_while_a_location_server_is_asked_loses_no_place(
     async with Room(database, tmp_path) as second:
         second.references.answers[REFERENCE] = pidf(57.5, 22.5)
         await second.until(lambda: second.counted("call_data_total", via="reference") == 1)
-        await second.settled()
+        # The call is over; its card is looked for now and then.
+        async with asyncio.timeout(WAIT_S):
+            while await second.store.untold(at(-60)):
+                second.clock.seconds += 1
+                await second.until_news()
         assert sources(await second.card()) == ["msd", "pidf_lo"]
     async with Room(database, tmp_path) as third:
         third.call()
