@@ -369,6 +369,29 @@ async def test_a_car_that_keeps_silent_is_given_up_and_may_still_answer(room: Ro
     assert shown["request"]["state"] == "received"  # type: ignore[index]
 
 
+async def test_a_car_that_hangs_up_while_it_is_asked_is_not_told_of_as_silent(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending, sent = asyncio.Event(), asyncio.Event()
+
+    async def slowly(*_: object, **__: object) -> None:
+        sending.set()
+        await sent.wait()
+
+    monkeypatch.setattr(room.edge, "send_info", slowly)
+    room.file(ecall())
+    await room.shown(room.call(), count=1)
+    asking = asyncio.create_task(room.desk.request_msd(C1, ANNA))
+    await sending.wait()
+    room.hang_up(C1)
+    sent.set()
+    await asking
+    await room.told(TimelineTag.MSD_REQUESTED)
+    room.clock.seconds = 60
+    await room.desk.poll()
+    assert room.counted("msd_requests_total", state="no_answer") == 0
+
+
 async def test_a_car_that_sends_what_cannot_be_read_is_not_one_that_keeps_silent(
     room: Room,
 ) -> None:

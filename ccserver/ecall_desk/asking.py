@@ -96,7 +96,7 @@ class Asker:
             known.contact_id, TimelineTag.MSD_REQUESTED, "msd-asked", agent_id, by_itself=by_itself
         )
         # It may have been answered before the edge has told us that it was sent.
-        if known.request is request:
+        if known.request is request and not known.over:
             self._due[known.contact_id] = (self._clock.monotonic() + self._timeout_s, known)
         log.info("msd_asked", contact_id=known.contact_id, by_itself=by_itself)
         return request
@@ -141,6 +141,7 @@ class Asker:
 
     def forget(self, known: Known) -> None:
         """The contact is over."""
+        known.over = True
         self._due.pop(known.contact_id, None)
 
     async def _send(self, edge: EdgeControl, call_id: str, *, tries: int) -> None:

@@ -39,6 +39,8 @@ class Known:
     called_back: bool = False
     looked_back: bool = False
     asked_by_itself: bool = False
+    over: bool = False
+    """The contact is alive no more; nobody waits for an answer of its car."""
     _made: Vehicle | None = None
     """The car as all messages until `_until` tell of it, so that whoever sends without end costs no
     more for each; ``None``: to be made anew."""
