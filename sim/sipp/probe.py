@@ -13,7 +13,7 @@ from typing import Self, cast
 
 from sim.sipp.ends import CRLF, Ends, headers, request
 
-WAIT_S = 1.5
+WAIT_S = 3.0
 """For a final answer. Who answers at all has answered by then, also on a busy machine."""
 GRACE_S = 0.15
 """For what comes after a final answer and should not."""

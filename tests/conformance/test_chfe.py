@@ -7,28 +7,23 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
-import msgspec
 import pytest
-import pytest_asyncio
 
-from ccserver.config import CallDataSettings
 from ccserver.ecall import control
 from sim import pidf
-from sim.held import LocationServer
 from sim.ng112 import BLOCKS, NG112Phone, Place, Wish, place
 from sim.panel import Message, Panel, PanelRefused
-from sim.sip import UA, Call, Part, Response, divided, joined, nested
+from sim.sip import Call, Part, Response, divided, joined, nested
 from sim.sipp.ends import other
-from sim.stack import Stack, seats
-from tests.conformance.world import TRUNK, World, world_of
+from tests.conformance.centre import CARRIER, Centre
+from tests.conformance.world import TRUNK, World
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("conformance")]
-in_module = pytest.mark.asyncio(loop_scope="module")
+in_session = pytest.mark.asyncio(loop_scope="session")
 
-CARRIER = "127.0.1.7"
 PSAP_NUMBER = "112"
+TAKER_TONE = 0
 CITIZEN = "+37120000555"
 CALLED_BACK = "+37120000777"
 EVENTUALLY_S = 10.0
@@ -46,48 +41,6 @@ VEDS = Part(
     content_id="veds@car.example",
     disposition="by-reference;handling=optional",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Centre:
-    """A centre, the network that it calls out to, and a server that knows places."""
-
-    world: World
-    panel: Panel
-    """Of a call taker who rests: so callers wait, and no telephone of a vacant position rings."""
-    carrier: UA
-    server: LocationServer
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
-    folder = tmp_path_factory.mktemp("chfe")
-    takers = seats(1)
-    async with contextlib.AsyncExitStack() as exits:
-        server = await exits.enter_async_context(LocationServer(folder / "held"))
-        carrier = await exits.enter_async_context(UA(CARRIER))
-
-        def prepare(stack: Stack) -> None:
-            hosts = (f"localhost:{server.port}", "127.0.0.0/8", "::1")
-            data = CallDataSettings(location_hosts=hosts, location_ca=str(server.ca))
-            stack.config = msgspec.structs.replace(stack.config, call_data=data)
-
-        world = await exits.enter_async_context(
-            world_of(
-                folder,
-                takers=takers,
-                trunk_out=f"sip:{CARRIER}:{carrier.port}",
-                prepare=prepare,
-            )
-        )
-        panel = await world.on_duty(takers[0])
-        await panel.rest()
-        yield Centre(world, panel, carrier, server)
-
-
-@pytest.fixture
-def world(centre: Centre) -> World:
-    return centre.world
 
 
 async def _until(condition: Callable[[], object]) -> None:
@@ -171,7 +124,7 @@ async def kept(centre: Centre, number: str, *kinds: str) -> list[Message]:
 # TD_CHFE_001: places by reference.
 
 
-@in_module
+@in_session
 async def test_001_a_place_by_reference_is_asked_for_by_held(centre: Centre) -> None:
     document = pidf.document(pidf.SHAPES["Circle"](56.95, 24.11))
     reference = centre.server.keep(document)
@@ -188,7 +141,7 @@ async def test_001_a_place_by_reference_is_asked_for_by_held(centre: Centre) -> 
     assert [item["via"] for item in items if item["kind"] == "location"] == ["reference"]
 
 
-@in_module
+@in_session
 async def test_001_a_reference_by_sip_is_kept_and_nobody_is_asked(centre: Centre) -> None:
     """SUBSCRIBE to a location server (RFC 3856) is not offered; the call goes on all the same."""
     async with caller(centre.world, "+37120000102") as phone:
@@ -202,7 +155,7 @@ async def test_001_a_reference_by_sip_is_kept_and_nobody_is_asked(centre: Centre
 # TD_CHFE_002 and 005: media, of calls and of test calls.
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("service", ["urn:service:sos", TEST_SERVICE])
 @pytest.mark.parametrize(("stream", "codec"), [(ALAW, "8"), (ULAW, "0")], ids=["alaw", "ulaw"])
 async def test_002_005_audio_is_answered_with_the_codec_that_was_offered(
@@ -216,7 +169,7 @@ async def test_002_005_audio_is_answered_with_the_codec_that_was_offered(
     assert formats.split()[0] == codec
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("service", ["urn:service:sos", TEST_SERVICE])
 @pytest.mark.parametrize("stream", [TEXT, *map(video, H264.values())], ids=["text", *H264])
 async def test_002_005_video_and_text_are_declined_and_audio_goes_on(
@@ -229,7 +182,7 @@ async def test_002_005_video_and_text_are_declined_and_audio_goes_on(
     assert second[1] == "0"
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("stream", [TEXT, video(H264["1b"])], ids=["text", "video"])
 async def test_002_005_without_audio_the_refusal_is_one_that_a_telephone_understands(
     world: World, stream: str
@@ -241,7 +194,7 @@ async def test_002_005_without_audio_the_refusal_is_one_that_a_telephone_underst
 # TD_CHFE_003: language tags (RFC 8373).
 
 
-@in_module
+@in_session
 async def test_003_an_offer_with_language_tags_is_answered(world: World) -> None:
     """None of our own are written, so the test of the suite does not pass."""
     tagged = ALAW + "|a=hlang-send:lv ru en|a=hlang-recv:lv ru en"
@@ -253,7 +206,7 @@ async def test_003_an_offer_with_language_tags_is_answered(world: World) -> None
 # TD_CHFE_004: the INVITE of a call-back and of other calls.
 
 
-@in_module
+@in_session
 async def test_004_a_call_back_says_what_it_is(centre: Centre) -> None:
     world = centre.world
     async with caller(world, CALLED_BACK) as phone:
@@ -272,7 +225,12 @@ async def test_004_a_call_back_says_what_it_is(centre: Centre) -> None:
     async with asyncio.timeout(EVENTUALLY_S):
         call = await placed
     invite = call.invite
-    await call.bye()
+    # The call taker is heard, so the ACK has come: before that nobody may hang up (RFC 3261 §15).
+    assert call.media is not None
+    await call.media.hears(TAKER_TONE)
+    ended = await call.bye()
+    assert ended is not None
+    assert ended.code == 200
     assert f"sip:{CALLED_BACK}@" in invite.uri
     assert CALLED_BACK in invite.need("To")
     assert invite.get("Priority") == "psap-callback"
@@ -304,7 +262,7 @@ async def _task(panel: Panel, number: str) -> Message:
 # TD_CHFE_008 and 012: states for subscribers. Not offered; declined in order.
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("event", ["emergency-ServiceState", "emergency-QueueState"])
 async def test_008_012_a_subscription_is_declined_in_order(world: World, event: str) -> None:
     outcome = await world.ask(
@@ -317,7 +275,7 @@ async def test_008_012_a_subscription_is_declined_in_order(world: World, event: 
 # TD_CHFE_014: multipart/mixed.
 
 
-@in_module
+@in_session
 async def test_014_a_multipart_of_an_offer_alone(world: World) -> None:
     async with caller(world) as phone:
         call = await phone.ua.call("urn:service:sos", compose=lambda sdp: joined([nested([sdp])]))
@@ -325,7 +283,7 @@ async def test_014_a_multipart_of_an_offer_alone(world: World) -> None:
         await call.bye()
 
 
-@in_module
+@in_session
 async def test_014_a_multipart_of_all_that_an_emergency_network_knows(centre: Centre) -> None:
     blocks = tuple(BLOCKS[name] for name in ("ProviderInfo", "ServiceInfo", "SubscriberInfo"))
     wish = Wish(places=(place("Circle", 56.95, 24.11),), blocks=blocks, identifiers=True)
@@ -348,7 +306,7 @@ async def test_014_a_multipart_of_all_that_an_emergency_network_knows(centre: Ce
     assert not [item["error"] for item in items if item["error"]]
 
 
-@in_module
+@in_session
 async def test_014_a_multipart_within_a_multipart(centre: Centre) -> None:
     blocks = (BLOCKS["Comment"],)
     places = (place("Point", 56.95, 24.11), place("Polygon", 56.95, 24.11))
@@ -364,7 +322,7 @@ async def test_014_a_multipart_within_a_multipart(centre: Centre) -> None:
 # Beside the suite: networks write who calls in two ways.
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("scheme", ["tel", "sip"])
 async def test_a_number_that_is_withheld_is_known_however_the_network_writes_it(
     centre: Centre, scheme: str

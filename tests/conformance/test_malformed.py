@@ -3,10 +3,9 @@ is heard, or gets a refusal that a car understands (4xx); never silence, and not
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-import pytest_asyncio
 
 from ccserver.ecall import control
 from sim.car import Car
@@ -18,10 +17,10 @@ from sim.sipp.probe import Outcome
 from tests.conformance.malformed import UNUSUAL
 from tests.conformance.noise import noisy
 from tests.conformance.streams import Stream, is_heard
-from tests.conformance.world import TRUNK, World, world_of
+from tests.conformance.world import TRUNK, World
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("conformance")]
-in_module = pytest.mark.asyncio(loop_scope="module")
+in_session = pytest.mark.asyncio(loop_scope="session")
 
 LISTEN_S = 0.2
 LISTEN_TIMES = 25
@@ -31,12 +30,6 @@ AT_ONCE = 50
 NOISY_WAIT_S = 3.5
 """Asterisk drops some in silence; then the edge refuses them after a second and a half."""
 QUIET = 0.001
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with world_of(tmp_path_factory.mktemp("malformed")) as world:
-        yield world
 
 
 def offers_voice(outcome: Outcome) -> bool:
@@ -52,7 +45,7 @@ def offers_voice(outcome: Outcome) -> bool:
     return False
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("name", UNUSUAL)
 async def test_an_unusual_call_is_heard_or_refused_in_order(world: World, name: str) -> None:
     unusual = UNUSUAL[name]
@@ -64,7 +57,7 @@ async def test_an_unusual_call_is_heard_or_refused_in_order(world: World, name: 
     assert not outcome.strangers
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize("name", FAULTS)
 async def test_a_car_with_a_fault_is_heard(world: World, name: str) -> None:
     fault = FAULTS[name]
@@ -92,7 +85,7 @@ async def _sounds(media: Media) -> None:
     pytest.fail("the caller hears nothing")
 
 
-@in_module
+@in_session
 async def test_a_call_by_tcp_may_come_in_pieces(world: World) -> None:
     async with Stream.open("127.0.0.1", world.port, TRUNK) as stream:
         octets = invite(stream.ends)
@@ -100,7 +93,7 @@ async def test_a_call_by_tcp_may_come_in_pieces(world: World) -> None:
         assert await is_heard(stream, stream.ends, *pieces, pause_s=0.001)
 
 
-@in_module
+@in_session
 async def test_two_calls_by_tcp_may_come_at_once_with_empty_lines_between(world: World) -> None:
     async with Stream.open("127.0.0.1", world.port, TRUNK) as stream:
         first, second = stream.ends, stream.again()
@@ -113,7 +106,7 @@ async def test_two_calls_by_tcp_may_come_at_once_with_empty_lines_between(world:
             await stream.end(of, answer)
 
 
-@in_module
+@in_session
 @pytest.mark.parametrize(
     "build",
     [
@@ -140,7 +133,7 @@ async def test_what_is_wrong_by_tcp_harms_that_connection_alone(
         assert await is_heard(other, other.ends)
 
 
-@in_module
+@in_session
 async def test_octets_changed_at_random_harm_nobody(world: World) -> None:
     """eCalls that are almost good: what is answered is for their senders alone."""
 
@@ -159,7 +152,7 @@ async def test_octets_changed_at_random_harm_nobody(world: World) -> None:
     assert offers_voice(await world.ask(TRUNK, invite))
 
 
-@in_module
+@in_session
 async def test_a_good_car_is_served_as_ever(world: World) -> None:
     assert world.lives()
     async with Car(f"sip:127.0.0.1:{world.port}", host=TRUNK) as car:
