@@ -214,7 +214,7 @@ async def _late(positions: Positions, caller: Caller) -> Workplace:
     fix = Fix(STREET.latitude, STREET.longitude, radius_m=14.0)
     await caller.citizen.send(phone.text(fix, late_s))
     await expect_element(shown).to_contain_text(f"{STREET.longitude:.5f}"[:7])
-    painted_s = await _painted(workplace, STREET, began)
+    painted_s = await painted(workplace, STREET, began)
     positions.measured["late_to_screen_ms"] = round(painted_s * 1000, 1)
     told_at = await _told(caller, STREET, began)
     positions.measured["late_s"] = round(began - caller.began, 1)
@@ -224,7 +224,7 @@ async def _late(positions: Positions, caller: Caller) -> Workplace:
     return workplace
 
 
-async def _painted(window: Workplace, here: Position, sent_at: float) -> float:
+async def painted(window: Workplace, here: Position, sent_at: float) -> float:
     """Seconds from the sending of a position until the window had painted it."""
 
     async def painted_ms() -> float | None:
@@ -258,7 +258,7 @@ async def _moves(positions: Positions, caller: Caller, window: Workplace) -> Non
         else:
             await caller.citizen.send(caller.phone.text_2(fix, at_s))
             by_text.append(await _told(caller, here, began) - began)
-        on_screen.append(await _painted(window, here, began))
+        on_screen.append(await painted(window, here, began))
     positions.measured["text_to_card"] = percentiles(by_text)
     positions.measured["https_to_card"] = percentiles(by_https)
     positions.measured["to_screen"] = percentiles(on_screen)
