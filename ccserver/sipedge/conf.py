@@ -36,10 +36,11 @@ class Limits:
     each is asked once for its password whenever it registers."""
     drop_lines_max: int = 20
     """Lines a minute about what was dropped: a flood must not fill the disk."""
-    connections_max: int = 4096
-    """TCP and TLS together: some 20 kB each."""
+    connections_max: int = 1024
+    """TCP and TLS together. Each takes the longest message (64 KiB) of the memory that all calls
+    share, and by TLS about as much again: 64 to 128 MB in all."""
     connection_idle_s: int = 30
-    """Of whoever has not shown who it is. With `connections_max`, 140 connections a second would
+    """Of whoever has not shown who it is. With `connections_max`, 35 connections a second would
     use all of them up; a firewall should let nobody get that far."""
     phone_requests: int = 150
     """Of one address of telephones within two seconds. Twenty telephones behind one address that
