@@ -80,6 +80,7 @@ TABLES = {"agents", "accounts", "sessions", "presences", "card_counters", "incid
     "messages",
     "messaging_versions",
     "aml_held",
+    "call_data",
 }
 
 
