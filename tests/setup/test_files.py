@@ -30,7 +30,7 @@ def test_every_package_has_a_group_and_a_reason() -> None:
     assert rows
     for name, group, reason in rows:
         assert PACKAGE_NAME.fullmatch(name)
-        assert group in {"python", "build", "media", "run", "test"}
+        assert group in {"python", "build", "media", "edge", "run", "test"}
         assert len(reason.split()) >= 2, f"{name} needs a reason"
     names = [row[0] for row in rows]
     assert len(set(names)) == len(names)
