@@ -366,7 +366,7 @@ class Metrics:
         )
         self.call_data_waiting = Gauge(
             "ccserver_call_data_waiting",
-            "Calls of which data came, and nobody knows the contact yet.",
+            "Calls of which data came, and whose contact is not known yet.",
             registry=registry,
         )
         self.call_data_unknown = Counter(
