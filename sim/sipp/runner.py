@@ -218,7 +218,16 @@ async def _run(job: _Job, place: str | Path) -> tuple[int, list[Message]]:
     log = directory / "messages.tsv"
     log.unlink(missing_ok=True)
     command = [sipp, f"{HOST}:{job.port}", "-sf", "scenario.xml", "-inf", "callers.csv"]
-    command += ["-i", HOST, "-p", str(_free_ports(1)), "-mi", HOST, "-mp", str(_free_ports(4))]
+    command += [
+        "-i",
+        HOST,
+        "-p",
+        str(free_ports(HOST, 1)),
+        "-mi",
+        HOST,
+        "-mp",
+        str(free_ports(HOST, 4)),
+    ]
     command += ["-nostdin", "-timeout", f"{round(limit_s)}s", *job.options]
     command += ["-trace_shortmsg", "-shortmessage_file", log.name]
     command += ["-trace_err", "-error_file", "errors.log"]
@@ -257,17 +266,17 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait_for(process.wait(), KILL_S)
 
 
-def _free_ports(count: int) -> int:
-    """Give the first of ``count`` neighbouring UDP ports that are free now."""
+def free_ports(host: str, count: int) -> int:
+    """Give the first of ``count`` neighbouring UDP ports that are free now at an address."""
     for _ in range(100):
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            first.bind((HOST, 0))
+            first.bind((host, 0))
             port = int(first.getsockname()[1])
             try:
                 for offset in range(1, count):
                     other = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    other.bind((HOST, port + offset))
+                    other.bind((host, port + offset))
             except (OSError, OverflowError):
                 continue
             return port

@@ -11,10 +11,11 @@ import os
 import re
 import secrets
 import signal
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from sim.sipp.runner import free_ports
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LIMIT_S = 20.0
@@ -130,20 +131,3 @@ def messages_of(log: bytes) -> tuple[Message, ...]:
         at = head.end() + int(head[2])
         messages.append(Message(head[1] == b"sent", log[head.end() : at]))
     return tuple(messages)
-
-
-def free_ports(host: str, count: int) -> int:
-    """Give the first of ``count`` neighbouring ports that are free at an address."""
-    for _ in range(100):
-        with contextlib.ExitStack() as sockets:
-            first = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            first.bind((host, 0))
-            port = int(first.getsockname()[1])
-            try:
-                for offset in range(1, count):
-                    other = sockets.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    other.bind((host, port + offset))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise AssertionError(f"no {count} neighbouring ports are free")
