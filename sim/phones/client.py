@@ -27,6 +27,8 @@ Event = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # importing the library takes a second on a busy machine
 REPLY_S = 10.0
+WAIT_S = 30.0  # a wait that ends well costs nothing, and a machine may be busy
+TOLD_EVENTS = 20  # of what happened before a wait was in vain
 CLOSE_S = 5.0  # the process itself takes 2 s at most, on a machine that lets it run
 HISTORY_MAX = 100_000  # events kept for ``wait_for``; a scenario of an hour stays far below
 QUEUE_MAX = 10_000  # events a slow iterator may be behind
@@ -317,11 +319,12 @@ class PhoneBank:
         return [event for event in self._history if _matches(event, kind, fields)]
 
     async def wait_for(
-        self, kind: str, *, timeout_s: float = 10.0, after: float = 0.0, **fields: object
+        self, kind: str, *, timeout_s: float = WAIT_S, after: float = 0.0, **fields: object
     ) -> Event:
         """Give the first event of a kind with these fields and ``t >= after``, past or future.
 
-        Raises ``TimeoutError`` naming what was awaited, ``PhoneError`` if the process ends first.
+        Raises ``TimeoutError`` naming what was awaited and what happened last instead,
+        ``PhoneError`` if the process ends first.
         """
         deadline = time.monotonic() + timeout_s
         seen = 0
@@ -339,7 +342,9 @@ class PhoneBank:
                     async with asyncio.timeout(deadline - time.monotonic()):
                         await self._changed.wait()
                 except TimeoutError:
-                    raise TimeoutError(f"no {kind} {fields} within {timeout_s} s") from None
+                    raise TimeoutError(
+                        f"no {kind} {fields} within {timeout_s} s; before: {self._lately()}"
+                    ) from None
 
     # The process.
 
@@ -395,6 +400,16 @@ class PhoneBank:
         async with self._changed:
             self._history.append(event)
             self._changed.notify_all()
+
+    def _lately(self) -> str:
+        """Give the last events, each with the seconds since, for a wait that was in vain."""
+        now = time.monotonic()
+        first = max(len(self._history) - TOLD_EVENTS, 0)
+        return "; ".join(
+            f"{event['t'] - now:.1f} s {event['event']} "
+            f"{event.get('call') or event.get('phone') or ''} {event.get('party', '')}".rstrip()
+            for event in itertools.islice(self._history, first, None)
+        )
 
     def _last_words(self) -> str:
         """Give the last line that the process wrote to its error output."""
