@@ -610,9 +610,9 @@ class Application:
         await self._ask_devices()
 
     async def _ask_devices(self) -> None:
+        asked_at = self.devices.events_seen
         states = await self.ami.request("DeviceStateList")
-        for message in states.events:
-            self.devices.handle(message)
+        self.devices.handle_list(states.events, asked_at=asked_at)
 
     async def _ask_devices_for_ever(self) -> None:
         while True:

@@ -4,7 +4,7 @@ From AMI's device states. ARI's ``deviceState`` subscription can deadlock Asteri
 never used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,8 @@ class Devices:
         self._changed = changed
         self._agents: dict[str, AgentId] = {}
         self._states: dict[AgentId, Device] = {}
+        self._events = 0
+        self._last_event: dict[AgentId, int] = {}
 
     def add(self, agent_id: AgentId, endpoint: str) -> None:
         """A seat whose phone is to be watched."""
@@ -57,6 +59,7 @@ class Devices:
         if endpoint is not None:
             del self._agents[endpoint]
             self._states.pop(agent_id, None)
+            self._last_event.pop(agent_id, None)
 
     def endpoint(self, agent_id: AgentId) -> str | None:
         """The endpoint of a seat's phone."""
@@ -68,9 +71,36 @@ class Devices:
 
     def handle(self, fields: Fields) -> None:
         """One AMI event with a device's state."""
+        read = self._read(fields)
+        if read is None:
+            return
+        self._events += 1
+        self._last_event[read[0]] = self._events
+        self._take(*read)
+
+    @property
+    def events_seen(self) -> int:
+        """To be noted when the list of all states is asked for; see `handle_list`."""
+        return self._events
+
+    def handle_list(self, items: Iterable[Fields], *, asked_at: int) -> None:
+        """The answer to a question for all states, asked when ``events_seen`` was ``asked_at``.
+
+        An event that came since is newer than the list: the list is read by whoever asked, events
+        by somebody else, so a state may arrive here after the one that replaced it. Believed, it
+        would keep calls from a free phone until the next question.
+        """
+        for fields in items:
+            read = self._read(fields)
+            if read is not None and self._last_event.get(read[0], 0) <= asked_at:
+                self._take(*read)
+
+    def _read(self, fields: Fields) -> tuple[AgentId, Device] | None:
         read = read_state(fields)
         agent_id = self._agents.get(read[0]) if read else None
-        if read is None or agent_id is None or self._states.get(agent_id) == read[1]:
-            return
-        self._states[agent_id] = read[1]
-        self._changed(agent_id, read[1])
+        return (agent_id, read[1]) if read is not None and agent_id is not None else None
+
+    def _take(self, agent_id: AgentId, device: Device) -> None:
+        if self._states.get(agent_id) != device:
+            self._states[agent_id] = device
+            self._changed(agent_id, device)

@@ -66,6 +66,33 @@ def test_a_state_is_told_once_and_again_when_it_changes() -> None:
     ]
 
 
+def test_a_list_that_comes_after_a_newer_event_is_not_believed() -> None:
+    known, told = devices()
+    known.handle(state("PJSIP/ct-101", "RINGING"))
+    asked_at = known.events_seen
+    known.handle(state("PJSIP/ct-101", "NOT_INUSE"))
+    known.handle_list([state("PJSIP/ct-101", "RINGING")], asked_at=asked_at)
+    assert told[-1] == (SEAT, Device(reachable=True, busy=False))
+
+
+def test_a_list_tells_what_no_event_told() -> None:
+    known, told = devices()
+    known.handle(state("PJSIP/ct-101", "INUSE"))
+    lost = [state("PJSIP/ct-101", "NOT_INUSE"), state("PJSIP/ct-999", "INUSE"), state("", "")]
+    known.handle_list(lost, asked_at=known.events_seen)
+    assert [device.busy for _, device in told] == [True, False]
+
+
+def test_a_seat_that_comes_back_believes_the_next_list() -> None:
+    known, told = devices()
+    asked_at = known.events_seen
+    known.handle(state("PJSIP/ct-101", "INUSE"))
+    known.remove(SEAT)
+    known.add(SEAT, "ct-101")
+    known.handle_list([state("PJSIP/ct-101", "NOT_INUSE")], asked_at=asked_at)
+    assert [device.busy for _, device in told] == [True, False]
+
+
 def test_phones_without_a_seat_are_nobody() -> None:
     known, told = devices()
     known.handle(state("PJSIP/trunk", "INUSE"))
