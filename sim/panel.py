@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0  # ten people who log in at once on a busy machine wait for each other
 MESSAGES_MAX = 50_000
 
 Message = dict[str, Any]
