@@ -214,8 +214,8 @@ class Scene:
         assert call.media is not None
         try:
             await call.media.hears(taker)
-        except TimeoutError:
-            raise ScenarioFailed("the caller does not hear the call taker") from None
+        except TimeoutError as error:
+            raise ScenarioFailed(f"the caller does not hear the call taker: {error}") from error
         if tone is not None:
             login = self.run.takers[taker].login
             await self.run.bank.wait_for("heard", phone=login, party=tone, after=after)

@@ -13,6 +13,7 @@ from sim.sip.message import Header, Request, Response, SIPInvalid, respond, spli
 from sim.sip.multipart import Part, divided, joined
 from sim.sip.rtp import Media
 from sim.sip.transaction import ClientTransaction, NoAnswer, ServerTransaction
+from sim.sip.waits import within
 
 if TYPE_CHECKING:
     from sim.sip.ua import UA
@@ -98,10 +99,10 @@ class Call:
     async def final(self, timeout_s: float = ANSWER_S) -> Response:
         """Wait for the final answer, whatever it is; raises `CallFailed` without any."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s, lambda: f"the call is not answered: {self.account()}"):
                 await self._settled.wait()
         except TimeoutError as error:
-            raise CallFailed("nobody answered the call in time") from error
+            raise CallFailed(str(error)) from error
         if self.response is None:
             raise CallFailed(self._failure)
         return self.response
@@ -163,7 +164,7 @@ class Call:
         return b""
 
     async def cancel(self) -> None:
-        """Give up a call that is not answered yet."""
+        """Give up a call that is not answered yet; raises `CallFailed` if nobody is there."""
         assert self.client is not None
         if not self.client.final.done():
             await self.ua.cancel(self.client)
@@ -241,14 +242,29 @@ class Call:
 
     async def wait_ended(self, timeout_s: float = ANSWER_S) -> None:
         """Wait for the end; raises ``TimeoutError``."""
-        async with asyncio.timeout(timeout_s):
+        async with within(timeout_s, lambda: f"the call does not end: {self.account()}"):
             await self.ended.wait()
+
+    def account(self) -> str:
+        """What is known of the call, for whoever waited in vain."""
+        told = ["ended" if self.ended.is_set() else "up" if self.is_up else "not up"]
+        if self.client is not None:
+            told.append(self.client.account())
+        elif self.response is not None:
+            told.append(f"we answered {self.response.code}")
+        came = ", ".join(request.method for request in self.received)
+        told.append(f"the peer sent {came or 'nothing'} in it")
+        return "; ".join(told)
 
     async def wait_request(
         self, method: str, *, count: int = 1, timeout_s: float = REQUEST_S
     ) -> Request:
         """Wait for the peer's n-th request of a method, give it; raises ``TimeoutError``."""
-        async with asyncio.timeout(timeout_s), self._news:
+
+        def missing() -> str:
+            return f"{method} number {count} does not come: {self.account()}"
+
+        async with within(timeout_s, missing), self._news:
             while True:
                 found = [request for request in self.received if request.method == method]
                 if len(found) >= count:

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import secrets
 import struct
+from dataclasses import dataclass
 from typing import Final, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from sim.audio import TONE_RATE, Samples, parties_heard, tone
 from sim.sip.g711 import ALAW_SILENCE, from_alaw, from_ulaw, to_alaw
 from sim.sip.sdp import PCMA, PCMU
+from sim.sip.waits import within
 
 FRAME_S: Final = 0.02
 FRAME_OCTETS: Final = 160
@@ -24,6 +26,10 @@ LATE_FRAMES_MAX: Final = 10
 """After a longer pause of this process nothing is sent twice as fast to make up for it."""
 LISTEN_S: Final = 1.0
 POLL_S: Final = 0.1
+HEARS_S: Final = 30.0
+"""A tone is awaited that long: far more than a centre needs, on the most crowded machine."""
+SOURCES_MAX: Final = 8
+"""Streams from which packets are counted; a peer has one, and another after each change."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -33,6 +39,15 @@ def _frames(party: int | None) -> tuple[bytes, ...]:
         return (bytes([ALAW_SILENCE]) * FRAME_OCTETS,)
     octets = to_alaw(tone(party, 1.0))
     return tuple(octets[at : at + FRAME_OCTETS] for at in range(0, len(octets), FRAME_OCTETS))
+
+
+@dataclass(slots=True)
+class _Came:
+    """Packets of one stream (SSRC) from one address."""
+
+    packets: int = 0
+    last_at: float = 0.0
+    """Loop time."""
 
 
 class Media(asyncio.DatagramProtocol):
@@ -45,6 +60,8 @@ class Media(asyncio.DatagramProtocol):
         self._heard = bytearray()
         self._law = PCMA
         self._last: int | None = None
+        self._came: dict[tuple[str, int, int], _Came] = {}
+        self._left_out = 0
         self.muted = False
         """Send nothing, as a telephone without network."""
         self.sent = 0
@@ -87,15 +104,38 @@ class Media(asyncio.DatagramProtocol):
         samples = self.samples(last_s)
         return parties_heard(samples, TONE_RATE) if len(samples) else frozenset()
 
-    async def hears(self, party: int, timeout_s: float = 10.0) -> float:
+    async def hears(self, party: int, timeout_s: float = HEARS_S) -> float:
         """Wait until a party is heard, and give the seconds; raises ``TimeoutError``."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        async with asyncio.timeout(timeout_s):
+
+        def missing() -> str:
+            return f"party {party} is not heard: {self.account(max(timeout_s, LISTEN_S))}"
+
+        async with within(timeout_s, missing):
             while True:
                 if party in self.parties():
                     return loop.time() - began
                 await asyncio.sleep(POLL_S)
+
+    def account(self, last_s: float = LISTEN_S) -> str:
+        """What is known of the sound, for whoever waited in vain; ``last_s`` is how far back."""
+        heard = ", ".join(str(party) for party in sorted(self.parties(last_s))) or "nobody"
+        told = [
+            "closed" if self._transport is None else f"open on port {self.port}",
+            f"heard in the last {last_s:g} s: {heard}, loudness {loudness(self.samples()):.3f}",
+            f"received {self.received}",
+        ]
+        now = asyncio.get_running_loop().time()
+        for (host, port, stream), came in self._came.items():
+            told.append(
+                f"{came.packets} of them from {host}:{port} as {stream:08x},"
+                f" the last {now - came.last_at:.2f} s ago"
+            )
+        told.append(f"left out {self._left_out} that were late or no sound")
+        peer = "nobody" if self._peer is None else f"{self._peer[0]}:{self._peer[1]}"
+        told.append(f"sent {self.sent} to {peer}{', muted' if self.muted else ''}")
+        return "; ".join(told)
 
     def close(self) -> None:
         """Let go of the port."""
@@ -115,17 +155,17 @@ class Media(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         """Keep the sound of a packet; RTCP and telephone events are none."""
         if len(data) <= HEADER.size or data[0] >> 6 != 2 or data[1] & 0x7F not in (PCMA, PCMU):
+            self._left_out += 1
             return
-        _, kind, sequence, _, _ = HEADER.unpack_from(data)
+        _, kind, sequence, _, stream = HEADER.unpack_from(data)
         offset = HEADER.size + 4 * (data[0] & 0x0F)
-        self.received += 1
-        if self.first_at is None:
-            self.first_at = asyncio.get_running_loop().time()
+        self._count((str(addr[0]), int(addr[1]), stream))
         self._law = kind & 0x7F
         if self._last is not None:
             missing = (sequence - self._last - 1) & 0xFFFF
             if missing > 0xFF00:
-                return  # it comes too late to be heard
+                self._left_out += 1  # it comes too late to be heard
+                return
             if missing <= GAP_FRAMES_MAX:
                 self._heard += bytes([ALAW_SILENCE]) * (FRAME_OCTETS * missing)
         self._last = sequence
@@ -135,6 +175,17 @@ class Media(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:
         """The peer's port is closed: that is the signalling's to tell."""
+
+    def _count(self, source: tuple[str, int, int]) -> None:
+        now = asyncio.get_running_loop().time()
+        self.received += 1
+        if self.first_at is None:
+            self.first_at = now
+        if source not in self._came and len(self._came) >= SOURCES_MAX:
+            self._came.pop(next(iter(self._came)))
+        came = self._came.setdefault(source, _Came())
+        came.packets += 1
+        came.last_at = now
 
     async def _send(self, frames: tuple[bytes, ...]) -> None:
         loop = asyncio.get_running_loop()

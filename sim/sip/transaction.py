@@ -40,6 +40,7 @@ class ClientTransaction:
         self.last_ack: bytes | None = None
         """The ACK of a final response, to be sent again when that comes again."""
         self._sent = sent
+        self._times_sent = 0
         self._t1_s = t1_s
         self._is_invite = is_invite
         self._timers: list[asyncio.TimerHandle] = []
@@ -78,7 +79,19 @@ class ClientTransaction:
             self.final.set_exception(NoAnswer(why))
             self.final.exception()  # told to whoever waits, and to nobody else
 
+    def account(self) -> str:
+        """What is known of it, for whoever waited in vain."""
+        host, port = self.flow.peer
+        codes = [str(response.code) for response in self.provisional]
+        if self.final.done() and self.final.exception() is None:
+            codes.append(str(self.final.result().code))
+        return (
+            f"{self.request.method} was sent {self._times_sent} times to {host}:{port} by"
+            f" {self.flow.protocol}; answers: {', '.join(codes) or 'none'}"
+        )
+
     def _send(self) -> None:
+        self._times_sent += 1
         try:
             self.flow.send(self._sent)
         except OSError as error:
@@ -94,7 +107,7 @@ class ClientTransaction:
         self._timers.append(loop.call_later(again_s, self._timer_a, again_s))
 
     def _timer_b(self) -> None:
-        self.fail("nobody answered in time")
+        self.fail(f"nobody answered in time: {self.account()}")
 
     def _stop(self) -> None:
         for timer in self._timers:

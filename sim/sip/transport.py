@@ -19,6 +19,7 @@ from sim.sip.message import (
     content_length,
     long_name,
 )
+from sim.sip.waits import within
 
 CONNECT_S: Final = 5.0
 READ_BYTES: Final = 64 * 1024
@@ -232,7 +233,7 @@ class Transports:
         context = None
         if hop.protocol == "tls":
             context = self._tls_client or ssl.create_default_context()
-        async with asyncio.timeout(CONNECT_S):
+        async with within(CONNECT_S, lambda: f"{hop.host}:{hop.port} takes no {hop.protocol}"):
             streams = await asyncio.open_connection(
                 hop.host, hop.port, ssl=context, local_addr=(self.host, 0)
             )

@@ -28,6 +28,7 @@ from sim.sip.multipart import Part, joined
 from sim.sip.rtp import Media
 from sim.sip.transaction import T1_S, ClientTransaction, NoAnswer, ServerTransaction
 from sim.sip.transport import Flow, Transports
+from sim.sip.waits import within
 
 HOST: Final = "127.0.0.1"
 TRACE_MAX: Final = 2000
@@ -179,7 +180,7 @@ class UA:
         hop = next_hop or self.next_hop or uri
         try:
             flow, request = await self.dressed(plain, hop)
-        except (OSError, TimeoutError, SIPInvalid) as error:
+        except (OSError, SIPInvalid) as error:
             media.close()
             raise CallFailed(f"the call cannot be sent: {error}") from error
         call = Call(self, request, ours=True, tone=tone)
@@ -226,9 +227,9 @@ class UA:
             flow, dressed = await self.dressed(request, next_hop)
             client = self._client(dressed, bytes(dressed), flow)
             client.start()
-            async with asyncio.timeout(timeout_s):
+            async with within(timeout_s, client.account):
                 return client, await asyncio.shield(client.final)
-        except (OSError, TimeoutError, NoAnswer, SIPInvalid) as error:
+        except (OSError, NoAnswer, SIPInvalid) as error:
             raise CallFailed(f"no answer to {request.method}: {error}") from error
 
     async def dressed(self, request: Request, next_hop: str) -> tuple[Flow, Request]:
@@ -251,10 +252,13 @@ class UA:
         return Request((*kept, ("Max-Forwards", "70")), b"", "ACK", invite.uri)
 
     async def cancel(self, client: ClientTransaction) -> None:
-        """Send CANCEL for an INVITE (§9.1) once there was an answer to it."""
+        """Send CANCEL for an INVITE (§9.1) once there was an answer to it; raises `CallFailed`."""
         invite = client.request
-        async with asyncio.timeout(ANSWER_S):
-            await client.heard.wait()
+        try:
+            async with within(ANSWER_S, client.account):
+                await client.heard.wait()
+        except TimeoutError as error:
+            raise CallFailed(f"nothing came that can be cancelled: {error}") from error
         kept = [("Via", invite.need("Via")), ("From", invite.need("From"))]
         kept += [("To", invite.need("To")), ("Call-ID", invite.call_id)]
         kept += [("CSeq", f"{invite.sequence[0]} CANCEL"), ("Max-Forwards", "70")]

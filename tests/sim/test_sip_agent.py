@@ -15,6 +15,7 @@ from sim.sip import UA, Call, CallFailed, Part, Reply, Request, divided, parse
 from sim.sip.dialog import tag_of
 from sim.sip.exchange import Exchange
 from sim.sip.message import Response
+from sim.sip.waits import within
 
 MSD = Part(
     "application/EmergencyCallData.eCall.MSD",
@@ -251,6 +252,30 @@ async def test_a_vanished_telephone_answers_nothing(udp: Pair) -> None:
     with pytest.raises(CallFailed):
         await theirs.send("INFO", timeout_s=0.3)
     assert ours.received == []
+
+
+async def test_every_wait_in_vain_tells_what_is_known(udp: Pair) -> None:
+    ours, theirs = await udp.connect()
+    assert (await ours.send("INFO")).code == 200
+    with pytest.raises(TimeoutError, match=r"does not end: up; INVITE was sent \d+ times to 127"):
+        await ours.wait_ended(0.01)
+    with pytest.raises(TimeoutError, match=r"MESSAGE number 1 does not come: .* sent INFO in it"):
+        await theirs.wait_request("MESSAGE", timeout_s=0.01)
+    udp.callee.deaf = True
+    with pytest.raises(CallFailed, match=r"no answer to INFO: INFO was sent .* answers: none"):
+        await ours.send("INFO", timeout_s=0.01)
+    unheard = await udp.caller.call(udp.callee.uri)
+    with pytest.raises(CallFailed, match="is not answered: not up; INVITE was sent"):
+        await unheard.final(0.01)
+    udp.callee.deaf = False
+    udp.callee.on_call = lambda call: call.ring()
+    rings = await udp.caller.call(udp.callee.uri)
+    assert rings.client is not None
+    async with within(30, rings.account):
+        while len(rings.client.provisional) < 2:  # noqa: ASYNC110 - nothing else tells it
+            await asyncio.sleep(0.02)
+    with pytest.raises(CallFailed, match="answers: 100, 180; the peer sent nothing"):
+        await rings.final(0.01)
 
 
 async def test_requests_without_a_dialog(udp: Pair) -> None:
