@@ -59,6 +59,7 @@ class Media(asyncio.DatagramProtocol):
         self._peer: tuple[str, int] | None = None
         self._heard = bytearray()
         self._law = PCMA
+        self._stream: int | None = None
         self._last: int | None = None
         self._came: dict[tuple[str, int, int], _Came] = {}
         self._left_out = 0
@@ -161,14 +162,15 @@ class Media(asyncio.DatagramProtocol):
         offset = HEADER.size + 4 * (data[0] & 0x0F)
         self._count((str(addr[0]), int(addr[1]), stream))
         self._law = kind & 0x7F
-        if self._last is not None:
+        # Another stream counts from a number of its own, and nothing of it is late.
+        if self._last is not None and stream == self._stream:
             missing = (sequence - self._last - 1) & 0xFFFF
             if missing > 0xFF00:
                 self._left_out += 1  # it comes too late to be heard
                 return
             if missing <= GAP_FRAMES_MAX:
                 self._heard += bytes([ALAW_SILENCE]) * (FRAME_OCTETS * missing)
-        self._last = sequence
+        self._stream, self._last = stream, sequence
         self._heard += data[offset:]
         if len(self._heard) > KEPT_OCTETS + TONE_RATE:
             del self._heard[:-KEPT_OCTETS]

@@ -44,6 +44,12 @@ async def test_a_late_packet_is_left_out_and_a_lost_one_is_silence(media: Media)
     assert media.received == 4
 
 
+async def test_another_stream_may_count_from_anywhere(media: Media) -> None:
+    speaks(media, 4, first=200)
+    speaks(media, 7, first=100, stream=2)
+    assert media.parties(2.0) == {4, 7}
+
+
 async def test_who_waits_in_vain_is_told_what_came(media: Media) -> None:
     speaks(media, 5)
     media.datagram_received(packet(9, kind=101), PEER)
