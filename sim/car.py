@@ -103,6 +103,8 @@ class Heard:
     callbacks: list[Call] = field(default_factory=list)
     unreadable: int = 0
     """Control documents that could not be read: the centre's fault."""
+    lost: int = 0
+    """What we sent because it was asked for, and nobody answered."""
 
 
 class Car:
@@ -297,12 +299,12 @@ class Car:
             case "reject":
                 return Reply(469, (("Recv-Info", PACKAGE),))
             case "send":
-                self._later(self._info(call, self.part()))
+                self._later(call, self.part())
             case "refuse":
                 body = control.result_xml(ref or "request", reason=self.answers.reason)
                 name = self._content_id("result")
                 part = Part(control.CONTENT_TYPE, body, content_id=name, disposition="by-reference")
-                self._later(self._info(call, part))
+                self._later(call, part)
         return Reply()
 
     async def _info(self, call: Call, part: Part) -> int:
@@ -311,13 +313,13 @@ class Car:
         response = await call.info(PACKAGE, [part], headers=headers)
         return response.code
 
-    def _later(self, work: Any) -> None:
+    def _later(self, call: Call, part: Part) -> None:
         async def send() -> None:
             await asyncio.sleep(self.answers.after_s)
             try:
-                await work
+                await self._info(call, part)
             except CallFailed:
-                self.heard.unreadable += 1
+                self.heard.lost += 1
 
         task = asyncio.create_task(send(), name="car-info")
         self._tasks.add(task)
