@@ -2,6 +2,7 @@
 
 It sends its data with the call, looks for the acknowledgement in the answer, sends fresh data when
 asked (or refuses, or keeps silent), answers a call-back by itself, and calls again after a drop.
+Who sits in it may speak, each with a tone of its own.
 """
 
 import asyncio
@@ -19,7 +20,18 @@ from ccserver.ecall.values import (
     Energy,
     VehicleType,
 )
-from sim.sip import UA, Call, CallFailed, Header, Part, Reply, Request, SIPInvalid, divided
+from sim.sip import (
+    UA,
+    Call,
+    CallFailed,
+    Header,
+    Part,
+    Reply,
+    Request,
+    SIPInvalid,
+    Voices,
+    divided,
+)
 from sim.sip.ua import Compose
 
 MSD_TYPE: Final = "application/EmergencyCallData.eCall.MSD"
@@ -111,7 +123,8 @@ class Car:
     """One car; ``async with Car(...)`` opens and closes its telephone.
 
     ``next_hop``: the URI of the edge. ``host``: the address that it calls from. ``tone``: the voice
-    of who sits in it, ``None`` for silence. ``clock`` gives the epoch seconds of its data.
+    of who drives; ``passengers``: those of the others. A car without any voice sends no sound.
+    ``clock`` gives the epoch seconds of its data. Raises as `Voices.speak` does.
     """
 
     def __init__(
@@ -124,6 +137,7 @@ class Car:
         host: str = "127.0.0.1",
         protocol: str = "udp",
         tone: int | None = None,
+        passengers: Sequence[int] = (),
         redial_for_s: float = REDIAL_FOR_S,
         redial_pause_s: float = REDIAL_PAUSE_S,
         clock: Callable[[], float] = time.time,
@@ -140,7 +154,9 @@ class Car:
         self.incident_at = 0.0
         """Loop time of the newest INVITE."""
         self.call_now: Call | None = None
-        self.tone = tone
+        speakers = [*(() if tone is None else (tone,)), *passengers]
+        self.voices = Voices(*speakers) if speakers else None
+        """Who speaks in the car, in every call of it; may change at any time."""
         self._clock = clock
         self._redial_for_s = redial_for_s
         self._redial_pause_s = redial_pause_s
@@ -207,7 +223,7 @@ class Car:
             headers=[*lines, *headers],
             compose=made,
             mangle=mangle,
-            tone=self.tone,
+            voices=self.voices,
         )
         self._enter(call)
         return call
@@ -330,7 +346,7 @@ class Car:
         if self.answers.on_callback == "busy":
             call.reject(486)
             return
-        call.tone = self.tone
+        call.voices = self.voices
         self.heard.callbacks.append(call)
         self._enter(call)
         await call.answer(headers=[("Recv-Info", PACKAGE), ("Accept", ACCEPT)])

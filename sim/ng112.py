@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from sim import pidf
-from sim.sip import UA, Call, Header, Part, joined, nested
+from sim.sip import UA, Call, Header, Part, Voices, joined, nested
 from sim.sip.ua import Compose
 
 PIDF_TYPE: Final = "application/pidf+xml"
@@ -143,7 +143,7 @@ class NG112Phone:
         **agent: Any,
     ) -> None:
         self.number = number
-        self.tone = tone
+        self.voices = None if tone is None else Voices(tone)
         self.ua = UA(host, user=number, next_hop=next_hop, protocol=protocol, **agent)
 
     async def __aenter__(self) -> Self:
@@ -169,7 +169,7 @@ class NG112Phone:
             parts=sent.parts,
             compose=sent.compose,
             headers=[identity, *sent.headers, *headers],
-            tone=self.tone,
+            voices=self.voices,
             **options,
         )
 

@@ -11,6 +11,7 @@ from ccserver.location import offset
 from sim.car import URNS
 from sim.panel import Message, PanelRefused
 from sim.scenarios.base import Measured, Run, eventually, expect, scenario
+from sim.scenarios.ecall_crash import crash
 from sim.scenarios.ecall_faults import faults
 from sim.scenarios.ecall_phones import phones
 from sim.scenarios.ecall_scene import MOTORWAY, MSD_TIMEOUT_S, Scene, begin
@@ -18,7 +19,6 @@ from sim.scenarios.ecall_storm import storm
 from sim.sip import Call
 
 PARTS = ("cars", "phones", "faults", "storm")
-CARS_APART_M = 40.0
 SPECIAL_NUMBER = "1129"
 """What a network dials for eCalls that it hands over without data."""
 
@@ -50,7 +50,7 @@ async def _cars(scene: Scene) -> None:
     await _cut_off_and_again(scene)
     await _called_back(scene)
     await _test_call(scene)
-    await _two_cars_one_crash(scene)
+    await crash(scene)
     await _without_data(scene)
     await _by_another_centre(scene)
     await _while_dead(scene)
@@ -74,7 +74,7 @@ async def _automatic(scene: Scene) -> None:
     expect(told == (car.vehicle.vin, "Volkswagen", 90, 2, True), f"what the car said: {told}")
     expect(view["energy"] == ["gasolineTankPresent"], f"its energy: {view['energy']}")
     expect(len(view["recent"]) == 2, f"its trail: {view['recent']}")
-    await scene.talk(car.number, call, car.tone)
+    await scene.talk(car.number, call, car.voices)
     _, contact = await scene.contact(car.number)
     expect(contact["service"] == URNS["automatic"], f"the service: {contact['service']}")
     expect(contact["trunk"] == "operator", f"the trunk: {contact['trunk']}")
@@ -138,7 +138,7 @@ async def _by_tls(scene: Scene) -> None:
     car = await scene.car(protocol="tls")
     call = await car.connected()
     expect([ack.received for ack in car.heard.acks] == [True], f"acknowledged: {car.heard}")
-    await scene.talk(car.number, call, car.tone)
+    await scene.talk(car.number, call, car.voices)
     _, contact = await scene.contact(car.number, lambda c: c["state"] == "talking")
     await scene.panels[scene.taker_of(contact)].act(contact["contact_id"], "msd-requests")
     await scene.vehicle(car.number, lambda v: v["count"] == 2, what="fresh data comes by TLS")
@@ -194,7 +194,7 @@ async def _cut_off_and_again(scene: Scene) -> None:
     """The network is lost and the car calls again: on the same card, or one that leads to it."""
     car = await scene.car(redial_for_s=20.0, redial_pause_s=0.2)
     call = await car.connected()
-    await scene.talk(car.number, call, car.tone)
+    await scene.talk(car.number, call, car.voices)
     _, first = await scene.contact(car.number)
     incident = (await scene.card(first["contact_id"]))["incident_id"]
     car.drop()
@@ -203,13 +203,13 @@ async def _cut_off_and_again(scene: Scene) -> None:
     _, second = await scene.contact(
         car.number, lambda c: c["contact_id"] != first["contact_id"], after=again_at
     )
-    await scene.talk(car.number, call, car.tone, after=again_at)
+    await scene.talk(car.number, call, car.voices, after=again_at)
     _, vehicle = await scene.vehicle(car.number, lambda v: v["msd"], what="data", after=again_at)
     expect(vehicle["msd"]["message_identifier"] == 2, "the second call has fresh data")
 
     card = await scene.card(second["contact_id"])
     if card["incident_id"] != incident:
-        await _proposed(scene, card["incident_id"], incident)
+        await scene.proposed(card["incident_id"], incident)
     scene.measured["redial_on_same_card"] = card["incident_id"] == incident
     await car.hang_up()
     # The lost call ends by itself or is hung up: a call taker would do that.
@@ -272,7 +272,7 @@ async def _called_back(scene: Scene) -> None:
 async def _test_call(scene: Scene) -> None:
     """A workshop's test waits in its own queue, is marked, and counts nowhere."""
     before = await _counted(scene)
-    car = await scene.car(kind="test", speaks=False)
+    car = await scene.car(kind="test", speak=0)
     await car.connected()
     _, contact = await scene.contact(car.number)
     expect(contact["test"] is True, "the panels show that it is a test")
@@ -294,36 +294,6 @@ async def _counted(scene: Scene) -> list[str]:
     wanted = ("ccserver_contacts_total", "ccserver_answer_seconds_count")
     lines = [line for line in text.splitlines() if line.startswith(wanted)]
     return [line for line in lines if "test" not in line]
-
-
-async def _two_cars_one_crash(scene: Scene) -> None:
-    """Two cars a few metres apart: the second card proposes to join the first."""
-    place = offset(MOTORWAY, 10, 5_000)
-    beside = offset(place, 45, CARS_APART_M)
-    cars = []
-    for here in (place, beside):
-        car = await scene.car()
-        car.move(latitude=here.latitude, longitude=here.longitude)
-        await car.connected()
-        cars.append(car)
-    cards = []
-    for car in cars:
-        _, contact = await scene.contact(car.number)
-        await scene.places(contact["contact_id"], "msd")
-        cards.append(await scene.card(contact["contact_id"]))
-    await _proposed(scene, cards[1]["incident_id"], cards[0]["incident_id"])
-    for car in cars:
-        await car.hang_up()
-
-
-async def _proposed(scene: Scene, incident_id: str, other_id: str) -> None:
-    """A card proposes to join another."""
-
-    async def proposed() -> bool:
-        related = await scene.chief.get(f"/api/cards/{incident_id}/related")
-        return other_id in [one["card"]["incident_id"] for one in related["proposals"]]
-
-    await eventually("the second card proposes to join the first", proposed)
 
 
 async def _without_data(scene: Scene) -> None:
@@ -353,13 +323,13 @@ async def _without_data(scene: Scene) -> None:
     expect(contact["queue"] == "ecall", f"its queue: {contact['queue']}")
     expect(vehicle["data"] == "none", f"no data is said plainly: {vehicle}")
     expect(vehicle["msd"] is None, "and none is made up")
-    await scene.talk(phone.number, call, phone.tone)
+    await scene.talk(phone.number, call, phone.voices)
     await call.bye()
 
 
 async def _by_another_centre(scene: Scene) -> None:
     """A manufacturer's centre hands an eCall over by the API (EN 16102); told twice, it is one."""
-    car = await scene.car(speaks=False)
+    car = await scene.car(speak=0)
     car.timestamp = int(time.time())
     octets = car.part().body
     wanted = {"msd_hex": octets.hex(), "caller_number": car.number, "reference": "TPS-1"}
@@ -378,10 +348,12 @@ async def _while_dead(scene: Scene) -> None:
     stack = scene.run.stack
     await stack.kill_ccserver()
     car = await scene.car()
+    assert car.voices is not None
+    (voice,) = car.voices
     began = time.monotonic()
     call = await car.connected()
     expect([ack.received for ack in car.heard.acks] == [True], "the edge acknowledges alone")
-    await scene.run.bank.wait_for("heard", party=car.tone, after=began, timeout_s=20.0)
+    await scene.run.bank.wait_for("heard", party=voice, after=began, timeout_s=20.0)
     scene.measured["dead_invite_to_heard_s"] = round(time.monotonic() - began, 1)
     expect(await car.send_data() == 200, "the edge takes more data")
     await stack.start_ccserver()

@@ -22,7 +22,7 @@ async def faults(scene: Scene) -> None:
     """Every fault is a call that is heard; the talk of a good car goes on untouched meanwhile."""
     good = await scene.car()
     talk = await good.connected()
-    await scene.talk(good.number, talk, good.tone)
+    await scene.talk(good.number, talk, good.voices)
     _, contact = await scene.contact(good.number, lambda c: c["state"] == "talking")
     taker = scene.taker_of(contact)
     answers: list[float] = []

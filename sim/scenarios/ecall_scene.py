@@ -1,7 +1,7 @@
 """The scene of `sim.scenarios.ecall`: the centre behind its edge, cars, and what panels show."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,8 @@ class Scene:
     """Of the call takers, in the order of their seats."""
     measured: Measured = field(default_factory=dict)
     callers: int = 0
+    tones: int = 0
+    """How many voices were given away."""
 
     @property
     def next_hop(self) -> str:
@@ -62,18 +64,25 @@ class Scene:
         number = self.callers
         return number, f"+371291{number:05d}", TRUNK_HOST.format(number % 200 + 2)
 
-    async def car(self, *, speaks: bool = True, **options: Any) -> Car:
-        """A car that may call; it is gone when the run is over."""
+    def voices(self, count: int) -> list[int]:
+        """So many voices of callers, none of them in use until all others were."""
+        first = self.tones
+        self.tones += count
+        return [self.run.caller_tone(number) for number in range(first, self.tones)]
+
+    async def car(self, *, speak: int = 1, **options: Any) -> Car:
+        """A car in which so many speak, and that may call; it is gone when the run is over."""
         number, telephone, host = self.fresh()
         protocol = options.pop("protocol", "udp")
         if protocol == "tls":
             options |= await self._tls_of(f"car{number}", host)
+        tones = self.voices(speak)
         car = Car(
             self._hop(protocol),
             number=telephone,
             host=host,
             protocol=protocol,
-            tone=self.run.caller_tone(number) if speaks else None,
+            passengers=tones,
             **options,
         )
         await self.run.exits.enter_async_context(car)
@@ -98,8 +107,8 @@ class Scene:
 
     async def phone(self, **options: Any) -> NG112Phone:
         """A telephone that may call over IP."""
-        number, telephone, host = self.fresh()
-        tone = self.run.caller_tone(number)
+        _, telephone, host = self.fresh()
+        (tone,) = self.voices(1)
         phone = NG112Phone(self.next_hop, number=telephone, host=host, tone=tone, **options)
         return await self.run.exits.enter_async_context(phone)
 
@@ -202,8 +211,19 @@ class Scene:
         places: list[Message] = await eventually(says, enough)
         return places
 
-    async def talk(self, number: str, call: Call, tone: int | None, *, after: float = 0.0) -> Panel:
-        """Somebody has the call, and both hear one another; gives the call taker's panel."""
+    async def proposed(self, incident_id: str, other_id: str) -> None:
+        """A card proposes to join another."""
+
+        async def proposes() -> bool:
+            related = await self.chief.get(f"/api/cards/{incident_id}/related")
+            return other_id in [one["card"]["incident_id"] for one in related["proposals"]]
+
+        await eventually("the second card proposes to join the first", proposes)
+
+    async def talk(
+        self, number: str, call: Call, voices: Iterable[int] | None, *, after: float = 0.0
+    ) -> str:
+        """Somebody has the call, and hears all of these voices; gives the call taker's login."""
         _, contact = await self.contact(
             number,
             lambda c: c["state"] == "talking",
@@ -216,10 +236,10 @@ class Scene:
             await call.media.hears(taker)
         except TimeoutError as error:
             raise ScenarioFailed(f"the caller does not hear the call taker: {error}") from error
-        if tone is not None:
-            login = self.run.takers[taker].login
-            await self.run.bank.wait_for("heard", phone=login, party=tone, after=after)
-        return self.panels[taker]
+        login = self.run.takers[taker].login
+        for voice in voices or ():
+            await self.run.bank.wait_for("heard", phone=login, party=voice, after=after)
+        return login
 
     def taker_of(self, contact: Message) -> int:
         """Which seat has a contact; its tone is the same number."""

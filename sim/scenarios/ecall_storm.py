@@ -122,7 +122,7 @@ async def storm(scene: Scene) -> None:
 async def _car(scene: Scene, number: int) -> Car:
     here = offset(MOTORWAY, 70, 10_000 + number * APART_M)
     # Silent: two hundred voices in this process would be what is measured.
-    car = await scene.car(speaks=False)
+    car = await scene.car(speak=0)
     car.move(latitude=here.latitude, longitude=here.longitude)
     return car
 

@@ -9,6 +9,7 @@ from sim.sip.message import Header, Request, Response, SIPInvalid, parse, respon
 from sim.sip.multipart import Part, divided, joined, nested
 from sim.sip.rtp import Media
 from sim.sip.ua import UA, Traced
+from sim.sip.voices import Voices
 
 __all__ = [
     "UA",
@@ -22,6 +23,7 @@ __all__ = [
     "Response",
     "SIPInvalid",
     "Traced",
+    "Voices",
     "divided",
     "joined",
     "nested",

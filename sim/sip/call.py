@@ -13,6 +13,7 @@ from sim.sip.message import Header, Request, Response, SIPInvalid, respond, spli
 from sim.sip.multipart import Part, divided, joined
 from sim.sip.rtp import Media
 from sim.sip.transaction import ClientTransaction, NoAnswer, ServerTransaction
+from sim.sip.voices import Voices
 from sim.sip.waits import within
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class CallFailed(Exception):
 class Call:
     """One call, made by us (`UA.call`) or by the peer (`UA.on_call`)."""
 
-    def __init__(self, ua: "UA", invite: Request, *, ours: bool, tone: int | None) -> None:
+    def __init__(self, ua: "UA", invite: Request, *, ours: bool, voices: Voices | None) -> None:
         self.ua = ua
         self.invite = invite
         self.ours = ours
-        self.tone = tone
+        self.voices = voices
+        """Who speaks; ``None``: no sound is sent. To be set before the call is answered."""
         self.dialog: Dialog | None = None
         self.response: Response | None = None
         """The final answer to the INVITE."""
@@ -383,8 +385,8 @@ class Call:
         stream = sdp.audio_of(streams)
         if stream is None or self.media is None or self.ended.is_set():
             return
-        sends = stream.direction in ("sendrecv", "recvonly") and self.tone is not None
-        self.media.talk(stream.host, stream.port, self.tone, sends=sends)
+        wanted = stream.direction in ("sendrecv", "recvonly")
+        self.media.talk(stream.host, stream.port, self.voices if wanted else None)
 
     def finish(self) -> None:
         """It is over: no more sound. Calling it again does nothing."""

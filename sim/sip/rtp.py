@@ -1,8 +1,7 @@
-"""One audio stream (RFC 3550): A-law of a party's tone every 20 ms, and what came from the peer."""
+"""One audio stream (RFC 3550): A-law of some voices every 20 ms, and what came from the peer."""
 
 import asyncio
 import contextlib
-import functools
 import secrets
 import struct
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from typing import Final, cast
 
 import numpy as np
 
-from sim.audio import TONE_RATE, Samples, parties_heard, tone
-from sim.sip.g711 import ALAW_SILENCE, from_alaw, from_ulaw, to_alaw
+from sim.audio import TONE_RATE, Samples, parties_heard
+from sim.sip.g711 import ALAW_SILENCE, from_alaw, from_ulaw
 from sim.sip.sdp import PCMA, PCMU
+from sim.sip.voices import FRAME_OCTETS, Voices
 from sim.sip.waits import within
 
 FRAME_S: Final = 0.02
-FRAME_OCTETS: Final = 160
 HEADER: Final = struct.Struct("!BBHII")
 KEPT_OCTETS: Final = 120 * TONE_RATE
 """Two minutes of what was heard; the oldest goes."""
@@ -30,15 +29,6 @@ HEARS_S: Final = 30.0
 """A tone is awaited that long: far more than a centre needs, on the most crowded machine."""
 SOURCES_MAX: Final = 8
 """Streams from which packets are counted; a peer has one, and another after each change."""
-
-
-@functools.lru_cache(maxsize=64)
-def _frames(party: int | None) -> tuple[bytes, ...]:
-    """One second of a tone, which loops without a seam; silence for nobody."""
-    if party is None:
-        return (bytes([ALAW_SILENCE]) * FRAME_OCTETS,)
-    octets = to_alaw(tone(party, 1.0))
-    return tuple(octets[at : at + FRAME_OCTETS] for at in range(0, len(octets), FRAME_OCTETS))
 
 
 @dataclass(slots=True)
@@ -84,14 +74,14 @@ class Media(asyncio.DatagramProtocol):
             raise RuntimeError("the stream is closed")
         return int(self._transport.get_extra_info("sockname")[1])
 
-    def talk(self, host: str, port: int, party: int | None, *, sends: bool = True) -> None:
-        """Send a party's tone there from now on; ``None`` is silence, without ``sends`` nothing."""
+    def talk(self, host: str, port: int, voices: Voices | None) -> None:
+        """Send there from now on whatever the voices say; for ``None`` nothing is sent."""
         self._peer = (host, port)
         if self._sender is not None:
             self._sender.cancel()
             self._sender = None
-        if sends and port:
-            self._sender = asyncio.create_task(self._send(_frames(party)), name="sip-rtp")
+        if voices is not None and port:
+            self._sender = asyncio.create_task(self._send(voices), name="sip-rtp")
 
     def samples(self, last_s: float | None = None) -> Samples:
         """What was heard, or the last seconds of it, at 8 kHz."""
@@ -189,7 +179,7 @@ class Media(asyncio.DatagramProtocol):
         came.packets += 1
         came.last_at = now
 
-    async def _send(self, frames: tuple[bytes, ...]) -> None:
+    async def _send(self, voices: Voices) -> None:
         loop = asyncio.get_running_loop()
         source, sequence, stamp = secrets.randbits(32), secrets.randbits(15), secrets.randbits(31)
         due, number = loop.time(), 0
@@ -199,7 +189,7 @@ class Media(asyncio.DatagramProtocol):
                     0x80, PCMA | (0x80 if not number else 0), sequence, stamp, source
                 )
                 with contextlib.suppress(OSError):
-                    self._transport.sendto(head + frames[number % len(frames)], self._peer)
+                    self._transport.sendto(head + voices.frame(number), self._peer)
                 self.sent += 1
             number += 1
             sequence, stamp = (sequence + 1) & 0xFFFF, (stamp + FRAME_OCTETS) & 0xFFFFFFFF

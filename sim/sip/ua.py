@@ -28,6 +28,7 @@ from sim.sip.multipart import Part, joined
 from sim.sip.rtp import Media
 from sim.sip.transaction import T1_S, ClientTransaction, NoAnswer, ServerTransaction
 from sim.sip.transport import Flow, Transports
+from sim.sip.voices import Voices
 from sim.sip.waits import within
 
 HOST: Final = "127.0.0.1"
@@ -151,14 +152,14 @@ class UA:
         from_header: str | None = None,
         to_header: str | None = None,
         call_id: str | None = None,
-        tone: int | None = None,
+        voices: Voices | None = None,
         offer: bytes | None = None,
         mangle: Callable[[bytes], bytes] | None = None,
     ) -> Call:
         """Send an INVITE and give the call at once; raises `CallFailed` if it cannot be sent.
 
         ``parts`` follow the SDP in a multipart body; ``compose`` makes the whole body instead.
-        ``tone`` is the party that speaks; ``None`` sends no sound. ``offer`` replaces the SDP.
+        ``voices`` speak; for ``None`` no sound is sent. ``offer`` replaces the SDP.
         ``mangle`` gets the octets before they are sent, and gives those that are sent instead.
         """
         media = await Media.open(self.host)
@@ -183,7 +184,7 @@ class UA:
         except (OSError, SIPInvalid) as error:
             media.close()
             raise CallFailed(f"the call cannot be sent: {error}") from error
-        call = Call(self, request, ours=True, tone=tone)
+        call = Call(self, request, ours=True, voices=voices)
         call.media = media
         sent = mangle(bytes(request)) if mangle else bytes(request)
         call.client = self._client(request, sent, flow)
@@ -341,7 +342,7 @@ class UA:
 
     def _take_invite(self, request: Request, server: ServerTransaction) -> None:
         server.answer(respond(request, 100))
-        call = Call(self, request, ours=False, tone=None)
+        call = Call(self, request, ours=False, voices=None)
         call.server = server
         call.dialog = Dialog.as_callee(request, secrets.token_hex(6))
         self.calls.append(call)

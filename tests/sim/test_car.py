@@ -11,7 +11,8 @@ from ccserver.ecall import control, msd
 from ccserver.ecall.values import MSDInvalid
 from sim.car import MSD_TYPE, PACKAGE, Car, Vehicle
 from sim.faulty import BREAKS_SIP, FAULTS, call_with
-from sim.sip import UA, Call, CallFailed, Part, SIPInvalid, divided
+from sim.sip import UA, Call, CallFailed, Media, Part, SIPInvalid, divided
+from sim.sip.waits import within
 
 
 class Centre:
@@ -148,6 +149,39 @@ async def test_a_car_that_was_cut_off_calls_again_with_the_same_incident(
     centre.refuses = 10_000
     with pytest.raises(CallFailed):
         await car.redial()
+
+
+async def test_all_who_sit_in_a_car_are_heard_until_they_fall_silent(centre: Centre) -> None:
+    hop = f"sip:127.0.0.1:{centre.agent.port}"
+    async with Car(hop, t1_s=0.05, tone=30, passengers=(31, 33)) as car:
+        assert car.voices is not None
+        await car.connected()
+        heard = centre.calls[-1].media
+        assert heard is not None
+        await _hears_just(heard, {30, 31, 33})
+        car.voices.hush(30)
+        await _hears_just(heard, {31, 33})
+        car.voices.speak(35)
+        await _hears_just(heard, {31, 33, 35})
+        await car.hang_up()
+        back = await centre.agent.call(car.uri)
+        await back.answered()
+        assert back.media is not None
+        await _hears_just(back.media, {31, 33, 35})
+        await back.bye()
+
+
+async def test_a_car_without_voices_sends_no_sound(centre: Centre, car: Car) -> None:
+    call = await car.connected()
+    assert await car.send_data() == 200
+    assert call.media is not None
+    assert call.media.sent == 0
+
+
+async def _hears_just(media: Media, parties: set[int]) -> None:
+    async with within(30, media.account):
+        while media.parties() != parties:  # noqa: ASYNC110 - sound has no event
+            await asyncio.sleep(0.05)
 
 
 async def test_what_a_car_does_not_know_is_said_to_be_unknown(centre: Centre, car: Car) -> None:

@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sim.audio import tone
-from sim.sip import Media
-from sim.sip.g711 import to_alaw
+from sim.sip import Media, Voices
 from sim.sip.rtp import HEADER, SOURCES_MAX
 from sim.sip.sdp import PCMA
 from sim.sip.waits import within
@@ -31,10 +29,9 @@ async def media() -> AsyncIterator[Media]:
 
 
 def speaks(media: Media, party: int, *, first: int = 0, stream: int = 1) -> None:
-    octets = to_alaw(tone(party, 1.0))
+    voices = Voices(party)
     for number in range(50):
-        frame = octets[160 * number :][:160]
-        media.datagram_received(packet(first + number, frame, stream=stream), PEER)
+        media.datagram_received(packet(first + number, voices.frame(number), stream=stream), PEER)
 
 
 async def test_a_late_packet_is_left_out_and_a_lost_one_is_silence(media: Media) -> None:
@@ -53,7 +50,7 @@ async def test_another_stream_may_count_from_anywhere(media: Media) -> None:
 async def test_who_waits_in_vain_is_told_what_came(media: Media) -> None:
     speaks(media, 5)
     media.datagram_received(packet(9, kind=101), PEER)
-    media.talk("127.0.0.8", 9, 1)
+    media.talk("127.0.0.8", 9, Voices(1))
     with pytest.raises(TimeoutError) as told:
         await media.hears(6, timeout_s=0.2)
     text = str(told.value)

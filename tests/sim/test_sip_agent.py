@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.sip import UA, Call, CallFailed, Part, Reply, Request, divided, parse
+from sim.sip import UA, Call, CallFailed, Part, Reply, Request, Voices, divided, parse
 from sim.sip.dialog import tag_of
 from sim.sip.exchange import Exchange
 from sim.sip.message import Response
@@ -36,13 +36,13 @@ class Pair:
         callee.on_call = self._answer
 
     async def _answer(self, call: Call) -> None:
-        call.tone = 2
+        call.voices = Voices(2)
         call.ring()
         await call.answer(parts=[Part("text/plain", b"welcome")])
         await self.answered.put(call)
 
     async def connect(self, **options: object) -> tuple[Call, Call]:
-        ours = await self.caller.call(self.callee.uri, tone=1, **options)  # type: ignore[arg-type]
+        ours = await self.caller.call(self.callee.uri, voices=Voices(1), **options)  # type: ignore[arg-type]
         await ours.answered(5)
         async with asyncio.timeout(5):
             return ours, await self.answered.get()
@@ -298,7 +298,9 @@ async def test_octets_may_be_changed_before_they_are_sent(udp: Pair) -> None:
 async def test_an_exchange_forwards_by_number_and_stays_out_of_the_dialog(udp: Pair) -> None:
     async with Exchange() as exchange:
         exchange.reach("+37129000001", udp.callee.host, udp.callee.port)
-        call = await udp.caller.call("sip:+37129000001@example.org", next_hop=exchange.uri, tone=1)
+        call = await udp.caller.call(
+            "sip:+37129000001@example.org", next_hop=exchange.uri, voices=Voices(1)
+        )
         await call.answered(5)
         async with asyncio.timeout(5):
             theirs = await udp.answered.get()
