@@ -4,6 +4,7 @@ Over the real desk, cards and databases.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ccserver.acd.commands import ContactState, ContactView
 from ccserver.calldata.third_party import HandOverInvalid
 from ccserver.card import CardHead, TimelineTag
 from ccserver.db import Database
+from ccserver.ecall import json_form, msd
 from ccserver.ecall_desk import EmergencyData, HandOverDesk
 from ccserver.live import LiveContact
 from ccserver.location import LocationSource
@@ -242,6 +244,23 @@ async def test_a_car_that_is_handed_over_has_a_card(room: Room) -> None:
     assert data.vehicle is not None
     assert (data.vehicle.kind, data.vehicle.can_request) == ("automatic", False)
     await room.settled()
+
+
+@pytest.mark.parametrize("form", ["msd_hex", "msd_base64", "msd"])
+async def test_a_test_that_is_handed_over_is_marked_as_one(room: Room, form: str) -> None:
+    octets = car(test_call=True)
+    values = json_form.to_json(msd.decode(octets), octets)
+    forms = {"msd_hex": octets.hex(), "msd_base64": b64encode(octets).decode(), "msd": values}
+    taken = await Makers(room).take(json.dumps({form: forms[form]}).encode())
+    assert taken.oddities == ()
+    card = await room.card(taken.contact_id)
+    assert (card.summary.test, card.contacts[0].test) == (True, True)
+    assert card.contacts[0].service == "urn:service:test.sos.ecall"
+    told = await Api(room).told(taken.contact_id)
+    assert (told.test, told.service) == (True, "urn:service:test.sos.ecall")
+    assert told.vehicle is not None
+    assert told.vehicle.kind == "test"
+    assert [one.code for one in told.items[0].oddities] == []
 
 
 async def test_the_same_car_again_is_the_same(room: Room) -> None:

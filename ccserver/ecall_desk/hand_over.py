@@ -22,7 +22,7 @@ from ccserver.card import (
     TimelineEntry,
     TimelineTag,
 )
-from ccserver.ecall.urn import ECALL_CHILD, PREFIX, ECallKind
+from ccserver.ecall.urn import ECALL_CHILD, PREFIX, TEST_PREFIX, ECallKind, is_test
 from ccserver.ecall.values import MSD
 from ccserver.ecall_desk.story import Read, story_of
 from ccserver.types import ContactId, IncidentId, Medium, PhoneNumber
@@ -36,7 +36,9 @@ NAMESPACE = uuid.UUID("2f0c6f0e-53a2-5d0e-9b53-0b8e6a1f7c22")
 
 
 def service_of(msd: MSD) -> str:
-    """What the car would have asked us for."""
+    """What the car would have asked us for, or where the MSD says so, tried (RFC 8147 §14.1)."""
+    if msd.test_call:
+        return f"{TEST_PREFIX}{ECALL_CHILD}"
     kind = ECallKind.AUTOMATIC if msd.automatic_activation else ECallKind.MANUAL
     return f"{PREFIX}{ECALL_CHILD}.{kind.value}"
 
@@ -83,7 +85,7 @@ class HandOverDesk:
             head.incident_id,
             head.number,
             contact_id,
-            oddities_of(received, test_called=False),
+            oddities_of(received, test_called=told.decoded.msd.test_call),
             created,
         )
 
@@ -94,6 +96,7 @@ class HandOverDesk:
         for name in ("caller_number", "callback_number"):
             if getattr(told, name) and PhoneNumber.parse(getattr(told, name)) is None:
                 raise HandOverInvalid(name, "this is no telephone number")
+        service = service_of(told.decoded.msd)
         opened = ContactOpened(
             contact_id=contact_id,
             medium=Medium.API,
@@ -103,7 +106,8 @@ class HandOverDesk:
             caller_number_hidden=False,
             called_number=None,
             arrived_at=at,
-            service=service_of(told.decoded.msd),
+            service=service,
+            test=is_test(service),
         )
         over = TimelineEntry(contact_id, TimelineTag.ENDED, at, "taken")
         head, _ = await self._cards.write([opened, over])
