@@ -3,6 +3,7 @@
 Over the real desk, cards and databases.
 """
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -20,7 +21,7 @@ from ccserver.ecall_desk import EmergencyData, HandOverDesk
 from ccserver.live import LiveContact
 from ccserver.location import LocationSource
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
-from ccserver.web.ecalls import HandedOver
+from ccserver.web.ecalls import HandedOver, KeyReused
 from ccserver.web.ports import ControlRefused
 from ccserver.web.shapes import emergency_data as shapes
 from tests.calldata.desk import Room
@@ -290,3 +291,51 @@ async def test_a_number_that_is_none_is_refused_and_nothing_is_kept(room: Room, 
         await makers.take(hand_over(**{name: "call me"}))
     assert refused.value.path == name
     assert await room.cards.search() == []
+    assert (await makers.take(hand_over())).created
+
+
+async def test_a_used_key_is_not_used_for_another_car(room: Room) -> None:
+    first = await Makers(room).take(hand_over())
+    with pytest.raises(KeyReused):
+        # The process after this one knows it, too.
+        await Makers(room).take(hand_over(text="Another car."), seconds=5)
+    assert (await Makers(room).take(hand_over(), seconds=9)).contact_id == first.contact_id
+    card = await room.card(first.contact_id)
+    tags = [entry.tag for entry in card.timeline]
+    assert (tags.count(TimelineTag.MSD_RECEIVED), card.notes.text) == (1, "")
+    (read,) = await room.desk.data_of(first.contact_id)
+    assert read.kept.octets == hand_over()
+
+
+async def test_of_two_cars_that_come_at_once_with_one_key_one_is_taken(room: Room) -> None:
+    makers = Makers(room)
+    takings = (makers.take(hand_over(text=text)) for text in ("one", "other"))
+    ends = await asyncio.gather(*takings, return_exceptions=True)
+    assert sorted(type(end).__name__ for end in ends) == ["HandedOver", "KeyReused"]
+    assert len(await room.cards.search()) == 1
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("step", ["head_of_contact", "write", "save_notes"])
+async def test_a_death_between_the_steps_leaves_the_key_and_is_mended(
+    room: Room, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    async def die(*_: object, **__: object) -> None:
+        raise Died
+
+    with monkeypatch.context() as dying:
+        dying.setattr(room.cards, step, die)
+        with pytest.raises(Died):
+            await Makers(room).take(hand_over(text="Hurt."))
+    with pytest.raises(KeyReused):
+        await Makers(room).take(hand_over(text="Another car."), seconds=3)
+    taken = await Makers(room).take(hand_over(text="Hurt."), seconds=5)
+    card = await room.card(taken.contact_id)
+    assert card.notes.text == "Hurt."
+    assert card.contacts[0].arrived_at == at(0)
+    tags = [entry.tag for entry in card.timeline]
+    assert tags.count(TimelineTag.MSD_RECEIVED) == 1
+    await room.settled()

@@ -26,7 +26,7 @@ from ccserver.ecall.urn import ECALL_CHILD, PREFIX, TEST_PREFIX, ECallKind, is_t
 from ccserver.ecall.values import MSD
 from ccserver.ecall_desk.story import Read, story_of
 from ccserver.types import ContactId, IncidentId, Medium, PhoneNumber
-from ccserver.web.ecalls import HandedOver
+from ccserver.web.ecalls import HandedOver, KeyReused
 
 QUEUE = "api"
 """Where such a contact is said to have come from; no queue of the routing plan."""
@@ -56,31 +56,36 @@ class HandOverDesk:
     async def take(
         self, document: bytes, media_type: str, *, key: str, author: str, at: datetime
     ) -> HandedOver:
-        """Open the car's card, or find the one there is; every step may be done again."""
+        """Open the car's card, or find the one there is; every step may be done again.
+
+        The document is kept first: from then on the key is its own, whatever dies.
+        """
         told = HandOver.parse(document, media_type)
+        number = _number_of(told)
         contact_id = ContactId(str(uuid.uuid5(NAMESPACE, f"{author}\n{key}")))
+        kept = await self._claim(
+            Kept(
+                key_of(f"api:{contact_id}", b""),
+                Via.API,
+                at,
+                document,
+                contact_id=contact_id,
+                service=service_of(told.decoded.msd),
+                source=author,
+                media_type=media_type,
+            )
+        )
         head = await self._cards.head_of_contact(contact_id)
         created = head is None
         if head is None:
-            head = await self._open(contact_id, told, at)
-        kept = Kept(
-            key_of(f"api:{contact_id}", document),
-            Via.API,
-            at,
-            document,
-            contact_id=contact_id,
-            service=service_of(told.decoded.msd),
-            source=author,
-            media_type=media_type,
-        )
-        await self._store.keep([kept])
+            head = await self._open(kept, contact_id, number)
         read = Read(kept, await asyncio.to_thread(items_in, kept))
         await self._cards.write(list(story_of(read, contact_id)))
         if told.text:
             await self._note(head.incident_id, told.text, author, at)
         await self._store.settle([kept.key], at)
         self._changed(head.incident_id)
-        received = ReceivedMSD(told.decoded, told.octets, at)
+        received = ReceivedMSD(told.decoded, told.octets, kept.received_at)
         return HandedOver(
             head.incident_id,
             head.number,
@@ -89,27 +94,40 @@ class HandOverDesk:
             created,
         )
 
-    async def _open(self, contact_id: ContactId, told: HandOver, at: datetime) -> CardHead:
+    async def _claim(self, kept: Kept) -> Kept:
+        """Keep the document unless its key has one; return the one kept. Raises `KeyReused`."""
+        assert kept.contact_id is not None
+        first = await self._first(kept.contact_id)
+        if first is None:
+            # Of two that come at once one is kept, because a contact has one such row.
+            await self._store.keep([kept])
+            first = await self._first(kept.contact_id)
+        assert first is not None, "what was kept is there"
+        if first.octets != kept.octets:
+            raise KeyReused(kept.contact_id)
+        return first
+
+    async def _first(self, contact_id: ContactId) -> Kept | None:
+        came = await self._store.of_contact(contact_id)
+        return next((one for one in came if one.via is Via.API), None)
+
+    async def _open(
+        self, kept: Kept, contact_id: ContactId, number: PhoneNumber | None
+    ) -> CardHead:
         """The card with its contact, begun and over in one transaction."""
-        number = told.caller_number or told.callback_number
-        parsed = PhoneNumber.parse(number) if number else None
-        for name in ("caller_number", "callback_number"):
-            if getattr(told, name) and PhoneNumber.parse(getattr(told, name)) is None:
-                raise HandOverInvalid(name, "this is no telephone number")
-        service = service_of(told.decoded.msd)
         opened = ContactOpened(
             contact_id=contact_id,
             medium=Medium.API,
             queue=QUEUE,
             priority=0,
-            caller_number=None if parsed is None else parsed.value,
+            caller_number=None if number is None else number.value,
             caller_number_hidden=False,
             called_number=None,
-            arrived_at=at,
-            service=service,
-            test=is_test(service),
+            arrived_at=kept.received_at,
+            service=kept.service,
+            test=is_test(kept.service),
         )
-        over = TimelineEntry(contact_id, TimelineTag.ENDED, at, "taken")
+        over = TimelineEntry(contact_id, TimelineTag.ENDED, kept.received_at, "taken")
         head, _ = await self._cards.write([opened, over])
         assert head is not None, "an opening always has a card"
         return head
@@ -120,3 +138,13 @@ class HandOverDesk:
             await self._cards.save_notes(incident_id, text, base_version=0, author=author, at=at)
         except NotesConflict:
             return
+
+
+def _number_of(told: HandOver) -> PhoneNumber | None:
+    """The number of the people in the car, or else of the centre that speaks with them."""
+    numbers = {"caller_number": told.caller_number, "callback_number": told.callback_number}
+    parsed = {name: PhoneNumber.parse(text) for name, text in numbers.items() if text}
+    for name, number in parsed.items():
+        if number is None:
+            raise HandOverInvalid(name, "this is no telephone number")
+    return next(iter(parsed.values()), None)

@@ -51,6 +51,14 @@ class HandedOver:
     created: bool
 
 
+class KeyReused(Exception):
+    """The sender's key is that of another document; nothing was changed."""
+
+    def __init__(self, contact_id: ContactId) -> None:
+        super().__init__("the key is that of another document")
+        self.contact_id = contact_id
+
+
 class HandOverPort(Protocol):
     """Where cars are handed over to; `ccserver.ecall_desk.HandOverDesk` fits."""
 
@@ -59,7 +67,8 @@ class HandOverPort(Protocol):
     ) -> HandedOver:
         """Durable when it returns; the same ``key`` again is the same car.
 
-        Raises `ccserver.calldata.third_party.HandOverInvalid`.
+        Raises `ccserver.calldata.third_party.HandOverInvalid`, and `KeyReused` where the ``key``
+        came with another document before.
         """
 
 
@@ -78,6 +87,7 @@ class ECallsAPI:
         """``POST /api/ecalls``: 201 with a new card, 200 with the one there is.
 
         ``Idempotency-Key`` makes repeating it harmless; without one the same body is the same car.
+        A key that came with another body is refused by 409.
         """
         media_type = request.content_type
         if media_type not in MEDIA_TYPES:
@@ -95,6 +105,9 @@ class ECallsAPI:
         except HandOverInvalid as error:
             extra = {"path": error.path, "reason": error.reason}
             raise APIError(422, "invalid_ecall", f"{error}.", extra=extra) from None
+        except KeyReused as error:
+            log.warning("ecall_key_reused", contact_id=error.contact_id)
+            raise APIError(409, "key_reused", "The key is that of another car.") from None
         log.info("ecall_taken", contact_id=taken.contact_id, created=taken.created)
         return json_response(
             {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from ccserver.calldata.third_party import HandOver
 from ccserver.location.oddities import Oddity
 from ccserver.types import AgentId, ContactId, IncidentId
-from ccserver.web.ecalls import HandedOver
+from ccserver.web.ecalls import HandedOver, KeyReused
 from ccserver.web.ports import JSONObject
 from tests.web.fakes import CONTACT, INCIDENT
 
@@ -50,6 +50,9 @@ class FakeHandOvers:
         self, document: bytes, media_type: str, *, key: str, author: str, at: datetime
     ) -> HandedOver:
         told = HandOver.parse(document, media_type)
-        created = all(known != key for _, known, _ in self.taken)
+        first = next((known for known, its, _ in self.taken if its == key), None)
+        if first not in (None, told):
+            raise KeyReused(CONTACT)
+        created = first is None
         self.taken.append((told, key, author))
         return HandedOver(INCIDENT, "2026-000001", CONTACT, (Oddity("clock", "0"),), created)

@@ -35,6 +35,16 @@ async def test_a_car_is_taken_and_taken_again(world: World) -> None:
     assert author.startswith("key:")
 
 
+async def test_a_used_key_with_another_body_is_refused(world: World) -> None:
+    body = json.dumps({"msd_hex": car().hex()}).encode()
+    assert (await post(world, body, key="1")).status == 201
+    other = json.dumps({"msd_hex": car(2).hex()}).encode()
+    answer = await post(world, other, key="1")
+    assert (answer.status, answer.json()["code"]) == (409, "key_reused")
+    assert (await post(world, body, key="1")).status == 200
+    assert (await post(world, other)).status == 201
+
+
 async def test_a_car_is_taken_in_xml(world: World) -> None:
     body = f"<eCall><msdHex>{car().hex()}</msdHex></eCall>".encode()
     assert (await post(world, body, "application/xml")).status == 201

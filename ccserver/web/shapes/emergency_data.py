@@ -156,7 +156,11 @@ OPERATIONS: Operations = {
                 where="header",
             ),
         ),
-        errors={415: ("unsupported_media_type",), 422: ("invalid_ecall",)},
+        errors={
+            409: ("key_reused",),
+            415: ("unsupported_media_type",),
+            422: ("invalid_ecall",),
+        },
         summary="Take over the call of a car from its maker's centre (EN 16102).",
     ),
 }
