@@ -29,9 +29,7 @@ from ccserver.aml.store import AMLStore
 from ccserver.aml_desk import AMLDesk, AMLIntake
 from ccserver.audit import AuditStore
 from ccserver.callbacks import CallbackDesk, CallbackStore
-from ccserver.calldata.references import Dereferencer
 from ccserver.calldata.spool import CallDataSpool
-from ccserver.calldata.store import CallDataStore
 from ccserver.callers import Callers
 from ccserver.card import (
     CardHead,
@@ -51,7 +49,7 @@ from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.documents import Follower
-from ccserver.ecall_desk import ECallDesk, EmergencyData, HandOverDesk
+from ccserver.ecall_desk import ECalls
 from ccserver.exchange.names import names_of
 from ccserver.exchange.values import Issuer
 from ccserver.exchange_desk import ExchangeDesk
@@ -69,7 +67,6 @@ from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.services import involved_services
 from ccserver.services_on_cards import build_services, move_along
-from ccserver.sipedge.client import EdgeClient, EdgeWatch
 from ccserver.speakers import CALLERS_MAX, Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
@@ -94,8 +91,6 @@ from ccserver.web.addresses import AddressesAPI
 from ccserver.web.aml import AMLAPI
 from ccserver.web.app import WebServer, create_app
 from ccserver.web.contact_locations import ContactLocationsAPI
-from ccserver.web.ecalls import ECallsAPI
-from ccserver.web.emergency_data import EmergencyDataAPI
 from ccserver.web.exchange import ExchangeAPI
 from ccserver.web.messaging import MessagingAPI
 from ccserver.web.ports import ContactAction, SystemClock
@@ -176,7 +171,19 @@ class Application:
             metrics=self.metrics,
             clock=self.clock,
         )
-        self._build_call_data()
+        self.ecalls = ECalls(
+            self.database,
+            self.live,
+            self.chronicle,
+            self.cards,
+            edge=config.edge,
+            settings=config.call_data,
+            spool=CallDataSpool(call_data_spool_dir(config)),
+            facts_of=self._facts_of,
+            changed=self._card_changed,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
         self.live.added = self._contact_added
         self.runtime = self._build_runtime()
         self.plan = CurrentPlan(
@@ -254,8 +261,8 @@ class Application:
             sms_down=lambda: self.texting.sms_down,
             sms_stuck=lambda: self.texting.sms_stuck,
             call_data_stuck=lambda: self.ecalls.stuck,
-            edge_down=lambda: self.edge_watch is not None and self.edge_watch.down,
-            node_down=lambda: self.edge_watch is not None and self.edge_watch.node_down,
+            edge_down=lambda: self.ecalls.edge_down,
+            node_down=lambda: self.ecalls.node_down,
         )
         self.card_desk = CardDesk(
             self.database,
@@ -266,25 +273,6 @@ class Application:
             publish=lambda message: self._publish(message, None),
         )
         self.web = self._build_web()
-
-    def _build_call_data(self) -> None:
-        config = self.config
-        self.edge = EdgeClient(config.edge) if config.edge.enabled else None
-        self.edge_watch = EdgeWatch(self.edge) if self.edge is not None else None
-        self.call_data = CallDataStore(self.database)
-        self.ecalls = ECallDesk(
-            self.call_data,
-            CallDataSpool(call_data_spool_dir(config)),
-            self.live,
-            self.chronicle,
-            self.cards,
-            edge=self.edge,
-            references=Dereferencer(config.call_data),
-            facts_of=self._facts_of,
-            settings=config.call_data,
-            metrics=self.metrics,
-            clock=self.clock,
-        )
 
     def _build_runtime(self) -> Runtime:
         settings = DistributorSettings(
@@ -366,17 +354,6 @@ class Application:
             numbers_of_card=cards.caller_numbers,
             texts=self.texting.control,
         )
-        emergency_data = EmergencyData(
-            self.ecalls,
-            self.live,
-            self.chronicle,
-            card_of=self.cards.head_of_contact,
-            hang_up=lambda agent_id, contact_id: control.act(
-                agent_id, contact_id, ContactAction.HANG_UP
-            ),
-            clock=self.clock,
-        )
-        hand_overs = HandOverDesk(self.cards, self.call_data, self._card_changed)
         application = create_app(
             settings=web,
             acd=self.config.acd,
@@ -407,8 +384,11 @@ class Application:
                 ).routes(),
                 *ExchangeAPI(self._build_exchange(), self.clock).routes(),
                 *MessagingAPI(self.messaging_versions, self.messaging, self.clock).routes(),
-                *EmergencyDataAPI(emergency_data).routes(),
-                *ECallsAPI(hand_overs, self.clock).routes(),
+                *self.ecalls.routes(
+                    lambda agent_id, contact_id: control.act(
+                        agent_id, contact_id, ContactAction.HANG_UP
+                    )
+                ),
                 *AMLAPI(self.aml, self.config.aml, metrics=self.metrics, clock=self.clock).routes(),
                 *self.integration.routes(),
                 *self.texting.routes(),
@@ -449,8 +429,7 @@ class Application:
             await self.waiting.close()
             await self.desk.drain(DRAIN_TIMEOUT_S)  # what it writes is told on the cards
             await self.journal.drain(DRAIN_TIMEOUT_S)
-            if self.edge is not None:
-                await self.edge.close()
+            await self.ecalls.close()
             await self.database.close()
 
     def _services(self, follower: Follower[Document]) -> dict[str, Coroutine[None, None, None]]:
@@ -478,11 +457,10 @@ class Application:
             "card_presence": self.card_desk.presence.run(),
             "services": self.services.run(),
             "aml": self.aml.run(),
-            "call_data": self.ecalls.run(),
             "call_backs_in_line": self.aftermath.run(),
             **self.integration.services(),
             **self.texting.services(),
-            **({"edge": self.edge_watch.run()} if self.edge_watch is not None else {}),
+            **self.ecalls.services(),
             **seals,
         }
 
