@@ -4,7 +4,6 @@ import asyncio
 import secrets
 from collections.abc import Coroutine, Mapping
 from dataclasses import fields
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,7 +12,6 @@ from msgspec import to_builtins
 from ccserver.accounts import AccountStore, KeyStore
 from ccserver.acd.core import ACDCore
 from ccserver.acd.errors import InvariantBroken
-from ccserver.acd.events import RedialExpected
 from ccserver.acd.settings import DistributorSettings
 from ccserver.adapters import (
     Callbacks,
@@ -35,10 +33,7 @@ from ccserver.card import (
     CardHead,
     CardJournal,
     CardStore,
-    LocationTold,
     Moved,
-    TimelineEntry,
-    TimelineTag,
 )
 from ccserver.card.spill import JournalItem
 from ccserver.card_desk import CardDesk
@@ -47,7 +42,7 @@ from ccserver.chronicle import Chronicle
 from ccserver.config import Config
 from ccserver.control import Control
 from ccserver.current_plan import CurrentPlan
-from ccserver.db import Database, DatabaseUnavailable
+from ccserver.db import Database
 from ccserver.documents import Follower
 from ccserver.ecall_desk import ECalls
 from ccserver.exchange.names import names_of
@@ -61,13 +56,15 @@ from ccserver.metrics import Metrics
 from ccserver.news import News
 from ccserver.outbound import Outbound
 from ccserver.prompts import PromptMaker, PromptTools
-from ccserver.recording import RecordedParty, RecordingState, RecordingStore
+from ccserver.recollection import expect_redials, remember_speakers
+from ccserver.recording import RecordingStore
+from ccserver.recording_desk import RecordingDesk
 from ccserver.routing import Document, RoutingStore
 from ccserver.runtime import Runtime
 from ccserver.seats import Seats
 from ccserver.services import involved_services
-from ccserver.services_on_cards import build_services, move_along
-from ccserver.speakers import CALLERS_MAX, Speakers
+from ccserver.services_on_cards import build_services, concerns_services, move_along
+from ccserver.speakers import Speakers
 from ccserver.telephony.actions import Actions
 from ccserver.telephony.ami import AMIClient
 from ccserver.telephony.ari import ARIClient
@@ -75,8 +72,8 @@ from ccserver.telephony.asterisk_conf import call_data_spool_dir
 from ccserver.telephony.call import CallFacts
 from ccserver.telephony.calls import EVENTS_WANTED, Calls
 from ccserver.telephony.devices import Devices
-from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.keeper import Keeper
+from ccserver.telephony.manager import Manager
 from ccserver.telephony.messages import TextSpool, text_spool_dir
 from ccserver.telephony.queue_log import QueueLogReader
 from ccserver.telephony.waiting import EVENTS_WANTED as WAITING_EVENTS_WANTED
@@ -85,7 +82,7 @@ from ccserver.telephony.waiting_actions import WaitingActions
 from ccserver.telephony.wishes import Wishes
 from ccserver.texting.composition import Texting
 from ccserver.texting.sip import ARISender
-from ccserver.types import AgentId, ContactId, IncidentId, LegId
+from ccserver.types import AgentId, ContactId, IncidentId
 from ccserver.watch import Watch
 from ccserver.web.addresses import AddressesAPI
 from ccserver.web.aml import AMLAPI
@@ -98,22 +95,7 @@ from ccserver.web.push import PushHub
 
 log = structlog.get_logger(__name__)
 
-QUEUE_LOG_INTERVAL_S = 0.5
-DEVICES_INTERVAL_S = 15.0  # asks anew, should an event have been lost
-SWEEP_INTERVAL_S = 15.0
-RECORDING_CLOSE_S = 1.0  # Asterisk's recording thread has written the rest long before
-SEALS_PENDING_MAX = 1_000  # more than a centre ends in a minute; what does not fit, the sweep finds
-SEALS_PARALLEL = 2
 DRAIN_TIMEOUT_S = 3.0
-SPEAKERS_LOOK_BACK = timedelta(days=14)  # who called with the same matter will rarely be later
-TEXT_TAGS = frozenset(
-    {
-        TimelineTag.TEXT_RECEIVED,
-        TimelineTag.TEXT_RODE_ALONG,
-        TimelineTag.TEXT_SENT,
-        TimelineTag.TEXT_FAILED,
-    }
-)
 FIRST_RESYNC_TIMEOUT_S = 10.0  # then call takers become ready even without Asterisk
 
 
@@ -158,7 +140,6 @@ class Application:
         )
         self.ari = ARIClient(config.ari, events_wanted={*EVENTS_WANTED, *WAITING_EVENTS_WANTED})
         self.ami = AMIClient(config.ami, event_classes=("call", "system"))
-        self._sealing: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue(SEALS_PENDING_MAX)
         self._first_resync = asyncio.Event()
         self._instance = secrets.token_hex(4)
         self.live = LiveView(self._publish, self.clock)
@@ -235,7 +216,7 @@ class Application:
             self.runtime,
             self.devices,
             self.plan,
-            reload_phones=self._reload_phones,
+            reload_phones=self.manager.reload_phones,
         )
         self.runtime.presence_decided = self.seats.presence_decided
         self.prompts = PromptMaker(
@@ -307,6 +288,16 @@ class Application:
         return desk
 
     def _build_telephony(self) -> None:
+        self.recording_desk = RecordingDesk(
+            self.recordings,
+            self.chronicle,
+            # Asked each time: the calls are attached after it.
+            live_contacts=lambda: self.runtime.calls.table.contacts(),  # noqa: PLW0108
+            live_legs=lambda: self.runtime.calls.actions.legs(),  # noqa: PLW0108
+            calls_known=self._first_resync,
+            metrics=self.metrics,
+            clock=self.clock,
+        )
         self.news = News(
             self.runtime,
             self.plan,
@@ -314,7 +305,7 @@ class Application:
             self.aftermath,
             metrics=self.metrics,
             clock=self.clock,
-            seal=self._seal_later,
+            seal=self.recording_desk.complete,
         )
         self.waiting = WaitingRoom(
             WaitingActions(self.ari, application=self.config.ari.application),
@@ -322,6 +313,7 @@ class Application:
             media=self.plan.spoken,
         )
         self.devices = Devices(self.news.device_changed)
+        self.manager = Manager(self.ami, self.devices)
         self.news.attach(self.waiting, self.devices)
         calls = Calls(
             Actions(self.ari, application=self.config.ari.application),
@@ -333,7 +325,7 @@ class Application:
         )
         self.runtime.attach(calls, before_connect=self.news.before_connect)
         self.keeper = Keeper(
-            calls, redirect_to_claim=self._redirect_to_claim, clock=self.clock.monotonic
+            calls, redirect_to_claim=self.manager.redirect_to_claim, clock=self.clock.monotonic
         )
 
     def _build_web(self) -> WebServer:
@@ -346,7 +338,7 @@ class Application:
             outbound=self.outbound,
             accounts=self.accounts,
             clock=self.clock,
-            answer_phone=self._answer_phone,
+            answer_phone=self.manager.answer_phone,
             readiness=self._readiness,
             alarms=lambda: [*self.watch.active(), *self.services.standing()],
             callbacks=self.desk.snapshot,
@@ -412,7 +404,9 @@ class Application:
         await self.seats.load()
         follower = Follower(self.routing, self.plan.apply, applied=stored.newest, name="routing")
         self._follower = follower
-        await self._remember_callers()
+        await remember_speakers(self.cards, self.speakers, self.clock.now())
+        window_s = self.plan.redial_window_s
+        await expect_redials(self.desk, self.runtime, window_s=window_s, clock=self.clock)
         await self.web.start()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -433,19 +427,17 @@ class Application:
             await self.database.close()
 
     def _services(self, follower: Follower[Document]) -> dict[str, Coroutine[None, None, None]]:
-        seals = {f"seal_{number}": self._seal_for_ever() for number in range(SEALS_PARALLEL)}
         return {
             "journal": self.journal.run(),
             "ari": self.ari.run(self._ari_connected, self.keeper.lost),
             "ari_events": self._ari_events(),
-            "ami": self.ami.run(self._ami_connected, lambda: None),
-            "ami_events": self._ami_events(),
+            **self.manager.services(),
             "leases": self.keeper.renew_leases(),
             "survey": self.keeper.survey_for_ever(),
-            "devices": self._ask_devices_for_ever(),
             "presences": self._restore_presences(),
-            "queue_log": self._read_queue_log(),
-            "sweep": self._sweep_recordings(),
+            "queue_log": self.queue_log.follow(
+                self.news.journal_read, kept=lambda: not self.journal.pending
+            ),
             "watch": self.watch.run(),
             "routing": follower.run(),
             "catalogue": self.catalogue.run(),
@@ -461,34 +453,8 @@ class Application:
             **self.integration.services(),
             **self.texting.services(),
             **self.ecalls.services(),
-            **seals,
+            **self.recording_desk.services(),
         }
-
-    async def _remember_callers(self) -> None:
-        """Who spoke with whom in which language, and who gave up or was cut off a moment ago."""
-        now = self.clock.now()
-        try:
-            spoken = await self.cards.spoken_since(now - SPEAKERS_LOOK_BACK, limit=CALLERS_MAX)
-        except DatabaseUnavailable:
-            # A comfort; callers who wait need a controller, however slow its database is.
-            log.warning("speakers_not_remembered")
-            spoken = []
-        for past in spoken:
-            self.speakers.spoke(past.caller_number, past.agent_id, past.language)
-        look_back = timedelta(seconds=self.plan.redial_window_s)
-        for gone in await self.desk.abandoned_recently(now - look_back):
-            if gone.redialled_as is None:
-                self.runtime.post(
-                    RedialExpected(
-                        gone.number,
-                        self._monotonic(gone.arrived_at),
-                        gone.priority,
-                        self._monotonic(gone.abandoned_at),
-                    )
-                )
-
-    def _monotonic(self, moment: datetime) -> float:
-        return self.clock.monotonic() - (self.clock.now() - moment).total_seconds()
 
     async def _restore_presences(self) -> None:
         """After the first look into Asterisk, so that nobody is idle before the line stands."""
@@ -548,7 +514,7 @@ class Application:
         self.chronicle.card_written(contact_id, incident_id, None)
         self.aml.written(item)
         self.ecalls.written(item)
-        if _is_for_desks(item):
+        if concerns_services(item):
             self.services.card_changed(incident_id)
         self.integration.wake()
         if self.chronicle.unseen_loss(item):
@@ -583,141 +549,3 @@ class Application:
             except Exception:
                 # One event that we cannot digest must not stop those of all other callers.
                 log.exception("event_failed", type=event.get("type"))
-
-    async def _ami_connected(self) -> None:
-        await self._ask_devices()
-
-    async def _ask_devices(self) -> None:
-        asked_at = self.devices.events_seen
-        states = await self.ami.request("DeviceStateList")
-        self.devices.handle_list(states.events, asked_at=asked_at)
-
-    async def _ask_devices_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(DEVICES_INTERVAL_S)
-            if self.ami.ready:
-                try:
-                    await self._ask_devices()
-                except TelephonyError as error:
-                    log.warning("devices_not_asked", reason=type(error).__name__)
-
-    async def _ami_events(self) -> None:
-        async for message in self.ami:
-            if message.get("Event") == "DeviceStateChange":
-                self.devices.handle(message)
-
-    async def _reload_phones(self) -> None:
-        """Asterisk reads the rendered files again; calls go on."""
-        for module in ("res_pjsip.so", "app_queue.so", "pbx_config.so"):
-            await self.ami.request("ModuleLoad", {"Module": module, "LoadType": "reload"})
-
-    async def _redirect_to_claim(self, channel: str) -> None:
-        try:
-            await self.ami.request(
-                "Redirect",
-                {"Channel": channel, "Context": "contact", "Exten": "claim", "Priority": "1"},
-            )
-        except TelephonyError as error:
-            # The dialplan asks us again by itself when the queue's time is over.
-            log.warning("caller_not_taken_back", reason=type(error).__name__)
-
-    async def _answer_phone(self, leg_id: LegId) -> None:
-        await self.ami.request("PJSIPNotify", {"Channel": leg_id, "Variable": "Event=talk"})
-
-    # -- recordings -------------------------------------------------------------------------------
-
-    def _seal_later(self, name: str, ended_at: datetime) -> None:
-        try:
-            self._sealing.put_nowait((name, ended_at))
-        except asyncio.QueueFull:
-            log.warning("seal_left_to_sweep", contact_id=_contact_of(name))
-
-    async def _seal_for_ever(self) -> None:
-        while True:
-            name, ended_at = await self._sealing.get()
-            age = (self.clock.now() - ended_at).total_seconds()
-            await asyncio.sleep(max(0.0, RECORDING_CLOSE_S - age))
-            try:
-                await self._seal(name)
-                took = self.clock.now() - ended_at
-                self.metrics.seal_seconds.observe(took.total_seconds())
-            except (DatabaseUnavailable, OSError) as error:
-                contact_id = _contact_of(name)
-                log.warning("seal_left_to_sweep", contact_id=contact_id, reason=str(error))
-            except Exception:
-                # One recording that cannot be sealed must not end the process that carries calls.
-                log.exception("seal_failed", contact_id=_contact_of(name))
-
-    async def _seal(self, name: str) -> None:
-        recording = await self.recordings.seal(name, started_at=None)
-        sealed = recording.state is RecordingState.SEALED
-        self.metrics.recordings.labels(recording.state.value).inc()
-        self.chronicle.write(
-            recording.contact_id,
-            TimelineTag.RECORDING_SEALED if sealed else TimelineTag.RECORDING_FAILED,
-            f"recording-{recording.recording_id}-{recording.state.value}",
-            None,
-            recording_id=recording.recording_id,
-            **_described(recording.party),
-        )
-
-    async def _sweep_recordings(self) -> None:
-        """Recordings whose end nobody saw: of calls that the parachute took, of a former life."""
-        await self._first_resync.wait()
-        live_contacts = self.runtime.calls.table.contacts
-        while True:
-            try:
-                for name in await self.recordings.sweep(live_contacts, self._live_legs):
-                    await self._seal(name)
-            except (DatabaseUnavailable, OSError) as error:
-                log.warning("sweep_failed", reason=str(error))
-            except Exception:
-                log.exception("sweep_failed")
-            await asyncio.sleep(SWEEP_INTERVAL_S)
-
-    async def _live_legs(self) -> frozenset[LegId] | None:
-        """Asterisk itself knows: a leg that was given up here may talk on for a moment."""
-        try:
-            return await self.runtime.calls.actions.legs()
-        except TelephonyError as error:
-            log.warning("live_legs_not_known", reason=type(error).__name__)
-            return None
-
-    # -- Asterisk's journal ---------------------------------------------------------------------
-
-    async def _read_queue_log(self) -> None:
-        while True:
-            entries = await asyncio.to_thread(self.queue_log.read)
-            for entry in entries:
-                self.news.journal_read(entry)
-            if entries and not self.journal.pending:
-                await asyncio.to_thread(self.queue_log.save_position)
-            await asyncio.sleep(QUEUE_LOG_INTERVAL_S)
-
-
-def _contact_of(recording: str) -> str:
-    """For the log; the rest of the name may hold a number."""
-    return recording.partition(".")[0]
-
-
-def _described(party: RecordedParty | None) -> dict[str, str | None]:
-    """Whose recording it is, for the timeline; of the caller's own there is nothing to say."""
-    if party is None:
-        return {}
-    return {
-        "kind": party.kind,
-        "number": party.number,
-        "party": party.name,
-        "to_agent": party.agent_id,
-    }
-
-
-def _is_for_desks(item: JournalItem) -> bool:
-    """Whether services on their way must hear of it at once: a place, or what is written."""
-    match item:
-        case LocationTold():
-            return True
-        case TimelineEntry():
-            return item.tag in TEXT_TAGS
-        case _:
-            return False

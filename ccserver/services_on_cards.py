@@ -8,8 +8,9 @@ from sqlalchemy import Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ccserver.card import Moved, MoveKind, TimelineTag
+from ccserver.card import LocationTold, Moved, MoveKind, TimelineEntry, TimelineTag
 from ccserver.card.models import ContactRow, IncidentRow, IncidentTimelineRow
+from ccserver.card.spill import JournalItem
 from ccserver.catalogue import CurrentCatalogue
 from ccserver.db import Database
 from ccserver.metrics import Metrics
@@ -34,6 +35,27 @@ ADD_ENTRIES: Mapping[str, postgresql.Insert | sqlite.Insert] = {
         {"sqlite": sqlite.insert, "postgresql": postgresql.insert},
     ).items()
 }
+
+
+TEXT_TAGS = frozenset(
+    {
+        TimelineTag.TEXT_RECEIVED,
+        TimelineTag.TEXT_RODE_ALONG,
+        TimelineTag.TEXT_SENT,
+        TimelineTag.TEXT_FAILED,
+    }
+)
+
+
+def concerns_services(item: JournalItem) -> bool:
+    """Whether services on their way must hear of it at once: a place, or what is written."""
+    match item:
+        case LocationTold():
+            return True
+        case TimelineEntry():
+            return item.tag in TEXT_TAGS
+        case _:
+            return False
 
 
 class CardIncidents:

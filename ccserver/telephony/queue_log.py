@@ -5,12 +5,13 @@ writes who took it from the parachute queue. Read from the last position after a
 a card to each contact that this process never saw.
 """
 
+import asyncio
 import base64
 import binascii
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ from ccserver.types import AgentId, ContactId
 
 log = structlog.get_logger(__name__)
 
+INTERVAL_S = 0.5
 ASTERISK_STARTED = b"|NONE|NONE|NONE|QUEUESTART|"
 NO_MEMBER = "NONE"
 FIELDS_MIN = 5  # time, call, queue, member, event
@@ -85,6 +87,18 @@ class QueueLogReader:
         self._open_calls: dict[str, _OpenCall] = {}
         self._skipping = False
         self.unreadable = 0
+
+    async def follow(
+        self, tell: Callable[[JournalEntry], None], *, kept: Callable[[], bool]
+    ) -> None:
+        """Tell every entry, for ever. ``kept``: whether all that was told is safe elsewhere."""
+        while True:
+            entries = await asyncio.to_thread(self.read)
+            for entry in entries:
+                tell(entry)
+            if entries and kept():
+                await asyncio.to_thread(self.save_position)
+            await asyncio.sleep(INTERVAL_S)
 
     def read(self) -> list[JournalEntry]:
         """All whole lines since the last call; never raises. A new file is read from 0."""

@@ -4,6 +4,7 @@ Half lines, rotation, truncation, garbage and lines without end never raise and 
 lines behind them; and the same line gives the same key however often it is read.
 """
 
+import asyncio
 import os
 import tempfile
 import uuid
@@ -309,3 +310,25 @@ def test_no_call_id_in_a_line_stops_the_reader(text: str) -> None:
         log = Log(Path(folder))
         log.append(arrived(1).rstrip(b"\n") + f"|||||{text}\n".encode(), arrived(2))
         assert len(log.reader.read()) == 2
+
+
+async def test_followed_it_is_told_as_it_grows_and_its_position_kept_when_all_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_log, "INTERVAL_S", 0.001)
+    log = Log(tmp_path)
+    told: asyncio.Queue[JournalEntry] = asyncio.Queue()
+    safe = False
+    following = asyncio.create_task(log.reader.follow(told.put_nowait, kept=lambda: safe))
+    try:
+        async with asyncio.timeout(20):
+            log.append(arrived(1))
+            assert (await told.get()).contact_id == contact(1)
+            assert not log.position.exists()
+            safe = True
+            for number in (2, 3):
+                log.append(arrived(number))
+                assert (await told.get()).contact_id == contact(number)
+            assert log.position.exists()
+    finally:
+        following.cancel()
