@@ -220,6 +220,22 @@ class AMLSettings(Settings, frozen=True, kw_only=True):
     """How long a position may wait for its call; then it is deleted."""
 
 
+SCANNERS = (
+    *(
+        "friendly-scanner",
+        "friendly-request",
+        "sipvicious",
+        "sipsak",
+        "sipcli",
+        "sip-scan",
+        "sipscan",
+    ),
+    *("sundayddr", "iWar", "SIVuS", "Gulp", "smap", "VaxSIPUserAgent", "VaxIPUserAgent", "pplsip"),
+    *("Nmap", "masscan", "zgrab", "Mozilla/5.0 zgrab", "scanner"),
+)
+"""What programs that look for open telephones call themselves."""
+
+
 class EdgeNodeSettings(Settings, frozen=True, kw_only=True):
     """``[[edge.nodes]]``: one Asterisk behind the edge."""
 
@@ -239,6 +255,26 @@ class EdgeTrunkSettings(Settings, frozen=True, kw_only=True):
     trunk that carries eCalls alone is marked ``urn:service:sos.ecall``."""
     calls_per_s_max: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     """New calls beyond this are answered 503, so that the network takes another way."""
+
+
+Beginning = Annotated[str, msgspec.Meta(pattern=r"\A(?! )[\x20-\x5b\x5d-\x7e]{3,60}(?<! )\Z")]
+"""What a name begins with, in letters of either case: three characters of ASCII at least, as fewer
+would fit half the world, and no backslash, which means something to the file that holds it."""
+
+
+class EdgeFilterSettings(Settings, frozen=True, kw_only=True):
+    """``[edge.filter]``: telephones that are not let in. A trunk never is filtered."""
+
+    blocked_agents: tuple[Beginning, ...] = SCANNERS
+    """How programs call themselves (``User-Agent``); who sends it is banned for five minutes."""
+    allowed_agents: tuple[Beginning, ...] = ()
+    """Pass whatever ``blocked_agents`` says."""
+    blocked_users: tuple[Beginning, ...] = ()
+    """Users or display names in From; dropped, and nobody is banned."""
+    allowed_users: tuple[Beginning, ...] = ()
+    """Pass whatever ``blocked_users`` says."""
+    blocked_addresses: tuple[Text, ...] = ()
+    """IP addresses and networks; ``ccserver edge reload`` takes them over."""
 
 
 class EdgeSettings(Settings, frozen=True, kw_only=True):
@@ -270,6 +306,7 @@ class EdgeSettings(Settings, frozen=True, kw_only=True):
         str, msgspec.Meta(pattern=r"\A(sips?:[A-Za-z0-9.:\[\]-]+(;transport=(udp|tcp|tls))?)?\Z")
     ] = ""
     """Where calls of ours go out; empty: none does."""
+    filter: EdgeFilterSettings = EdgeFilterSettings()
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
 
     def __post_init__(self) -> None:

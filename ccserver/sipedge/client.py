@@ -112,6 +112,14 @@ class EdgeClient:
         except msgspec.DecodeError as error:
             raise EdgeUnreachable(f"the edge's health is not readable: {error}") from error
 
+    async def reload(self) -> None:
+        """Have it read ``address.list`` anew: trunks, telephones, who is blocked. Calls go on.
+
+        Raises `EdgeRefused` where the list cannot be read (the former one stays) or was read less
+        than a second ago, and `EdgeUnreachable`.
+        """
+        await self._ask("POST", "/reload", 200)
+
     async def _ask(
         self,
         method: str,

@@ -6,23 +6,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccserver.config import Config, ConfigError, EdgeSettings
+from ccserver.config import Config, ConfigError, EdgeFilterSettings, EdgeSettings
 from ccserver.templates import REPOSITORY, Network, make_private, overlap, render_folder
 
 SOURCE_DIR = REPOSITORY / "asterisk-conf" / "kamailio"
 TEMPLATES = ("*.cfg", "*.list", "*.js")
-NODES, TRUNKS, PHONES = 1, 2, 3
+NODES, TRUNKS, PHONES, BLOCKED = 1, 2, 3, 4
 """Groups of Kamailio's address table."""
 USABLE_PATH = re.compile(r"/[A-Za-z0-9_./@+~-]*")
 """What may stand between quotes in Kamailio's language and mean itself."""
 PORT_MAX = 65_535
 SIP_PORT, SIPS_PORT = 5060, 5061  # RFC 3261 §19.1.2
-SCANNERS = (
-    "friendly-scanner|sipvicious|sipsak|sipcli|sip-scan|sipscan|sundayddr|iWar|SIVuS|Gulp|smap|"
-    "VaxSIPUserAgent|VaxIPUserAgent|pplsip|Nmap|masscan|zgrab|scanner"
-)
-"""What programs that look for open telephones call themselves. Telephones only: a trunk is known by
-its address."""
+FILTER_DIR = "filter"
+"""Holds the tables of Kamailio's secfilter as text (db_text), each in the file of its name."""
+BLOCK, ALLOW = 0, 1
+AGENT, USER = 0, 4
+"""Words of its table: what to do, and with what kind of name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def variables(config: Config, limits: Limits = Limits()) -> dict[str, object]:
         "edge": edge,
         "tls": edge.tls_port is not None or _out(edge).tls,
         "limits": limits,
-        "scanners": SCANNERS,
+        "filter_rows": list(_filter_rows(edge.filter)),
         "out": _out(edge),
         "trunk_token": config.asterisk.trunk_token,
         "config_dir": edge.config_dir,
@@ -88,6 +87,7 @@ def render(
     written = [
         path for pattern in TEMPLATES for path in render_folder(source_dir, pattern, target, values)
     ]
+    written += render_folder(source_dir / FILTER_DIR, "*", target / FILTER_DIR, values)
     make_private(Path(config.edge.run_dir))
     return written
 
@@ -122,6 +122,31 @@ def _address_rows(edge: EdgeSettings) -> Iterator[str]:
             yield _row(TRUNKS, network, 0, trunk.name)
     for network in _networks(edge.phone_networks, "edge.phone_networks"):
         yield _row(PHONES, network, 0, "phone")
+    for network in _networks(edge.filter.blocked_addresses, "edge.filter.blocked_addresses"):
+        for other, name in taken:
+            if _within(network, other):
+                raise ConfigError(
+                    f"edge.filter.blocked_addresses: {network} is of the trunk {name},"
+                    " which is never blocked."
+                )
+        yield _row(BLOCKED, network, 0, "blocked")
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    return overlap(inner, outer) and inner.prefixlen >= outer.prefixlen
+
+
+def _filter_rows(lists: EdgeFilterSettings) -> Iterator[str]:
+    """Rows of secfilter's table, but for their numbers."""
+    for action, kind, names in (
+        (ALLOW, AGENT, lists.allowed_agents),
+        (BLOCK, AGENT, lists.blocked_agents),
+        (ALLOW, USER, lists.allowed_users),
+        (BLOCK, USER, lists.blocked_users),
+    ):
+        for name in names:
+            escaped = name.replace(":", "\\:")
+            yield f"{action}:{kind}:{escaped}"
 
 
 def _check_way_out(edge: EdgeSettings) -> None:

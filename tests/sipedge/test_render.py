@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccserver.config import Config, ConfigError, EdgeNodeSettings, EdgeSettings, EdgeTrunkSettings
+from ccserver.config import (
+    Config,
+    ConfigError,
+    EdgeFilterSettings,
+    EdgeNodeSettings,
+    EdgeSettings,
+    EdgeTrunkSettings,
+)
 from ccserver.sipedge import conf
 from ccserver.telephony.asterisk_conf import render as render_asterisk
 from sim.stack import toml_of
@@ -74,6 +81,7 @@ def checked(config: Config) -> str:
 def test_every_file_is_rendered_and_nothing_is_left_open(config: Config) -> None:
     texts = rendered(config)
     wanted = {path.name for each in conf.TEMPLATES for path in conf.SOURCE_DIR.glob(each)}
+    wanted |= {"version", "secfilter"}
     assert set(texts) == wanted
     for name, text in texts.items():
         assert "{{" not in text, name
@@ -147,6 +155,14 @@ def test_addresses_are_sorted_by_who_they_are(config: Config) -> None:
         ({"bind_address": "0.0.0.0"}, r"edge\.bind_address"),  # noqa: S104
         ({"nodes": (EdgeNodeSettings(name="n", uri="sip:10.0.0.1:99999"),)}, "a port from 1"),
         ({"nodes": (EdgeNodeSettings(name="n", uri="sip:node.example"),)}, "expected an IP"),
+        (
+            {"filter": EdgeFilterSettings(blocked_addresses=("192.0.2.1",))},
+            r"edge\.filter\.blocked_addresses: .* trunk operator",
+        ),
+        (
+            {"filter": EdgeFilterSettings(blocked_addresses=("scanner.example",))},
+            r"edge\.filter\.blocked_addresses: expected an IP",
+        ),
         ({"trunk_out": "sip:198.51.100.9"}, r"edge\.trunk_out: .* none of edge\.trunks"),
     ],
 )
@@ -156,6 +172,36 @@ def test_what_cannot_be_is_refused_by_its_key(
     with pytest.raises(ConfigError, match=said):
         conf.render(with_edge(config, **changed))
     assert not Path(config.edge.config_dir).exists()
+
+
+def test_names_to_block_stand_in_the_filters_table(config: Config) -> None:
+    """Those to allow first; a colon would end the field."""
+    lists = EdgeFilterSettings(
+        blocked_agents=("bad: 1",),
+        allowed_agents=("bad: 1.2",),
+        blocked_users=("o'neill",),
+        allowed_users=("100",),
+    )
+    rows = rendered(with_edge(config, filter=lists))["secfilter"].splitlines()
+    assert rows == [
+        "id(int,auto) action(int) type(int) data(string)",
+        r"1:1:0:bad\: 1.2",
+        r"2:0:0:bad\: 1",
+        "3:1:4:100",
+        "4:0:4:o'neill",
+    ]
+
+
+def test_a_blocked_address_is_a_row_of_its_own(config: Config) -> None:
+    lists = EdgeFilterSettings(blocked_addresses=("10.1.0.0/16", "2001:db8::/32"))
+    rows = rendered(with_edge(config, filter=lists))["address.list"].splitlines()
+    assert rows[-2:] == ["4 10.1.0.0 16 0 blocked", "4 [2001:db8::] 32 0 blocked"]
+
+
+@pytest.mark.parametrize("name", ["", "ab", " abc", "abc ", "a\nbc", "a\\:c", "žagars", "x" * 61])
+def test_a_beginning_that_would_fit_too_much_or_break_the_table_is_refused(name: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"blocked_agents"):
+        msgspec.convert({"blocked_agents": [name]}, EdgeFilterSettings)
 
 
 def test_two_trunks_never_share_an_address(config: Config) -> None:
