@@ -40,6 +40,7 @@ from ccserver.config import (
 from ccserver.sipedge import conf as edge_conf
 from ccserver.telephony.asterisk_conf import render
 from sim import edge as edges
+from sim import evidence
 from sim.ports import PortBlock
 from sim.tools import Tools, load_tools
 
@@ -202,6 +203,7 @@ class Stack:
     async def prepare(self) -> None:
         """Configuration, database, accounts, Asterisk's files."""
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        evidence.begun(evidence.Scene(self.data_dir, self._console))
         self._write(self.config_path, toml_of(self.config))
         await asyncio.to_thread(db.upgrade, self.config.database.url)
         database = db.Database(self.config.database.url, request_timeout_s=10.0)
@@ -272,13 +274,7 @@ class Stack:
     async def start_asterisk(self) -> float:
         """Start Asterisk and wait until it takes calls; gives the seconds it took."""
         began = time.monotonic()
-        command = [
-            *self.tools.asterisk.command,
-            "-f",
-            "-C",
-            str(Path(self.config.asterisk.config_dir) / "asterisk.conf"),
-        ]
-        self.asterisk = await self._spawn("asterisk", command)
+        self.asterisk = await self._spawn("asterisk", [*self._console, "-f"])
         url = f"http://{self.host}:{self.ports.asterisk_http}/ari/asterisk/ping"
         await self._wait_for_http("asterisk", self.asterisk, url, basic=True)
         return time.monotonic() - began
@@ -303,6 +299,8 @@ class Stack:
 
     async def stop(self) -> None:
         """End every process of this instance; none is left afterwards."""
+        # Also where it is called while an exception passes: then what the stack says is kept.
+        evidence.ended(self.data_dir, badly=sys.exception() is not None)
         for process in (self.ccserver, self.edge, self.asterisk):
             await end(process)
         self.ccserver = self.edge = self.asterisk = None
@@ -362,9 +360,7 @@ class Stack:
     async def asterisk_cli(self, command: str) -> str:
         """The output of one command of Asterisk's own console."""
         process = await asyncio.create_subprocess_exec(
-            *self.tools.asterisk.command,
-            "-C",
-            str(Path(self.config.asterisk.config_dir) / "asterisk.conf"),
+            *self._console,
             "-rx",
             command,
             stdout=asyncio.subprocess.PIPE,
@@ -386,6 +382,12 @@ class Stack:
             return response.status
 
     # -- inside -----------------------------------------------------------------------------------
+
+    @property
+    def _console(self) -> tuple[str, ...]:
+        """Asterisk's command with this instance's configuration."""
+        configuration = Path(self.config.asterisk.config_dir) / "asterisk.conf"
+        return (*self.tools.asterisk.command, "-C", str(configuration))
 
     def _config(self, acd: ACDSettings, lease_s: int, log_level: str, trunk_out: str) -> Config:
         base, ports = self.data_dir, self.ports
