@@ -11,7 +11,8 @@ from ccserver.config import LogSettings
 from ccserver.log import configure
 from sim import car_console
 from sim.scenarios import SCENARIOS, run_scenario
-from sim.smsc.serve import BadOption, serve
+from sim.smsc.serve import serve
+from sim.typed import BadOption
 
 SERVERS = {
     "smsc": "a mobile operator's message centre to try with; runs until Ctrl-C",
@@ -60,7 +61,7 @@ def main() -> int:
 def _serve(name: str, options: dict[str, str]) -> int:
     try:
         asyncio.run(car_console.serve(options) if name == "car" else serve(options))
-    except (BadOption, car_console.BadOption, OSError) as error:
+    except (BadOption, OSError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     return 0

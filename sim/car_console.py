@@ -10,9 +10,6 @@ Options, all of them NAME=VALUE: ``to`` (the SIP URI of the edge; ``;transport=t
 """
 
 import asyncio
-import contextlib
-import json
-import signal
 import ssl
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,8 +18,8 @@ from ccserver.ecall import msd
 from sim.audio import PARTY_COUNT
 from sim.car import URNS, Car, Vehicle
 from sim.faulty import FAULTS, call_with
-from sim.prompt import Prompt
 from sim.sip import Call, CallFailed
+from sim.typed import BadOption, Console, attend, take_duration
 
 COMMANDS: Final = f"""\
 call                     an eCall with its data
@@ -37,10 +34,6 @@ new                      what comes next is another crash
 MANNERS: Final = ("send", "refuse", "reject", "silent", "deaf")
 DEFAULT_TONE: Final = 33
 ANSWER_S: Final = 60.0
-
-
-class BadOption(Exception):
-    """An option or a line that means nothing; the text says why."""
 
 
 def make_car(options: dict[str, str]) -> Car:
@@ -87,30 +80,19 @@ def make_car(options: dict[str, str]) -> Car:
     )
 
 
-class Console:
-    """Does what lines say, and prints what happens to the car."""
+class CarConsole(Console):
+    """What can be made to happen to one car."""
+
+    survived = (*Console.survived, CallFailed)
 
     def __init__(self, car: Car, say: Callable[[str], None] | None = None) -> None:
+        super().__init__(say)
         self._car = car
-        self._say = say or _print
 
-    def tell(self, event: str, **data: object) -> None:
-        """Print one JSON line."""
-        self._say(json.dumps({"event": event, **data}, ensure_ascii=False))
-
-    async def obey(self, line: str) -> None:
-        """Do what a line says; a line that means nothing is answered."""
-        word, _, rest = line.strip().partition(" ")
-        if not word:
-            return
-        try:
-            await self._obey(word, rest.split())
-        except (BadOption, CallFailed, ValueError, OSError) as error:
-            self.tell("error", line=line.strip(), error=str(error))
-
-    async def _obey(self, word: str, rest: list[str]) -> None:
+    async def carry_out(self, word: str, rest: str) -> None:
+        """Do what a line says; raises `BadOption`, `CallFailed`, ``ValueError`` or ``OSError``."""
         car = self._car
-        match word, rest:
+        match word, rest.split():
             case "call" | "without", []:
                 await self._answered(await car.call(without_data=word == "without"))
             case "fault", [name] if name in FAULTS:
@@ -122,7 +104,7 @@ class Console:
             case "hangup", []:
                 await car.hang_up()
             case _:
-                self._change(word, rest)
+                self._change(word, rest.split())
 
     def _change(self, word: str, rest: list[str]) -> None:
         """What needs no answer of the centre."""
@@ -137,7 +119,7 @@ class Console:
             case "new", []:
                 car.new_incident()
             case "help", _:
-                self._say(COMMANDS)
+                self.say(COMMANDS)
             case _:
                 raise BadOption(f"{word!r} means nothing like that; try: help")
 
@@ -166,40 +148,14 @@ class Console:
                 up = None
 
 
-def _print(text: str) -> None:
-    print(text, flush=True)
-
-
 async def serve(options: dict[str, str]) -> None:
     """Run it; raises `BadOption`."""
     left = dict(options)
-    try:
-        for_s = float(left.pop("for_s", "inf"))
-    except ValueError as error:
-        raise BadOption(f"for_s: {error}") from None
+    for_s = take_duration(left)
     car = make_car(left)
-    console = Console(car)
-    over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, over.set)
+    console = CarConsole(car)
     async with car:
-        with Prompt() as prompt:
-            console.tell("ready", uri=car.uri, number=car.number)
-            tasks = [
-                asyncio.create_task(_obey_all(console, prompt)),
-                asyncio.create_task(console.watch()),
-            ]
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if for_s == float("inf") else for_s):
-                    await over.wait()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        console.tell("ready", uri=car.uri, number=car.number)
+        await attend(console, for_s)
         if car.call_now is not None and car.call_now.is_up:
             await car.hang_up()
-
-
-async def _obey_all(console: Console, prompt: Prompt) -> None:
-    while True:
-        await console.obey(await prompt.line())

@@ -10,7 +10,7 @@ from ccserver.config import AMLSettings, SMSSettings
 from sim.places import Place
 from sim.scenarios.sms import PASSWORD, SYSTEM_ID, operator_at
 from sim.smsc import Account, Citizen, Faults, MessageCentre, Reply
-from sim.smsc.serve import Console
+from sim.smsc.serve import CentreConsole
 from sim.texters import Texters
 
 CONSOLE_HELP = "type a number and a text, such as +37120000000 Palīgā; help says what else"
@@ -67,7 +67,7 @@ class Operator:
         await self._console.obey(line)
 
 
-class _Sentences(Console):
+class _Sentences(CentreConsole):
     """What happens in words: whoever watches is a person."""
 
     def __init__(self, centre: MessageCentre, tell: Callable[[str], None]) -> None:

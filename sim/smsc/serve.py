@@ -8,13 +8,7 @@ Options, all of them NAME=VALUE: ``host``, ``port``, ``system_id``, ``password``
 `Faults` has, chances in per cent and times in seconds.
 """
 
-import asyncio
-import contextlib
-import json
-import signal
 import ssl
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 
@@ -22,12 +16,11 @@ from sim.smsc.centre import MessageCentre
 from sim.smsc.citizen import Citizen, Reply
 from sim.smsc.faults import Faults, IdForm
 from sim.smsc.link import Account
+from sim.typed import BadOption, Console, attend, take_duration
 
 PORT = 2775
 """IANA's for SMPP."""
 PERCENT = 100.0
-LINES_MAX = 1_000
-"""Of standard input that may wait; more are refused rather than kept."""
 FOREVER_S = 10 * 365 * 86_400.0
 COMMANDS = """\
 NUMBER TEXT              a citizen texts 112
@@ -39,10 +32,6 @@ drop                     cut every link
 die, listen              stop listening, and listen again; what waits is kept
 counts                   what happened so far
 """
-
-
-class BadOption(Exception):
-    """An option or a line that means nothing; the text says why."""
 
 
 def read_faults(options: Mapping[str, str], faults: Faults | None = None) -> Faults:
@@ -89,29 +78,16 @@ def make_centre(options: dict[str, str]) -> MessageCentre:
     return MessageCentre([account], host=host, port=port, tls=tls, packed=packed, faults=faults)
 
 
-class Console:
-    """Carries out lines, and prints what happens."""
+class CentreConsole(Console):
+    """What can be made to happen at a message centre."""
 
     def __init__(self, centre: MessageCentre, say: Callable[[str], None] | None = None) -> None:
+        super().__init__(say)
         self._centre = centre
-        self._say = say or _print
         centre.on_arrival = self._arrived
 
-    def tell(self, event: str, **data: object) -> None:
-        """Print one JSON line."""
-        self._say(json.dumps({"event": event, **data}, ensure_ascii=False))
-
-    async def obey(self, line: str) -> None:
-        """Do what a line says; a line that means nothing is answered."""
-        word, _, rest = line.strip().partition(" ")
-        if not word:
-            return
-        try:
-            await self._obey(word, rest.strip())
-        except (BadOption, ValueError, OSError) as error:
-            self.tell("error", line=line.strip(), error=str(error))
-
-    async def _obey(self, word: str, rest: str) -> None:
+    async def carry_out(self, word: str, rest: str) -> None:
+        """Do what a line says; raises `BadOption`, ``ValueError`` or ``OSError``."""
         centre = self._centre
         match word:
             case "data":
@@ -134,10 +110,22 @@ class Console:
             case "counts":
                 self.tell("counts", unacknowledged=centre.unacknowledged, **centre.counts)
             case "help":
-                self._say(COMMANDS)
+                self.say(COMMANDS)
             case _:
                 posted = await centre.citizen(_number(word)).send(rest)
                 self.tell("sent", citizen=word, messages=len(posted))
+
+    async def watch(self) -> None:
+        """Say whenever the number of binds is another."""
+        known = 0
+
+        def other() -> bool:
+            return len(self._centre.bound) != known
+
+        while True:
+            await self._centre.until(other, "another number of binds", timeout_s=FOREVER_S)
+            known = len(self._centre.bound)
+            self.tell("binds", binds=known)
 
     def _arrived(self, citizen: Citizen, reply: Reply) -> None:
         self.tell(
@@ -150,10 +138,6 @@ class Console:
         )
 
 
-def _print(text: str) -> None:
-    print(text, flush=True)
-
-
 def _number(text: str) -> str:
     if not text.removeprefix("+").isdigit():
         raise BadOption(f"{text!r} is neither a command nor a telephone number; try: help")
@@ -163,55 +147,10 @@ def _number(text: str) -> str:
 async def serve(options: dict[str, str]) -> None:
     """Run it; raises `BadOption`."""
     left = dict(options)
-    try:
-        for_s = float(left.pop("for_s", "inf"))
-    except ValueError as error:
-        raise BadOption(f"for_s: {error}") from None
+    for_s = take_duration(left)
     centre = make_centre(left)
-    console = Console(centre)
-    lines: asyncio.Queue[str] = asyncio.Queue(LINES_MAX)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    console = CentreConsole(centre)
     async with centre:
         console.tell("listening", port=centre.port)
-        # A thread, because a file or a terminal cannot be waited for by the loop.
-        threading.Thread(target=_read_lines, args=(loop, lines), daemon=True).start()
-        tasks = [
-            asyncio.create_task(_obey_all(console, lines)),
-            asyncio.create_task(_tell_binds(console, centre)),
-        ]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if for_s == float("inf") else for_s):
-                await ended.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await attend(console, for_s)
         console.tell("ended", unacknowledged=centre.unacknowledged, **centre.counts)
-
-
-def _read_lines(loop: asyncio.AbstractEventLoop, lines: asyncio.Queue[str]) -> None:
-    for line in sys.stdin:
-        try:
-            asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
-        except (RuntimeError, asyncio.CancelledError):
-            return
-
-
-async def _obey_all(console: Console, lines: asyncio.Queue[str]) -> None:
-    while True:
-        await console.obey(await lines.get())
-
-
-async def _tell_binds(console: Console, centre: MessageCentre) -> None:
-    """Say whenever the number of binds is another."""
-    known = 0
-
-    def other() -> bool:
-        return len(centre.bound) != known
-
-    while True:
-        await centre.until(other, "another number of binds", timeout_s=FOREVER_S)
-        known = len(centre.bound)
-        console.tell("binds", binds=known)

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from sim.car_console import BadOption, Console, make_car
+from sim.car_console import CarConsole, make_car
 from sim.sip import UA, Call
+from sim.typed import BadOption
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ async def test_lines_call_send_and_end_and_what_comes_of_it_is_printed() -> None
         centre.on_call = answer
         options = {"to": f"sip:127.0.0.1:{centre.port}", "kind": "manual", "version": "2"}
         async with make_car(options) as car:
-            console = Console(car, said.append)
+            console = CarConsole(car, said.append)
             for line in ("send", "call", "move 57 25", "send", "answer refuse", "", "flying"):
                 await console.obey(line)
             for line in ("fault msd_garbage", "fault nothing", "hangup", "new", "without", "help"):

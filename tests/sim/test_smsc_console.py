@@ -9,10 +9,13 @@ import sys
 import pytest
 
 from sim.smsc import Command, Faults, IdForm
-from sim.smsc.serve import BadOption, Console, make_centre, read_faults
-from tests.sim.smsc_peer import DEADLINE_S, Peer, reply
+from sim.smsc.serve import CentreConsole, make_centre, read_faults
+from sim.typed import BadOption
+from tests.sim.smsc_peer import Peer, reply
 
 CITIZEN = "+37120000001"
+PROCESS_S = 60.0
+"""For a process that starts and ends, on a crowded machine."""
 
 
 def test_chances_are_given_in_per_cent_and_times_in_seconds() -> None:
@@ -43,7 +46,7 @@ def test_what_is_no_option_is_said(options: dict[str, str]) -> None:
 async def test_lines_text_switch_off_and_change_faults_and_replies_are_printed() -> None:
     said: list[str] = []
     async with make_centre({"port": "0"}) as centre, Peer(centre.port) as peer:
-        console = Console(centre, said.append)
+        console = CentreConsole(centre, said.append)
         await peer.bind()
         await console.obey(f"{CITIZEN} Palīgā, deg!\n")
         assert (await peer.delivered()).content.decode("utf-16-be") == "Palīgā, deg!"
@@ -71,7 +74,7 @@ async def test_the_server_runs_as_a_process_until_it_is_told_to_end() -> None:
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
-    async with asyncio.timeout(DEADLINE_S):
+    async with asyncio.timeout(PROCESS_S):
         process.stdin.write(f"{CITIZEN} text\n".encode())
         events = [json.loads(await process.stdout.readline()) for _ in range(2)]
         process.terminate()
