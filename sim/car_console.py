@@ -6,7 +6,8 @@ output. It runs until Ctrl-C, or for ``for_s`` seconds.
 Options, all of them NAME=VALUE: ``to`` (the SIP URI of the edge; ``;transport=tcp`` or ``tls``),
 ``ca`` (a file of certificates to trust), ``host`` (the address to call from), ``number``, ``kind``
 (automatic, manual, test), ``lat``, ``lon``, ``direction``, ``version`` (1, 2, 3), ``vin``,
-``occupants``, ``tone`` (the voice in it), ``redial_for_s``, ``for_s``.
+``occupants``, ``tone`` (the voice of who drives; the others have those above), ``redial_for_s``,
+``for_s``.
 """
 
 import asyncio
@@ -16,9 +17,10 @@ from typing import Any, Final
 
 from ccserver.ecall import msd
 from sim.audio import PARTY_COUNT
-from sim.car import URNS, Car, Vehicle
+from sim.car import REDIAL_FOR_S, URNS, Car, Vehicle
 from sim.faulty import FAULTS, call_with
-from sim.sip import Call, CallFailed
+from sim.sip import Call, CallFailed, SIPInvalid
+from sim.sip.voices import VOICES_MAX
 from sim.typed import BadOption, Console, attend, take_duration
 
 COMMANDS: Final = f"""\
@@ -28,6 +30,7 @@ without                  an eCall without data
 send                     fresh data within the call
 move LAT LON             be somewhere else from now on
 answer MANNER            when data is asked for: send, refuse, reject, silent or deaf
+speak TONE, silent TONE  somebody in the car speaks from now on, or falls silent
 hangup, drop, redial     end the call in order; lose the network; call again
 new                      what comes next is another crash
 """
@@ -45,39 +48,51 @@ def make_car(options: dict[str, str]) -> Car:
     kind = left.pop("kind", "automatic")
     if kind not in URNS:
         raise BadOption(f"kind is one of {', '.join(URNS)}")
-    plain = Vehicle()
     try:
-        vehicle = Vehicle(
-            latitude=float(left.pop("lat", plain.latitude or 0.0)),
-            longitude=float(left.pop("lon", plain.longitude or 0.0)),
-            direction_deg=int(left.pop("direction", plain.direction_deg or 0)),
-            vin=left.pop("vin", plain.vin),
-            version=int(left.pop("version", plain.version)),
-            occupants=int(left.pop("occupants", plain.occupants or 0)),
-        )
-        tone = int(left.pop("tone", DEFAULT_TONE))
-        redial_for_s = float(left.pop("redial_for_s", "120"))
+        vehicle = _vehicle(left)
         msd.encode(vehicle.msd(kind=kind, identifier=1, timestamp=1))
+        tone = int(left.pop("tone", DEFAULT_TONE))
+        _need_tone(tone)
         ca = left.pop("ca", "")
-        trusted = ssl.create_default_context(cafile=ca) if ca else None
-    except (ValueError, OSError, OverflowError) as error:
+        car = Car(
+            to,
+            vehicle=vehicle,
+            kind=kind,
+            number=left.pop("number", "+37129000000"),
+            host=left.pop("host", "127.0.0.1"),
+            tone=tone,
+            passengers=_passengers(tone, vehicle.occupants or 0),
+            redial_for_s=float(left.pop("redial_for_s", REDIAL_FOR_S)),
+            tls_client=ssl.create_default_context(cafile=ca) if ca else None,
+        )
+    except (ValueError, OSError, OverflowError, SIPInvalid) as error:
         raise BadOption(str(error)) from None
-    if not 0 <= tone < PARTY_COUNT:
-        raise BadOption(f"tone is from 0 to {PARTY_COUNT - 1}")
-    host, number = left.pop("host", "127.0.0.1"), left.pop("number", "+37129000000")
     if left:
         raise BadOption(f"there is no option {', '.join(left)}")
-    return Car(
-        to,
-        vehicle=vehicle,
-        kind=kind,
-        number=number,
-        host=host,
-        tone=tone,
-        redial_for_s=redial_for_s,
-        protocol=to.partition(";transport=")[2] or "udp",
-        tls_client=trusted,
+    return car
+
+
+def _vehicle(options: dict[str, str]) -> Vehicle:
+    """Take out what is said of the vehicle; raises ``ValueError``."""
+    plain = Vehicle()
+    return Vehicle(
+        latitude=float(options.pop("lat", plain.latitude or 0.0)),
+        longitude=float(options.pop("lon", plain.longitude or 0.0)),
+        direction_deg=int(options.pop("direction", plain.direction_deg or 0)),
+        vin=options.pop("vin", plain.vin),
+        version=int(options.pop("version", plain.version)),
+        occupants=int(options.pop("occupants", plain.occupants or 0)),
     )
+
+
+def _need_tone(tone: int) -> None:
+    if not 0 <= tone < PARTY_COUNT:
+        raise BadOption(f"a tone is from 0 to {PARTY_COUNT - 1}")
+
+
+def _passengers(tone: int, occupants: int) -> range:
+    """The voices of the others: the tones above the driver's, as many as there are."""
+    return range(tone + 1, min(tone + min(occupants, VOICES_MAX), PARTY_COUNT))
 
 
 class CarConsole(Console):
@@ -114,6 +129,8 @@ class CarConsole(Console):
                 car.move(latitude=float(latitude), longitude=float(longitude))
             case "answer", [manner] if manner in MANNERS:
                 car.answers.on_request = manner
+            case "speak" | "silent", [tone]:
+                self._voice(word, int(tone))
             case "drop", []:
                 car.drop()
             case "new", []:
@@ -122,6 +139,16 @@ class CarConsole(Console):
                 self.say(COMMANDS)
             case _:
                 raise BadOption(f"{word!r} means nothing like that; try: help")
+
+    def _voice(self, word: str, tone: int) -> None:
+        voices = self._car.voices
+        assert voices is not None
+        if word == "speak":
+            _need_tone(tone)
+            voices.speak(tone)
+        else:
+            voices.hush(tone)
+        self.tell("voices", tones=list(voices))
 
     async def _answered(self, call: Call) -> None:
         code = (await call.final(ANSWER_S)).code
@@ -155,7 +182,7 @@ async def serve(options: dict[str, str]) -> None:
     car = make_car(left)
     console = CarConsole(car)
     async with car:
-        console.tell("ready", uri=car.uri, number=car.number)
+        console.tell("ready", uri=car.uri, number=car.number, tones=list(car.voices or ()))
         await attend(console, for_s)
         if car.call_now is not None and car.call_now.is_up:
             await car.hang_up()

@@ -16,6 +16,8 @@ from sim.typed import BadOption
     [
         {},
         {"to": "112"},
+        {"to": "sip:127.0.0.1:99999"},
+        {"to": "sip:127.0.0.1;transport=sctp"},
         {"to": "sip:127.0.0.1", "kind": "broken"},
         {"to": "sip:127.0.0.1", "lat": "north"},
         {"to": "sip:127.0.0.1", "lat": "9000"},
@@ -58,3 +60,36 @@ async def test_lines_call_send_and_end_and_what_comes_of_it_is_printed() -> None
     assert events[2]["message_identifier"] == 2
     assert calls[0].received[0].method == "INFO"
     assert "refuse" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "tones"),
+    [
+        ({}, [33, 34]),
+        ({"occupants": "0"}, [33]),
+        ({"occupants": "1", "tone": "2"}, [2]),
+        ({"occupants": "254", "tone": "2"}, list(range(2, 10))),
+        ({"occupants": "5", "tone": "39"}, [39, 40]),
+    ],
+    ids=str,
+)
+def test_as_many_speak_as_are_in_the_car(options: dict[str, str], tones: list[int]) -> None:
+    assert list(make_car({"to": "sip:127.0.0.1", **options}).voices or ()) == tones
+
+
+async def test_lines_let_somebody_speak_or_fall_silent() -> None:
+    said: list[str] = []
+    car = make_car({"to": "sip:127.0.0.1:9"})
+    console = CarConsole(car, said.append)
+    for line in ("silent 33", "speak 36", "silent 33", "speak 99", "speak -1", "speak up"):
+        await console.obey(line)
+    for tone in range(10):
+        await console.obey(f"speak {tone}")
+    events = [json.loads(line) for line in said]
+    assert [event.get("tones") for event in events[:3]] == [[34], [34, 36], None]
+    errors = [event for event in events if event["event"] == "error"]
+    no_tones = ["silent 33", "speak 99", "speak -1", "speak up"]
+    too_many = [f"speak {tone}" for tone in range(6, 10)]
+    assert [error["line"] for error in errors] == [*no_tones, *too_many]
+    assert car.voices is not None
+    assert list(car.voices) == [0, 1, 2, 3, 4, 5, 34, 36]
