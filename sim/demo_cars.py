@@ -26,6 +26,7 @@ PATIENCE_S = 60.0
 STAYS_S = 120.0
 """A car can be called back for that long here; real ones for an hour (T9)."""
 LOST_AFTER_S = 6.0
+FAINTS_AFTER_S = 6.0
 LISTEN_S = 0.25
 CARS_MAX = 20
 """At a time; whoever types more has to wait."""
@@ -34,8 +35,8 @@ PHONE_SHARE = 0.3
 TONES: Final = (33, 34, 35)
 HOSTS: Final = 200
 HELP = (
-    "car [automatic|manual|test] [LAT LON] [electric|bus|…] [refuses|silent|lost|broken], or "
-    "phone [LAT LON] [circle|arcband|polygon|…]"
+    "car [automatic|manual|test] [LAT LON] [electric|bus|…] [refuses|silent|faints|lost|broken], "
+    "or phone [LAT LON] [circle|arcband|polygon|…]"
 )
 
 
@@ -59,7 +60,7 @@ MAKES: Final = {
     "bus": Make("WEBZZZ628NX000303", frozenset({Energy.DIESEL}), VehicleType.M3, 37),
     "lorry": Make("YS2ZZZR4X20000808", frozenset({Energy.DIESEL}), VehicleType.N3),
 }
-MANNERS: Final = ("refuses", "silent", "lost", "broken")
+MANNERS: Final = ("refuses", "silent", "faints", "lost", "broken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,20 +185,22 @@ class Cars:
         except (CallFailed, OSError, TimeoutError) as error:
             self._tell(f"a caller did not get through: {error}")
 
-    def _caller(self, prefix: str) -> tuple[str, str, int]:
-        """A number, an address and a voice for the next one."""
+    def _caller(self, prefix: str, occupants: int = 1) -> tuple[str, str, list[int]]:
+        """A number and an address for the next one, and the voices, as far as there are any."""
         self._made += 1
         host = f"127.0.1.{self._made % HOSTS + 2}"
-        return f"+{prefix}{self._made % 10_000:04d}", host, TONES[self._made % len(TONES)]
+        speak = range(self._made, self._made + min(occupants, len(TONES)))
+        return f"+{prefix}{self._made % 10_000:04d}", host, [TONES[n % len(TONES)] for n in speak]
 
     def _somewhere(self, order: Order) -> Position:
         if order.where is not None:
             return order.where
         return offset(CITY, self._chance.uniform(0, 360), self._chance.uniform(*AWAY_M))
 
-    async def _car(self, order: Order) -> None:
-        number, host, tone = self._caller("3712955")
+    def _make(self, order: Order) -> Car:
+        """A car as it was ordered; it can be called back."""
         here, make = self._somewhere(order), MAKES[order.make]
+        number, host, voices = self._caller("3712955", make.occupants)
         vehicle = Vehicle(
             latitude=here.latitude,
             longitude=here.longitude,
@@ -208,13 +211,22 @@ class Cars:
             occupants=make.occupants,
             trusted=self._chance.random() < 0.9,
         )
-        async with Car(
-            self.next_hop, vehicle=vehicle, kind=order.kind, number=number, host=host, tone=tone
-        ) as car:
-            self._exchange.reach(number, host, car.ua.port)
-            car.answers.on_request = {"refuses": "refuse", "silent": "silent"}.get(
-                order.manner, "send"
-            )
+        car = Car(
+            self.next_hop,
+            vehicle=vehicle,
+            kind=order.kind,
+            number=number,
+            host=host,
+            passengers=voices,
+        )
+        answers = {"refuses": "refuse", "silent": "silent"}
+        car.answers.on_request = answers.get(order.manner, "send")
+        return car
+
+    async def _car(self, order: Order) -> None:
+        async with self._make(order) as car:
+            number = car.number
+            self._exchange.reach(number, car.ua.host, car.ua.port)
             self._tell(f"{number}: {order.kind} eCall, {order.make} {order.manner}".rstrip())
             if order.manner == "broken":
                 call = await call_with(car, "msd_garbage")
@@ -229,13 +241,23 @@ class Cars:
                 car.drop()
                 self._tell(f"{number}: the network is lost; the car calls again")
                 call = await car.redial()
+            if order.manner == "faints":
+                await asyncio.sleep(FAINTS_AFTER_S)
+                self._faint(car)
             await self._talk(call)
             await asyncio.sleep(STAYS_S)
             if car.call_now is not None:
                 await car.call_now.ended.wait()  # it may be called back at the last moment
 
+    def _faint(self, car: Car) -> None:
+        """Who spoke first falls silent; the others, if there are any, go on."""
+        assert car.voices is not None
+        car.voices.hush(next(iter(car.voices)))
+        left = len(list(car.voices))
+        self._tell(f"{car.number}: somebody in the car falls silent; {left} go on speaking")
+
     async def _phone(self, order: Order) -> None:
-        number, host, tone = self._caller("3712866")
+        number, host, (tone,) = self._caller("3712866")
         here = self._somewhere(order)
         wish = Wish(
             places=(place(order.shape, here.latitude, here.longitude, confidence=95),),

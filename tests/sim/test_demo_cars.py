@@ -1,5 +1,6 @@
 """What somebody types into the demonstration about cars: orders are read, nonsense is told."""
 
+import asyncio
 import contextlib
 import random
 
@@ -9,9 +10,12 @@ from hypothesis import strategies as st
 
 from ccserver.ecall import msd
 from ccserver.location import Position
+from sim import demo_cars
 from sim.car import Vehicle
-from sim.demo_cars import MAKES, MANNERS, BadOrder, Cars, Order, read_order
+from sim.demo_cars import MAKES, MANNERS, TONES, BadOrder, Cars, Order, read_order
+from sim.sip import UA, Call, Media
 from sim.sip.exchange import Exchange
+from sim.sip.waits import within
 
 WORDS = ("car", "phone", "automatic", "test", "electric", "lost", "circle", "56.95", "24.1", "x")
 
@@ -69,3 +73,35 @@ async def test_lines_about_other_things_are_left_to_others() -> None:
     assert cars.obey("car flying")
     assert "'flying' means nothing" in told[0]
     await cars.close()
+
+
+async def test_all_in_a_car_are_heard_until_one_faints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_cars, "FAINTS_AFTER_S", 2.0)
+    told: list[str] = []
+    calls: asyncio.Queue[Call] = asyncio.Queue()
+
+    async def answer(call: Call) -> None:
+        await call.answer()
+        calls.put_nowait(call)
+
+    async with UA(user="112") as centre, Exchange() as exchange:
+        centre.on_call = answer
+        cars = Cars(random.SystemRandom(), told.append, exchange)
+        cars.next_hop = centre.uri
+        assert cars.obey("car hybrid faints")
+        async with asyncio.timeout(30):
+            media = (await calls.get()).media
+        assert media is not None
+        await _falls_to(media, 2)
+        assert media.parties(60.0) == set(TONES), "all three spoke before"
+        await cars.close()
+    assert told[-1].endswith("2 go on speaking")
+
+
+async def _falls_to(media: Media, count: int) -> None:
+    """So many are heard, and there were more."""
+    async with within(30, media.account):
+        while True:
+            if len(media.parties()) == count < len(media.parties(60.0)):
+                return
+            await asyncio.sleep(0.05)
