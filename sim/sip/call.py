@@ -132,10 +132,15 @@ class Call:
             self.response = response
             self.finish()
             return
-        self.dialog = Dialog.as_caller(self.invite, response)
-        self.ua.enter(self)
-        body = self._late_answer(response)
-        await self.acknowledge(self.client, self.invite, response, body)
+        try:
+            self.dialog = Dialog.as_caller(self.invite, response)
+            self.ua.enter(self)
+            body = self._late_answer(response)
+            await self.acknowledge(self.client, self.invite, response, body)
+        except (OSError, SIPInvalid) as error:
+            self._failure = f"the answer cannot be acknowledged: {error}"
+            self.finish()
+            return
         self.response = response
         with contextlib.suppress(SIPInvalid):
             self._hear(divided(response.content_type, response.body))

@@ -350,9 +350,13 @@ class UA:
         self._spawn(self._tell_call(call))
 
     async def _tell_call(self, call: Call) -> None:
-        told = self.on_call(call)
-        if inspect.isawaitable(told):
-            await told
+        try:
+            told = self.on_call(call)
+            if inspect.isawaitable(told):
+                await told
+        except SIPInvalid:  # its offer cannot be read: the caller's fault
+            self.unreadable += 1
+            call.reject(488)
 
     def _take_cancel(self, request: Request, flow: Flow) -> None:
         server = self._servers.get((request.branch, "INVITE"))

@@ -14,7 +14,7 @@ import pytest
 from sim.sip import UA, Call, CallFailed, Part, Reply, Request, Voices, divided, parse
 from sim.sip.dialog import tag_of
 from sim.sip.exchange import Exchange
-from sim.sip.message import Response
+from sim.sip.message import Response, respond
 from sim.sip.waits import within
 
 MSD = Part(
@@ -252,6 +252,25 @@ async def test_a_vanished_telephone_answers_nothing(udp: Pair) -> None:
     with pytest.raises(CallFailed):
         await theirs.send("INFO", timeout_s=0.3)
     assert ours.received == []
+
+
+async def test_an_answer_that_leads_nowhere_is_told(udp: Pair) -> None:
+    def answer(call: Call) -> None:
+        assert call.server is not None
+        headers = [("Contact", "<sip:112@127.0.0.1;transport=carrier-pigeon>")]
+        call.server.answer(respond(call.invite, 200, tag="x", headers=headers))
+
+    udp.callee.on_call = answer
+    call = await udp.caller.call(udp.callee.uri)
+    with pytest.raises(CallFailed, match="cannot be acknowledged: the URI names a transport"):
+        await call.answered(30)
+    assert call.ended.is_set()
+
+
+async def test_an_offer_that_cannot_be_read_is_refused(udp: Pair) -> None:
+    call = await udp.caller.call(udp.callee.uri, offer=b"v=0\r\nm=audio here RTP/AVP 8\r\n")
+    assert (await call.final(30)).code == 488
+    assert udp.callee.unreadable == 1
 
 
 async def test_every_wait_in_vain_tells_what_is_known(udp: Pair) -> None:
