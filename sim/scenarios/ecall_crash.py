@@ -11,10 +11,9 @@ from ccserver.location import Position, offset
 from sim.car import Car, Vehicle
 from sim.scenarios.base import expect
 from sim.scenarios.ecall_scene import MOTORWAY, Scene
+from sim.sip.rtp import HEARS_S
 
 APART_M = 40.0
-LATE_HEARD_S = 20.0
-"""For a voice that starts or ends while two talk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ async def _call(scene: Scene, here: Position, occupants: int, *, unconscious: in
     _, contact = await scene.contact(car.number)
     await scene.places(contact["contact_id"], "msd")
     card = await scene.card(contact["contact_id"])
-    heard = await scene.run.bank.wait_for("heard", phone=login, party=voices[0], after=began)
-    return Wreck(car, voices, login, heard["call"], card["incident_id"])
+    heard = scene.run.bank.history("heard", phone=login, party=voices[0])
+    return Wreck(car, voices, login, heard[-1]["call"], card["incident_id"])
 
 
 async def _falls_silent(scene: Scene, wreck: Wreck) -> float:
@@ -72,7 +71,7 @@ async def _falls_silent(scene: Scene, wreck: Wreck) -> float:
     since = time.monotonic()
     wreck.car.voices.hush(driver)
     ended = await scene.run.bank.wait_for(
-        "unheard", call=wreck.phone_call, party=driver, after=since, timeout_s=LATE_HEARD_S
+        "unheard", call=wreck.phone_call, party=driver, after=since, timeout_s=HEARS_S
     )
     return float(ended["t"])
 
@@ -88,13 +87,13 @@ async def _comes_to(scene: Scene, wreck: Wreck) -> None:
     )
     wreck.car.voices.speak(last)
     await scene.run.bank.wait_for(
-        "heard", call=wreck.phone_call, party=last, after=since, timeout_s=LATE_HEARD_S
+        "heard", call=wreck.phone_call, party=last, after=since, timeout_s=HEARS_S
     )
 
 
 async def _heard_exactly(scene: Scene, wreck: Wreck) -> None:
     """The call taker's telephone heard all who were in the car, and nobody else."""
-    recording = await scene.run.bank.recording(wreck.phone_call, timeout_s=LATE_HEARD_S)
+    recording = await scene.run.bank.recording(wreck.phone_call, timeout_s=HEARS_S)
     heard = recording.parties()
     expect(
         heard == set(wreck.voices),

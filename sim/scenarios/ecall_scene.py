@@ -18,6 +18,7 @@ from sim.panel import Message, Panel, PanelRefused, Program
 from sim.scenarios.base import Measured, Run, ScenarioFailed, eventually, expect
 from sim.sip import Call
 from sim.sip.exchange import Exchange
+from sim.sip.rtp import HEARS_S
 from sim.stack import Seat, Stack
 
 TAKERS = 3
@@ -238,7 +239,9 @@ class Scene:
             raise ScenarioFailed(f"the caller does not hear the call taker: {error}") from error
         login = self.run.takers[taker].login
         for voice in voices or ():
-            await self.run.bank.wait_for("heard", phone=login, party=voice, after=after)
+            await self.run.bank.wait_for(
+                "heard", phone=login, party=voice, after=after, timeout_s=HEARS_S
+            )
         return login
 
     def taker_of(self, contact: Message) -> int:
