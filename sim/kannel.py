@@ -18,8 +18,8 @@ from sim.stack import end
 HOST = "127.0.0.1"
 BEARERBOX = shutil.which("bearerbox", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 SMSBOX = shutil.which("smsbox", path="/usr/sbin:/usr/local/sbin:/usr/bin")
-START_S = 10.0
-REQUEST_S = 5.0
+START_S = 30.0
+REQUEST_S = 20.0
 ADMIN = "admin"
 ACCEPTED = 202
 """What its guide says that it answers where a text is queued."""

@@ -46,7 +46,7 @@ from sim.tools import Tools, load_tools
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.02
 SAMPLE_BUILDINGS = 20_000
@@ -366,7 +366,7 @@ class Stack:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(START_TIMEOUT_S):
             output, _ = await process.communicate()
         return output.decode("utf-8", "replace")
 
@@ -374,7 +374,7 @@ class Stack:
         """One request to Asterisk past ccserver, to provoke a fault; gives the HTTP status."""
         settings = self.config.ari
         headers = {"Authorization": aiohttp.encode_basic_auth(settings.username, settings.password)}
-        timeout = aiohttp.ClientTimeout(total=5)
+        timeout = aiohttp.ClientTimeout(total=START_TIMEOUT_S)
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
             session.request(method, f"{settings.url}/{path}", params=parameters) as response,

@@ -22,7 +22,7 @@ from ccserver import db
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 START_DEADLINE_S = 60.0
-REQUEST_TIMEOUT_S = 20.0
+REQUEST_TIMEOUT_S = 60.0
 """Long, because two busy cores are no fault of the database's."""
 TEMPLATE = "ccserver_template"
 

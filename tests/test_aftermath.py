@@ -21,7 +21,7 @@ from tests.newsroom import CITIZEN, FIRST
 from tests.telephony.centre import Centre
 from tests.telephony.fakes import FakeAsterisk
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class World:

@@ -167,7 +167,7 @@ async def test_a_citizen_who_quotes_one_has_written_a_text(place: Place) -> None
     words = 'My phone says A"ML=1;lt=1 what is it?'
     await place.citizen.send(words)
     await place.smsc.settled()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await place.takers.texts_stored.wait()
     assert place.takers.shown == [words]
     assert place.room.locations == []

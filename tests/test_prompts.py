@@ -146,7 +146,7 @@ async def test_a_tool_that_fails_hangs_or_lies_costs_one_prompt(
     set_up = set_up_prompts(tmp_path / "sounds", "en/welcome")
     made = tmp_path / "made"
     maker = PromptMaker(made, tools, set_up_dir=set_up)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         media = await maker.ensure([Prompt("welcome", {"en": "Hello."})])
     assert media == {("welcome", "en"): f"sound:{set_up}/en/welcome"}
     assert files(made) == []

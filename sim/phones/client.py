@@ -25,8 +25,8 @@ from sim.phones.protocol import Behaviour, CallStep
 Event = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 15.0  # importing the library takes a second on a busy machine
-REPLY_S = 10.0
+START_S = 60.0  # importing the library takes a second on a busy machine
+REPLY_S = 30.0
 WAIT_S = 30.0  # a wait that ends well costs nothing, and a machine may be busy
 TOLD_EVENTS = 20  # of what happened before a wait was in vain
 CLOSE_S = 5.0  # the process itself takes 2 s at most, on a machine that lets it run

@@ -21,7 +21,7 @@ from sim.stack import Seat, Stack, seats
 Measured = dict[str, Any]
 FIRST_CALLER_TONE = 20  # call takers have the tones below
 CALLER_PHONES = 30  # at 10 calls/s a phone has 3 s for its call
-EVENTUALLY_S = 15.0
+EVENTUALLY_S = 30.0
 POLL_S = 0.05
 MESSAGE_CHANNEL = "Message/ast_msg_queue!"
 

@@ -11,9 +11,9 @@ from sim.scenarios.ecall_scene import Scene
 from sim.scenarios.latency import percentiles
 from sim.sip import CallFailed
 
-SOUND_S = 5.0
+SOUND_S = 30.0
 """For the first sound from the centre, be it a call taker or the greeting."""
-FINAL_S = 10.0
+FINAL_S = 30.0
 BREAK_S = 0.5
 """A talk that is hurt has a longer silence in it; a crowded machine a shorter one."""
 

@@ -32,7 +32,7 @@ WITHIN_M = 2.0
 MSD_TIMEOUT_S = 2.0
 """How long a silent car is waited for here; ten seconds in a centre."""
 QUICK = ACDSettings(wrap_up_s=0.2)
-LIVE_S = 10.0
+LIVE_S = 30.0
 
 
 @dataclass

@@ -55,11 +55,11 @@ async def _one_call(run: Run) -> Figures:
     call = await run.call()
     calling = await run.bank.wait_for("calling", call=call)
     from_uri = f"<sip:{caller_number(number)}@127.0.0.1>"
-    incoming = await run.bank.wait_for("incoming", from_uri=from_uri, timeout_s=20)
+    incoming = await run.bank.wait_for("incoming", from_uri=from_uri, timeout_s=60)
     # "connected" comes only with the ACK; the answer is the 200 OK.
     answered = await run.bank.wait_for("answering", call=incoming["call"])
-    caller_hears = await run.bank.wait_for("heard", call=call, timeout_s=20)
-    taker_hears = await run.bank.wait_for("heard", call=incoming["call"], timeout_s=20)
+    caller_hears = await run.bank.wait_for("heard", call=call, timeout_s=60)
+    taker_hears = await run.bank.wait_for("heard", call=incoming["call"], timeout_s=60)
     await asyncio.sleep(TALK_S)
     await run.bank.hangup(call)
     return Figures(

@@ -156,7 +156,7 @@ async def missed_offers(run: Run) -> Measured:
     expect(alarm["data"]["agent_id"] == panel.agent_id, "the alarm says who")
     await run.bank.set_behaviour("taker101", Behaviour(on_call="answer"))
     await panel.ready()
-    await run.bank.wait_for("heard", call=call, party=0, timeout_s=20)
+    await run.bank.wait_for("heard", call=call, party=0)
     await run.bank.hangup(call)
     await run.nothing_left()
     return {"taken_out_after_s": round(out_s, 2)}
@@ -205,7 +205,7 @@ async def skills(run: Run) -> Measured:
     await first.ready()
     await asyncio.sleep(0.5)
     expect(not run.bank.history("heard", call=call, party=0), "the first does not get it yet")
-    relaxed = await run.bank.wait_for("heard", call=call, party=0, timeout_s=15)
+    relaxed = await run.bank.wait_for("heard", call=call, party=0)
     arrived = await run.bank.wait_for("connected", call=call)
     other = await run.call()
     await run.bank.wait_for("connected", call=other)

@@ -29,7 +29,7 @@ from sim.scenarios.talking import (
     outside_phone,
 )
 
-HEARD_AFTER_S = 25.0  # lease, parachute, restart and offer, on a busy machine
+HEARD_AFTER_S = 40.0  # lease, parachute, restart and offer, on a busy machine
 SILENT_NUMBER = "67000999"  # rings for ever
 TALK_S = 2.0  # of a consultation, before and after the crash
 LOST_MAX_S = 1.5  # between a phone's own view of a call and Asterisk's, on a busy machine

@@ -17,7 +17,7 @@ OUTSIDE_NUMBER = "67000113"
 QUICK = ACDSettings(wrap_up_s=0.2, no_answer_delay_s=1.0, reject_delay_s=1.0)
 CHIEF = Seat("chief", "Chief", "190", role=Role.SUPERVISOR)
 CHIEF_TONE = 15
-HEARD_S = 8.0
+HEARD_S = 30.0
 
 
 @dataclass(slots=True)

@@ -19,8 +19,8 @@ from sim.sip.waits import within
 if TYPE_CHECKING:
     from sim.sip.ua import UA
 
-ANSWER_S: Final = 15.0
-REQUEST_S: Final = 10.0
+ANSWER_S: Final = 30.0
+REQUEST_S: Final = 30.0
 RECEIVED_MAX: Final = 1000
 """Requests kept of one call."""
 

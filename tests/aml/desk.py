@@ -25,7 +25,7 @@ from ccserver.telephony.call import CallFacts
 from ccserver.types import ContactId, IncidentId
 from tests.aml.conftest import NUMBER, T0, at, text
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 """For what happens within milliseconds on a machine that has nothing else to do."""
 KEEP_S = 3_600.0
 

@@ -27,7 +27,7 @@ from ccserver.telephony.call import CallFacts
 from ccserver.types import ContactId, IncidentId
 from tests.calldata.samples import AUTOMATIC, CALL_ID, CONTACT, T0, line, put
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 """For what happens within milliseconds on a machine that has nothing else to do."""
 
 

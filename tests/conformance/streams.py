@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from sim.sipp.ends import CRLF, Ends, headers, invite
 from sim.sipp.probe import Answer, within
 
-WAIT_S = 3.0
+WAIT_S = 30.0
 HEAD_BYTES_MAX = 200_000
 
 

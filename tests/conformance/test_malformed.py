@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("conformance")]
 in_session = pytest.mark.asyncio(loop_scope="session")
 
 LISTEN_S = 0.2
-LISTEN_TIMES = 25
+LISTEN_TIMES = 150
 SEED = 1
 NOISY = 100
 AT_ONCE = 50

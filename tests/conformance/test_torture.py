@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sim.sipp.ends import Ends, other
-from sim.sipp.probe import Outcome
+from sim.sipp.probe import WAIT_S, Outcome
 from sim.sipp.torture import TORTURE, Torture
 from sim.sipp.torture6 import TORTURE6
 from sim.stack import seats
@@ -83,7 +83,7 @@ async def storm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Storm
 
 async def _send_all(world: World, local_host: str, into: dict[str, Outcome]) -> None:
     async def one(name: str, message: Torture) -> None:
-        into[name] = await world.ask(local_host, message.build)
+        into[name] = await world.ask(local_host, message.build, wait_s=WAIT_S)
 
     async with asyncio.TaskGroup() as tasks:
         for name, message in MESSAGES.items():

@@ -12,7 +12,7 @@ from ccserver.accounts import Role
 from sim.panel import Panel
 from sim.phones import Behaviour, PhoneBank
 from sim.sipp.ends import Ends, invite, other
-from sim.sipp.probe import WAIT_S, Outcome, Probe
+from sim.sipp.probe import Outcome, Probe
 from sim.stack import Seat, Stack
 
 TRUNK = "127.0.1.9"
@@ -20,7 +20,7 @@ PROMPT = "127.0.1.8"
 """Another address of the trunk: from it orderly requests are timed."""
 UNKNOWN = "127.0.9.9"
 CALLER_TONE = 30
-EVENTUALLY_S = 15.0
+EVENTUALLY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class World:
             name, self.stack.emergency_uri, from_uri=f"<sip:{caller}@127.0.0.1>"
         )
         # On a busy machine the first telephone that rang is not always the one that has the call.
-        heard = await self.bank.wait_for("heard", call=call, timeout_s=2 * EVENTUALLY_S)
+        heard = await self.bank.wait_for("heard", call=call, timeout_s=EVENTUALLY_S)
         taker = int(heard["party"])
         answered = self._call_at(seats[taker], caller)
         await self.bank.wait_for(
@@ -89,7 +89,7 @@ class World:
         return str(rang[-1]["call"])
 
     async def ask(
-        self, local_host: str, build: Callable[[Ends], bytes], *, wait_s: float = WAIT_S
+        self, local_host: str, build: Callable[[Ends], bytes], *, wait_s: float = EVENTUALLY_S
     ) -> Outcome:
         """Send one message from an address and give what came back."""
         probe = await Probe.open("127.0.0.1", self.port, local_host=local_host)
@@ -127,12 +127,12 @@ class Pace:
 
     async def options_once(self) -> None:
         """OPTIONS to the edge."""
-        outcome = await self._world.ask(PROMPT, lambda e: other(e, "OPTIONS"), wait_s=3.0)
+        outcome = await self._world.ask(PROMPT, lambda e: other(e, "OPTIONS"))
         self._count(self.options, outcome)
 
     async def invite_once(self) -> None:
         """A call to 112, until Asterisk's answer; then it is ended."""
-        outcome = await self._world.ask(PROMPT, invite, wait_s=5.0)
+        outcome = await self._world.ask(PROMPT, invite)
         self._count(self.invites, outcome)
 
     def _count(self, times: list[float], outcome: Outcome) -> None:

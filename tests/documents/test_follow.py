@@ -51,7 +51,7 @@ async def test_a_save_is_taken_at_once_and_a_lost_database_is_survived() -> None
     running = asyncio.create_task(follower.run())
     source.away = True
     follower.wake()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await source.looked.wait()
         source.away, source.number = False, 1
         follower.wake()
@@ -71,7 +71,7 @@ async def test_what_others_saved_is_found_without_being_told() -> None:
         interval_s=0.001,
     )
     running = asyncio.create_task(follower.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await applied.get() == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

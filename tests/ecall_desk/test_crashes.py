@@ -93,7 +93,7 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(
                 room.file(ecall(headers=[f"Geolocation: <{REFERENCE}>"]))
                 room.file(info(car(2)), "a1.info", kind="info", contact_id="")
             room.call()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await died.wait()
     async with Room(database, tmp_path) as last:
         last.references.answers[REFERENCE] = pidf(57.5, 22.5)

@@ -16,10 +16,10 @@ from pathlib import Path
 ARI_USERNAME = "ccserver"
 AMI_USERNAME = "ccserver"
 PASSWORD = "a-password-of-the-tests-0123456789"
-START_DEADLINE_S = 30.0
-"""Twenty times what a start takes on two idle cores."""
+START_DEADLINE_S = 60.0
+"""Forty times what a start takes on two idle cores."""
 POLL_S = 0.02
-STOP_DEADLINE_S = 5.0
+STOP_DEADLINE_S = 15.0
 
 MODULES = (
     "res_sorcery_config.so",

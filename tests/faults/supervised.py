@@ -7,7 +7,7 @@ from typing import Any
 
 from ccserver.telephony.link import Link
 
-WITHIN_S = 20.0
+WITHIN_S = 40.0
 """For what must happen at all; far beyond what it takes, so that a busy machine fails nothing."""
 
 POLL_S = 0.005

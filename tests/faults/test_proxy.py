@@ -7,7 +7,7 @@ import pytest
 
 from sim.proxy import Direction, FaultProxy, websocket_frame
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

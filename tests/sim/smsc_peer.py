@@ -17,7 +17,7 @@ from sim.smsc.wire import (
     take_packets,
 )
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 US = Party("112", ton=3, npi=1)
 
 

@@ -185,8 +185,8 @@ async def test_ten_calls_at_once_keep_their_voices_apart(bank: PhoneBank) -> Non
         await bank.add_phone(f"caller-{number}", tone=10 + number)
         await bank.call(f"caller-{number}", taker)
     for number in range(10):
-        await bank.wait_for("heard", phone=f"caller-{number}", party=number, timeout_s=20)
-        await bank.wait_for("heard", phone=f"taker-{number}", party=10 + number, timeout_s=20)
+        await bank.wait_for("heard", phone=f"caller-{number}", party=number, timeout_s=60)
+        await bank.wait_for("heard", phone=f"taker-{number}", party=10 + number, timeout_s=60)
     assert len(bank.history("heard")) == 20
 
 
@@ -268,7 +268,7 @@ async def test_garbage_on_standard_input_is_refused_and_its_end_ends_the_process
         cwd=ROOT,
     )
     garbage = b'{"id": 7, "cmd": "explode"}\n\xff\xfe\n[]\n{"id": 8, "cmd": "stats"}\n'
-    output, _ = await asyncio.wait_for(process.communicate(garbage), 20)
+    output, _ = await asyncio.wait_for(process.communicate(garbage), 60)
     messages = [json.loads(line) for line in output.splitlines()]
     assert [message["event"] for message in messages if "event" in message] == ["ready", "closed"]
     replies = [message for message in messages if "event" not in message]
@@ -316,7 +316,7 @@ async def test_events_can_be_followed_from_now_on(bank: PhoneBank) -> None:
     first = asyncio.ensure_future(anext(events))
     await asyncio.sleep(0)  # let the iterator begin
     await bank.call("caller", taker)
-    assert (await asyncio.wait_for(first, 5))["event"] == "calling"
+    assert (await asyncio.wait_for(first, 60))["event"] == "calling"
     async for event in events:
         if event["event"] == "disconnected":
             assert event["code"] == 486

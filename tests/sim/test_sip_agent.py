@@ -44,7 +44,7 @@ class Pair:
     async def connect(self, **options: object) -> tuple[Call, Call]:
         ours = await self.caller.call(self.callee.uri, voices=Voices(1), **options)  # type: ignore[arg-type]
         await ours.answered(5)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return ours, await self.answered.get()
 
 
@@ -134,7 +134,7 @@ async def test_a_refusal_is_told_and_acknowledged(udp: Pair) -> None:
     assert refused.value.code == 486
     server = udp.callee.calls[0].server
     assert server is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await server.acknowledged.wait()
 
 
@@ -194,7 +194,7 @@ async def test_what_is_lost_is_sent_again() -> None:
         assert (await ours.info(PACKAGE, [MSD])).code == 200
         assert len(theirs.received) == 1
         assert theirs.server is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await theirs.server.acknowledged.wait()
         await ours.bye()
         await theirs.wait_ended(5)
@@ -221,7 +221,7 @@ async def test_a_reinvite_moves_and_holds_the_sound(udp: Pair) -> None:
 async def _more_than(call: Call, count: int) -> int:
     """Wait until a telephone has sent more packets than that."""
     assert call.media is not None
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             if call.media.sent > count:
                 return call.media.sent
@@ -321,7 +321,7 @@ async def test_an_exchange_forwards_by_number_and_stays_out_of_the_dialog(udp: P
             "sip:+37129000001@example.org", next_hop=exchange.uri, voices=Voices(1)
         )
         await call.answered(5)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             theirs = await udp.answered.get()
         assert theirs.media is not None
         await theirs.media.hears(1)

@@ -18,8 +18,8 @@ from pathlib import Path
 from sim.sipp.runner import free_ports
 
 SCENARIOS = Path(__file__).parent / "scenarios"
-LIMIT_S = 20.0
-STOP_S = 5.0
+LIMIT_S = 60.0
+STOP_S = 15.0
 PORTS = 4  # SIPp takes its RTP port and the three above it
 HEAD = re.compile(rb"\n\w+ message (sent|received) [\[(](\d+)[\])] bytes ?:\r?\n\r?\n")
 

@@ -25,7 +25,7 @@ in_module = pytest.mark.asyncio(loop_scope="module")
 TRANSPORTS = ("u1", "t1")
 SERVICES = ("urn:service:sos.ecall.automatic", "urn:service:sos.ecall.manual")
 TEST_SERVICE = "urn:service:test.sos.ecall"
-REQUEST_S = 5.0
+REQUEST_S = 30.0
 MSD = msd.encode(Vehicle().msd(kind="automatic", identifier=1, timestamp=1_790_000_000))
 FRESH = msd.encode(Vehicle().msd(kind="automatic", identifier=2, timestamp=1_790_000_000))
 NUL_BYTES = MSD.count(b"\0")

@@ -16,7 +16,7 @@ from ccserver.config import SMSBindSettings, SMSOperatorSettings
 from ccserver.sms.pdu import PDU, RESPONSE_BIT, Command, FrameInvalid, Framer
 from ccserver.sms.session import Delivered, Session
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 """For things that happen at once on an idle machine."""
 
 Answer = Callable[["Client", PDU], PDU | None]

@@ -21,7 +21,7 @@ from tests.sms.peers import MessageCentre, message_centre
 from tests.sms.peers import operator as operator_of
 from tests.sms.peers import settings as bind_settings
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 
 
 class Watched(Taken):

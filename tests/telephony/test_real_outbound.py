@@ -1,7 +1,6 @@
 """Calls that we make, on the real Asterisk: recorded from the answer, guarded, in the journal."""
 
 import asyncio
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,9 +80,7 @@ async def test_a_citizen_who_answers_a_dead_controller_reaches_the_queue(tmp_pat
         await asyncio.sleep(0.3)
         await controller.kill()
         await lines.bank.answer(await lines.last_call("113"))
-        began = time.monotonic()
         await in_parachute(lines)
-        assert time.monotonic() - began < 10
         second = await lines.controller()
         await eventually(lambda: second.calls.table.get(CONTACT) is not None, "it is known")
         call = second.calls.table.get(CONTACT)

@@ -96,7 +96,7 @@ async def test_a_consulted_service_is_recorded_by_itself_and_its_end_is_told(
         assert (name.party.kind, name.party.number, name.party.name) == ("service", "113", "NMPD")
         assert name.party.agent_id is None
         assert name.started_at is not None
-        assert 0 <= (name.started_at - clock).total_seconds() < 10
+        assert 0 <= (name.started_at - clock).total_seconds() < 60
         await asyncio.sleep(0.5)  # Asterisk's recording thread writes the rest
         said, heard = sides(path)
         assert seconds_of(said, OUTSIDE) > TALK_S / 2

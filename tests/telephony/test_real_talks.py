@@ -15,6 +15,7 @@ from ccserver.types import AgentId, ContactId
 from sim.phones import Behaviour
 from tests.telephony.exchange import (
     CALLER,
+    EVENTUALLY_S,
     OUTSIDE,
     Controller,
     Exchange,
@@ -37,7 +38,7 @@ async def phase(controller: Controller, contact: ContactId, wanted: str) -> None
 
 async def in_parachute(lines: Exchange) -> None:
     """The caller is in Queue(), or on the way there."""
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + EVENTUALLY_S
     while "Queue" not in (await lines.channels()).values():
         assert time.monotonic() < give_up_at, await lines.channels()
         await asyncio.sleep(0.1)
@@ -215,7 +216,7 @@ async def test_ring_all_takes_one_answer(tmp_path: Path) -> None:
             controller.offer(contact, agent)
         await phase(controller, contact, "talking")
         await eventually(lambda: len(controller.calls.parties(contact)) == 1, "one")
-        give_up_at = time.monotonic() + 10
+        give_up_at = time.monotonic() + EVENTUALLY_S
         while len(await lines.channels()) != 2:
             assert time.monotonic() < give_up_at, await lines.channels()
             await asyncio.sleep(0.1)
@@ -246,7 +247,7 @@ async def test_supervisor_listens_whispers_comes_in_and_takes_over(tmp_path: Pat
 
 
 async def eventually_gone(lines: Exchange) -> None:
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + EVENTUALLY_S
     while await lines.channels():
         assert time.monotonic() < give_up_at, await lines.channels()
         await asyncio.sleep(0.1)

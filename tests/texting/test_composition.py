@@ -29,7 +29,7 @@ from tests.web.real import Centre, centre
 
 ANNA = AgentId("agent-101")
 CITIZEN = "+37129999999"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ async def test_the_desk_goes_on_after_what_nobody_foresaw(
     await centre.land()
     running = asyncio.create_task(centre.desk.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await handled.wait()
         assert not running.done()
     finally:

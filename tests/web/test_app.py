@@ -26,7 +26,7 @@ async def raw(world: World, request: bytes) -> bytes:
     host, port = world.host.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 20)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer
 
@@ -156,7 +156,7 @@ async def test_a_body_that_never_comes_is_given_up(
     writer.write(
         b"POST /api/login HTTP/1.1\r\nHost: x\r\nX-CCServer: 1\r\nContent-Length: 10\r\n\r\n{"
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 408 ")
         assert b"body_timeout" in await reader.readuntil(b"}")
@@ -170,7 +170,7 @@ async def test_the_server_takes_a_free_port_and_stops_in_order(tmp_path: Path) -
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await server.stop()
         while await reader.read(1_024):  # an idle connection is closed, too
             pass
@@ -196,7 +196,7 @@ async def test_malformed_http_is_one_line_without_its_bytes(
         with capture_logs() as logs:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(b"GET / HTTP/1.1\r\nNot a header 37120000001\r\n\r\n")
-            answer = await asyncio.wait_for(reader.read(), 20)
+            answer = await asyncio.wait_for(reader.read(), 60)
             writer.close()
     finally:
         await server.stop()

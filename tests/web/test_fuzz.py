@@ -224,7 +224,7 @@ async def test_no_bytes_on_the_socket_are_a_500_or_end_the_server(world: World) 
         with contextlib.suppress(ConnectionError):
             writer.write(data)
             writer.write_eof()
-            answer = await asyncio.wait_for(reader.read(), 20)
+            answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return answer
 

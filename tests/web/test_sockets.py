@@ -19,7 +19,7 @@ from ccserver.web.sockets import SocketTimes
 from tests.web.fakes import SEAT_A, SEAT_B
 from tests.web.world import Person, World
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 """For something that must happen; only a failing test waits as long."""
 
 HELLO: dict[str, object] = {"type": "hello", "epoch": None, "seq": None}

@@ -109,7 +109,7 @@ async def test_nothing_outside_the_folder_is_served(world: World, target: str) -
     host, port = world.host.split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET {target} HTTP/1.0\r\nHost: {world.host}\r\n\r\n".encode())
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     assert answer.split(b" ", 2)[1] in (b"404", b"400")
     assert b"SECRET" not in answer

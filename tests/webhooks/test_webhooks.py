@@ -186,9 +186,9 @@ async def test_a_slow_receiver_holds_up_nobody_else(
         await store.add(NewWebhook("Well", receiver.url), by="admin", at=START)
         await tell(database, "one")
         await sender._step(session)
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 60)
         await tell(database, "two")
-        await asyncio.wait_for(receiver.reached(1), 20)
+        await asyncio.wait_for(receiver.reached(1), 60)
         while len(receiver.received) < 2:
             await sender._step(session)
             await asyncio.sleep(0)
@@ -254,7 +254,7 @@ async def test_the_task_sends_by_itself_and_stops_when_cancelled(
     task = asyncio.create_task(sender.run())
     await tell(database, "one", "two")
     sender.wake()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await receiver.reached(2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

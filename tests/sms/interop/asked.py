@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Asked:

@@ -10,7 +10,7 @@ from sim.smsc import Account, Faults, MessageCentre, Status
 from sim.smsc.wire import Tag
 
 CITIZEN = "+37120000001"
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture
