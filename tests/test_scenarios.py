@@ -8,12 +8,9 @@ from sim.scenarios import SCENARIOS, run_scenario
 
 ELSEWHERE = {"browser-call", "pop-latency"}  # in tests/browser, with Chromium
 OPTIONS = {
-    "aml": {
-        "late_s": "9",
-        "moves": "6",
-    },  # a telephone takes 22 s; the first expires after 6
+    "aml": {"late_s": "9", "moves": "6"},  # a telephone takes 22 s; the first expires after 6
     "ecall": {"cars": "40", "rate": "10"},  # a motorway has 200
-    "latency": {"rate": "2", "calls": "6"},
+    "latency": {"rate": "2", "calls": "6", "takers": "8"},  # thirty logins take their time
     "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
 }
 DEADLINE_S = 170.0

@@ -28,7 +28,7 @@ async def latency(run: Run) -> Measured:
     """Each call is answered at once, talked on, and hung up by the caller."""
     rate = float(run.options.get("rate", RATE_PER_S))
     count = int(run.options.get("calls", CALLS))
-    await run.start(takers=TAKERS, acd=NO_WRAP_UP)
+    await run.start(takers=int(run.options.get("takers", TAKERS)), acd=NO_WRAP_UP)
     panels = [await run.panel(seat) for seat in run.takers]
     # In a centre each panel has a machine of its own; thirty of them in this process would be what
     # is measured. Whoever is ready stays ready.
