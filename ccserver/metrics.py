@@ -176,39 +176,7 @@ class Metrics:
             registry=registry,
         )
 
-        # telephony
-        self.ari_connected = Gauge(
-            "ccserver_ari_connected", "1 while the ARI event stream is in step.", registry=registry
-        )
-        self.ami_connected = Gauge(
-            "ccserver_ami_connected", "1 while the AMI session is logged in.", registry=registry
-        )
-        self.ari_reconnects = Counter(
-            "ccserver_ari_reconnects", "ARI connections made after the first.", registry=registry
-        )
-        self.ami_reconnects = Counter(
-            "ccserver_ami_reconnects", "AMI connections made after the first.", registry=registry
-        )
-        self.telephony_events_pending = Gauge(
-            "ccserver_telephony_events_pending",
-            "Decoded events that wait for the runtime, by source: ari, ami.",
-            ("source",),
-            registry=registry,
-        )
-        self.telephony_overflows = Counter(
-            "ccserver_telephony_overflows",
-            "Event queues that overflowed and led to a full resync.",
-            ("source",),
-            registry=registry,
-        )
-        self.contacts_adopted = Counter(
-            "ccserver_contacts_adopted", "Contacts found alive after a start.", registry=registry
-        )
-        self.parachute_contacts = Counter(
-            "ccserver_parachute_contacts",
-            "Contacts that the dialplan's own queue took.",
-            registry=registry,
-        )
+        self._add_telephony(registry)
 
         # card, recording, database
         self.journal_pending = Gauge(
@@ -256,6 +224,45 @@ class Metrics:
             "ccserver_service_dispatched_seconds",
             "From sending an incident to a service until the first word that it moves.",
             buckets=HELP_SECONDS,
+            registry=registry,
+        )
+
+    def _add_telephony(self, registry: CollectorRegistry) -> None:
+        self.ari_connected = Gauge(
+            "ccserver_ari_connected", "1 while the ARI event stream is in step.", registry=registry
+        )
+        self.ami_connected = Gauge(
+            "ccserver_ami_connected", "1 while the AMI session is logged in.", registry=registry
+        )
+        self.ari_reconnects = Counter(
+            "ccserver_ari_reconnects", "ARI connections made after the first.", registry=registry
+        )
+        self.ami_reconnects = Counter(
+            "ccserver_ami_reconnects", "AMI connections made after the first.", registry=registry
+        )
+        self.telephony_events_pending = Gauge(
+            "ccserver_telephony_events_pending",
+            "Decoded events that wait for the runtime, by source: ari, ami.",
+            ("source",),
+            registry=registry,
+        )
+        self.telephony_overflows = Counter(
+            "ccserver_telephony_overflows",
+            "Event queues that overflowed and led to a full resync.",
+            ("source",),
+            registry=registry,
+        )
+        self.contacts_adopted = Counter(
+            "ccserver_contacts_adopted", "Contacts found alive after a start.", registry=registry
+        )
+        self.silent_bridges = Counter(
+            "ccserver_silent_bridges",
+            "Conversations that were joined again because nothing was sent to the caller.",
+            registry=registry,
+        )
+        self.parachute_contacts = Counter(
+            "ccserver_parachute_contacts",
+            "Contacts that the dialplan's own queue took.",
             registry=registry,
         )
 

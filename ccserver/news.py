@@ -349,6 +349,10 @@ class News(ConversationNews):
             self._live.changed(contact)  # no view of the distributor changes with the answer
         log.info("contact_connected", contact_id=contact_id, agent_id=agent_id)
 
+    def bridge_silent(self, contact_id: ContactId) -> None:
+        """Nothing is sent to a caller who talks; it is being mended."""
+        self._metrics.silent_bridges.inc()
+
     def connect_failed(self, contact_id: ContactId) -> None:
         """The caller lost the call taker, or never heard one: wait again, in the old place."""
         contact = self._live.get(contact_id)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from ccserver.telephony.ari import JSONValue, Params, Path
-from ccserver.telephony.errors import ARIMalformed, ARIRefused
+from ccserver.telephony.errors import ARIAuthFailed, ARIMalformed, ARIRefused
 from ccserver.types import ContactId, LegId
 
 JSONObject = dict[str, JSONValue]
@@ -62,6 +62,21 @@ class Actions:
     async def endpoints(self) -> list[JSONObject]:
         """All SIP endpoints with their registration state."""
         return await self._list("/endpoints/PJSIP")
+
+    async def packets(self, leg_id: LegId) -> tuple[int, int] | None:
+        """How many packets of sound a leg was sent, and how many came from it, since it exists.
+
+        ``None`` where nobody knows: it is gone, or its sound is not RTP (which ARI answers by 403).
+        """
+        try:
+            found = await self._ari.request("GET", ("channels", leg_id, "rtp_statistics"))
+        except (ARIRefused, ARIAuthFailed):
+            return None
+        counts = found if isinstance(found, dict) else {}
+        sent, received = counts.get("txcount"), counts.get("rxcount")
+        if not isinstance(sent, int) or not isinstance(received, int):
+            return None
+        return sent, received
 
     async def claim(self, leg_id: LegId) -> bool:
         """Take a broadcast caller; false if it is no longer to be had."""

@@ -9,6 +9,7 @@ from ccserver.telephony.call import Call, CallPhase, bridge_id_of
 from ccserver.telephony.errors import TelephonyError
 from ccserver.telephony.guard import CONVERSATION, LEASE_RENEWALS, Guard, all_of
 from ccserver.telephony.party import Leg
+from ccserver.telephony.sound import Sound
 from ccserver.telephony.transfer import LEASED_PHASES, MOVES, Move
 
 log = structlog.get_logger(__name__)
@@ -19,6 +20,7 @@ class Joining:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._sound = Sound(guard, wait_again=self.wait_again)
 
     def connect(self, call: Call, leg: Leg) -> None:
         """A waiting caller and the call taker who was first to answer."""
@@ -82,6 +84,7 @@ class Joining:
             if leg.agent_id is not None:
                 self._guard.observer.connected(call.contact_id, leg.agent_id)
         self._guard.changed(call)
+        self._sound.watch(call, leg)
 
     async def _unmark_hold(self, call: Call) -> None:
         if call.hold_marked:

@@ -52,6 +52,10 @@ class CallObserver(Protocol):
     def connected(self, contact_id: ContactId, agent_id: AgentId) -> None:
         """Caller and call taker are in one bridge and the lease is cleared."""
 
+    def bridge_silent(self, contact_id: ContactId) -> None:
+        """They are in one bridge and nothing is sent to them; it is being mended. May be told
+        again."""
+
     def connect_failed(self, contact_id: ContactId) -> None:
         """They could not be joined, or whoever had the caller was lost; the caller is ours still.
 

@@ -114,6 +114,9 @@ class Ledger:
     def connected(self, contact_id: ContactId, agent_id: AgentId) -> None:
         self._tell("connected", f"{contact_id} {agent_id}")
 
+    def bridge_silent(self, contact_id: ContactId) -> None:
+        self._tell("silent", contact_id)
+
     def connect_failed(self, contact_id: ContactId) -> None:
         self._tell("connect_failed", contact_id)
 

@@ -150,6 +150,12 @@ class FakeAsterisk:
         self.lease_s = lease_s
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, list[str]] = {}
+        self.unnoticed_joins: Counter[str] = Counter()
+        """How many of the next joins the mixing thread of a bridge will not notice."""
+        self.mixing: set[str] = set()
+        """Bridges that send sound to those in them."""
+        self.soundless: set[str] = set()
+        """Legs from which no sound comes."""
         self.connected = True
         self.commands: list[str] = []
         self.unguarded: list[str] = []
@@ -368,6 +374,8 @@ class FakeAsterisk:
         match verb.partition(":")[0], parts:
             case "channels", _:
                 return [channel.as_json() for channel in self.channels.values()]
+            case "packets", (_, channel_id, _):
+                return self._packets(self._channel(channel_id))
             case "bridges", _:
                 return [{"id": name, "channels": list(c)} for name, c in self.bridges.items()]
             case "subscribe", _:
@@ -403,6 +411,7 @@ class FakeAsterisk:
                 for channel in self.channels.values():
                     channel.bridge = None if channel.bridge == bridge_id else channel.bridge
                 del self.bridges[bridge_id]
+                self.mixing.discard(bridge_id)
             case "join", (_, bridge_id, _):
                 self._join(bridge_id, values["channel"].split(","))
             case "leave", (_, bridge_id, _):
@@ -480,6 +489,17 @@ class FakeAsterisk:
             if channel_id not in members:
                 members.append(channel_id)
             self.channels[channel_id].bridge = bridge_id
+            if self.unnoticed_joins[bridge_id]:
+                self.unnoticed_joins[bridge_id] -= 1
+            else:
+                self.mixing.add(bridge_id)
+
+    def _packets(self, channel: Channel) -> JSONValue:
+        """50 a second in both directions, from when time began; none from a bridge that sleeps."""
+        count = int(_now() * 50)
+        silent = channel.bridge is not None and channel.bridge not in self.mixing
+        received = 0 if channel.id in self.soundless else count
+        return {"txcount": 0 if silent else count, "rxcount": received}
 
     def _leave(self, bridge_id: str, channel_id: str) -> None:
         members = self._bridge(bridge_id)
@@ -605,6 +625,8 @@ def verb_of(  # noqa: C901, PLR0911, PLR0912 - one line per command of Asterisk
     match method, parts:
         case "GET", (kind,):
             return kind
+        case "GET", ("channels", _, "rtp_statistics"):
+            return "packets"
         case "POST", ("events", "claim"):
             return "claim"
         case "POST", ("applications", *_):
