@@ -291,9 +291,8 @@ class Application:
         self.recording_desk = RecordingDesk(
             self.recordings,
             self.chronicle,
-            # Asked each time: the calls are attached after it.
-            live_contacts=lambda: self.runtime.calls.table.contacts(),  # noqa: PLW0108
-            live_legs=lambda: self.runtime.calls.actions.legs(),  # noqa: PLW0108
+            live_contacts=lambda: self.runtime.calls.table.contacts(),  # noqa: PLW0108 - made after it
+            live_legs=lambda: self.runtime.calls.actions.legs(),  # noqa: PLW0108 - made after it
             calls_known=self._first_resync,
             metrics=self.metrics,
             clock=self.clock,

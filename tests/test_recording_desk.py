@@ -32,7 +32,7 @@ from tests.databases import (  # noqa: F401
 )
 
 AUDIO = bytes(32_000)
-PARTY = "unit.0000.1795448189397.agent..Anna.agent-101"
+PARTY = "leg-ab12cd34-7.1772409598123.agent..Anna.agent-101"
 
 
 class Centre:
