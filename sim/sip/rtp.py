@@ -53,12 +53,8 @@ class Media(asyncio.DatagramProtocol):
         self._last: int | None = None
         self._came: dict[tuple[str, int, int], _Came] = {}
         self._left_out = 0
-        self.muted = False
-        """Send nothing, as a telephone without network."""
         self.sent = 0
         self.received = 0
-        self.first_at: float | None = None
-        """Loop time of the first packet."""
 
     @classmethod
     async def open(cls, host: str) -> "Media":
@@ -125,7 +121,7 @@ class Media(asyncio.DatagramProtocol):
             )
         told.append(f"left out {self._left_out} that were late or no sound")
         peer = "nobody" if self._peer is None else f"{self._peer[0]}:{self._peer[1]}"
-        told.append(f"sent {self.sent} to {peer}{', muted' if self.muted else ''}")
+        told.append(f"sent {self.sent} to {peer}")
         return "; ".join(told)
 
     def close(self) -> None:
@@ -169,28 +165,23 @@ class Media(asyncio.DatagramProtocol):
         """The peer's port is closed: that is the signalling's to tell."""
 
     def _count(self, source: tuple[str, int, int]) -> None:
-        now = asyncio.get_running_loop().time()
         self.received += 1
-        if self.first_at is None:
-            self.first_at = now
         if source not in self._came and len(self._came) >= SOURCES_MAX:
             self._came.pop(next(iter(self._came)))
         came = self._came.setdefault(source, _Came())
         came.packets += 1
-        came.last_at = now
+        came.last_at = asyncio.get_running_loop().time()
 
     async def _send(self, voices: Voices) -> None:
         loop = asyncio.get_running_loop()
         source, sequence, stamp = secrets.randbits(32), secrets.randbits(15), secrets.randbits(31)
         due, number = loop.time(), 0
         while self._transport is not None and self._peer is not None:
-            if not self.muted:
-                head = HEADER.pack(
-                    0x80, PCMA | (0x80 if not number else 0), sequence, stamp, source
-                )
-                with contextlib.suppress(OSError):
-                    self._transport.sendto(head + voices.frame(number), self._peer)
-                self.sent += 1
+            marker = 0 if number else 0x80
+            head = HEADER.pack(0x80, PCMA | marker, sequence, stamp, source)
+            with contextlib.suppress(OSError):
+                self._transport.sendto(head + voices.frame(number), self._peer)
+            self.sent += 1
             number += 1
             sequence, stamp = (sequence + 1) & 0xFFFF, (stamp + FRAME_OCTETS) & 0xFFFFFFFF
             due = max(due + FRAME_S, loop.time() - LATE_FRAMES_MAX * FRAME_S)
