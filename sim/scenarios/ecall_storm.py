@@ -61,7 +61,8 @@ class Seen:
                 while number not in self._first:
                     await self._news.wait()
         except TimeoutError:
-            raise ScenarioFailed("every car is shown with its data") from None
+            told = f"{len(self._first)} are, and {len(self.called)} calls"
+            raise ScenarioFailed(f"every car is shown with its data ({told})") from None
         return self._first[number]
 
     async def watch(self) -> None:
