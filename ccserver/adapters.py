@@ -8,12 +8,13 @@ from ccserver.acd.events import Direction
 from ccserver.aml.matching import CallSpan
 from ccserver.aml.values import digits_of as aml_digits
 from ccserver.aml.values import spellings_of
-from ccserver.callbacks import AbandonedContact, AnsweredContact
+from ccserver.callbacks import AbandonedContact, AnsweredContact, CallbackKind
 from ccserver.card import (
     EVERY_CARD,
     NOTES_BYTES_MAX,
     CardStore,
     InvalidCursor,
+    PastContact,
     TimelineEntry,
     TimelineTag,
     UnknownIncident,
@@ -181,20 +182,19 @@ class CardContacts:
         self._cards = cards
 
     async def abandoned_contacts(self, since: datetime) -> Sequence[AbandonedContact]:
-        """Callers who left before an answer, or were cut off, as the cards know it."""
+        """Callers who left before an answer, or were cut off, as the cards know it.
+
+        And cars that were handed over, which nobody here has heard anything of.
+        """
+        lost = await self._cards.abandoned_since(since)
+        cars = await self._cards.handed_over_since(since)
         return [
-            AbandonedContact(
-                contact_id=past.contact_id,
-                number=past.caller_number,
-                incident_id=past.incident_id,
-                card_number=past.card_number,
-                queue=past.queue,
-                priority=past.priority,
-                arrived_at=past.arrived_at,
-                abandoned_at=past.ended_at,
-            )
-            for past in await self._cards.abandoned_since(since)
-            if past.direction is Direction.INBOUND and past.ended_at is not None
+            *(
+                _to_call(past, past.ended_at, CallbackKind.ABANDONED)
+                for past in lost
+                if past.direction is Direction.INBOUND and past.ended_at is not None
+            ),
+            *(_to_call(past, past.arrived_at, CallbackKind.HANDED_OVER) for past in cars),
         ]
 
     async def answered_contacts(
@@ -215,6 +215,20 @@ class CardContacts:
     async def dialled_contacts(self, contact_ids: Collection[ContactId]) -> Collection[ContactId]:
         """Those of our own calls by which the citizen was dialled."""
         return await self._cards.dialled(contact_ids)
+
+
+def _to_call(past: PastContact, at: datetime, kind: CallbackKind) -> AbandonedContact:
+    return AbandonedContact(
+        contact_id=past.contact_id,
+        number=past.caller_number,
+        incident_id=past.incident_id,
+        card_number=past.card_number,
+        queue=past.queue,
+        priority=past.priority,
+        arrived_at=past.arrived_at,
+        abandoned_at=at,
+        kind=kind,
+    )
 
 
 class Callbacks:

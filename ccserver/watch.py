@@ -50,6 +50,7 @@ class AlarmCode(StrEnum):
     CALL_DATA_STUCK = "call_data_stuck"
     EDGE_DOWN = "edge_down"
     NODE_DOWN = "node_down"
+    ECALL_HANDED_OVER = "ecall_handed_over"
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ class Watch:
         call_data_stuck: Callable[[], bool] = lambda: False,
         edge_down: Callable[[], bool] = lambda: False,
         node_down: Callable[[], bool] = lambda: False,
+        ecall_handed_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._plan_faulty = plan_faulty
         self._callbacks_stuck = callbacks_stuck
@@ -101,6 +103,7 @@ class Watch:
         self._call_data_stuck = call_data_stuck
         self._edge_down = edge_down
         self._node_down = node_down
+        self._ecall_handed_over = ecall_handed_over
         self._spool_dir = config.recording.spool_dir
         self._runtime = runtime
         self._journal = journal
@@ -167,6 +170,7 @@ class Watch:
         self._alarms.set(AlarmCode.CALL_DATA_STUCK, active=self._call_data_stuck())
         self._alarms.set(AlarmCode.EDGE_DOWN, active=self._edge_down())
         self._alarms.set(AlarmCode.NODE_DOWN, active=self._node_down())
+        self._alarms.set(AlarmCode.ECALL_HANDED_OVER, active=self._ecall_handed_over())
 
     def _count_contacts(self) -> None:
         counts = dict.fromkeys(CONTACT_STATES, 0)

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from ccserver.acd.commands import ContactState, ContactView
+from ccserver.adapters import CardContacts
+from ccserver.callbacks import CallbackKind
 from ccserver.calldata.third_party import HandOverInvalid
 from ccserver.card import CardHead, TimelineTag
 from ccserver.db import Database
@@ -204,7 +206,17 @@ class Makers:
 
     def __init__(self, room: Room) -> None:
         self.changed: list[IncidentId] = []
-        self.desk = HandOverDesk(room.cards, room.store, self.changed.append)
+        self.looks = 0
+        self.desk = HandOverDesk(
+            room.cards,
+            room.store,
+            self.changed.append,
+            look=self._look,
+            priority_of=lambda service, _: 6 if service.endswith(".automatic") else 0,
+        )
+
+    def _look(self) -> None:
+        self.looks += 1
 
     async def take(self, document: bytes, *, key: str = "k", seconds: float = 0.0) -> HandedOver:
         return await self.desk.take(document, JSON, key=key, author="key:1", at=at(seconds))
@@ -262,6 +274,21 @@ async def test_a_test_that_is_handed_over_is_marked_as_one(room: Room, form: str
     assert told.vehicle is not None
     assert told.vehicle.kind == "test"
     assert [one.code for one in told.items[0].oddities] == []
+
+
+async def test_a_car_that_is_handed_over_is_to_be_called_and_a_test_is_not(room: Room) -> None:
+    makers, cards = Makers(room), CardContacts(room.cards)
+    taken = await makers.take(hand_over(callback_number="+4930123456"))
+    await makers.take(hand_over(callback_number="+4930123456"), seconds=1)
+    assert makers.looks == 1  # at once, and not again
+    (told,) = await cards.abandoned_contacts(at(-3_600))
+    assert (told.kind, told.contact_id) == (CallbackKind.HANDED_OVER, taken.contact_id)
+    assert (told.incident_id, told.number) == (taken.incident_id, "+4930123456")
+    assert (told.priority, told.abandoned_at) == (6, at(0))
+    octets = car(test_call=True)
+    await makers.take(json.dumps({"msd_hex": octets.hex()}).encode(), key="test")
+    assert len(await cards.abandoned_contacts(at(-3_600))) == 1
+    assert await cards.abandoned_contacts(at(1)) == []
 
 
 async def test_the_same_car_again_is_the_same(room: Room) -> None:

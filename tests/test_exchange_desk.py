@@ -93,6 +93,7 @@ async def test_its_contact_is_over_at_once_and_nobody_is_called_back(
     assert card.summary.status is CardStatus.CLOSED
     assert await cards.open_contacts() == []
     assert await cards.abandoned_since(AT) == []
+    assert await cards.handed_over_since(AT) == []
 
 
 async def test_the_same_again_changes_nothing(desk: ExchangeDesk, cards: CardStore) -> None:

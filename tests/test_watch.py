@@ -105,6 +105,7 @@ class Desk:
             webhooks_stuck=lambda: self.webhooks_stuck,
             edge_down=lambda: "edge_down" in self.away,
             node_down=lambda: "node_down" in self.away,
+            ecall_handed_over=lambda: "ecall_handed_over" in self.away,
         )
 
     def look(self, *, after_s: float = 1.0, lag_s: float = 0.0, free: int = PLENTY) -> None:
@@ -232,8 +233,8 @@ async def test_a_broken_invariant_ends_the_watch_and_so_the_process(desk: Desk) 
     assert desk.metric("ccserver_invariants_broken_total") == 1
 
 
-@pytest.mark.parametrize("code", ["edge_down", "node_down"])
-def test_an_edge_or_a_node_that_is_away_is_told(desk: Desk, code: str) -> None:
+@pytest.mark.parametrize("code", ["edge_down", "node_down", "ecall_handed_over"])
+def test_what_stands_is_told_until_it_is_over(desk: Desk, code: str) -> None:
     desk.away.add(code)
     desk.look()
     assert desk.told == [(code, True)]

@@ -197,6 +197,11 @@ class CallbackDesk:
         return any(task.stuck for task in self._board.tasks())
 
     @property
+    def unattended(self) -> bool:
+        """Whether a car was handed over that nobody here has taken care of."""
+        return any(task.unattended for task in self._board.tasks())
+
+    @property
     def open_count(self) -> int:
         """Tasks that are not done."""
         return len(self._board)

@@ -43,6 +43,7 @@ class CallbackTaskRow(Base):
     closing_contact_id: Mapped[str | None] = mapped_column(String(64), index=True)
     note: Mapped[str] = mapped_column(Text, default="")
     revision: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String(16), server_default="abandoned")
 
 
 class CallbackContactRow(Base):

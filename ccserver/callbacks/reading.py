@@ -12,6 +12,7 @@ from ccserver.callbacks.values import (
     AttemptOutcome,
     CallbackAttempt,
     CallbackId,
+    CallbackKind,
     CallbackOutcome,
     CallbackState,
     CallbackTask,
@@ -101,4 +102,5 @@ def _task(
         closing_contact_id=ContactId(row.closing_contact_id) if row.closing_contact_id else None,
         note=row.note,
         revision=row.revision,
+        kind=CallbackKind(row.kind),
     )

@@ -50,7 +50,7 @@ class Reconciler:
         tasks = await self._store.open_tasks()
         answers = await self._answers(missing, tasks)
         for contact in missing:
-            if not _spoken(contact, answers.get(digits_of(contact.number), ())):
+            if not _spoken(contact, answers.get(contact.digits, ())):
                 await _one(self._store.open_task(contact), contact.contact_id)
         for task in tasks:
             await _one(self._settle(task, answers.get(task.digits, ()), alive), task.task_id)
@@ -111,7 +111,7 @@ async def _one(work: Awaitable[object], about: str) -> None:
 
 
 def _wanted(missing: Sequence[AbandonedContact], tasks: Sequence[CallbackTask]) -> list[str]:
-    digits = {digits_of(contact.number) for contact in missing}
+    digits = {contact.digits for contact in missing}
     digits |= {task.digits for task in tasks}
     return sorted(digits - {""})
 

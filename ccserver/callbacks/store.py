@@ -270,7 +270,7 @@ class CallbackStore:
 
 
 def _open_task(session: Session, contact: AbandonedContact) -> CallbackTask:
-    digits = digits_of(contact.number)
+    digits = contact.digits
     task = _of_contact(session, contact.contact_id)
     if task is None and digits:
         task = _live_of(session, digits) or _closed_by_call(session, contact.contact_id)
@@ -291,6 +291,7 @@ def _open_task(session: Session, contact: AbandonedContact) -> CallbackTask:
         created_at=contact.abandoned_at,
         last_abandoned_at=contact.abandoned_at,
         contacts=(contact.contact_id,),
+        kind=contact.kind,
     )
     return _save(session, None, fresh, contact)
 
@@ -347,6 +348,7 @@ def _save(
         setattr(row, name, getattr(after, name))
     for name in ("created_at", "last_abandoned_at", "closed_at", "closed_by", "note", "revision"):
         setattr(row, name, getattr(after, name))
+    row.kind = after.kind.value
     row.state = after.state.value
     row.outcome = after.outcome.value if after.outcome else None
     row.closing_contact_id = after.closing_contact_id

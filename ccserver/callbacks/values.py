@@ -24,6 +24,15 @@ FAILURES_ALARM = 5
 """Failures in a row, some eight minutes, after which a person has to see why nobody is dialled."""
 
 
+class CallbackKind(StrEnum):
+    """Why somebody is to be called."""
+
+    ABANDONED = "abandoned"
+    """The caller left before an answer, or was cut off."""
+    HANDED_OVER = "handed_over"
+    """Another centre told us of a car, and nobody here has heard anything of it."""
+
+
 class CallbackState(StrEnum):
     """Where a task stands."""
 
@@ -55,7 +64,7 @@ class AttemptOutcome(StrEnum):
 class AbandonedContact:
     """A caller who left before an answer, or was cut off at ``abandoned_at``.
 
-    ``number`` as shown on the card; times are aware.
+    Or (``kind``) a car that was handed over then. ``number`` as shown on the card; times are aware.
     """
 
     contact_id: ContactId
@@ -66,6 +75,15 @@ class AbandonedContact:
     priority: int
     arrived_at: datetime
     abandoned_at: datetime
+    kind: CallbackKind = CallbackKind.ABANDONED
+
+    @property
+    def digits(self) -> str:
+        """What others of the same citizen are found by; none of a car that was handed over.
+
+        The number may be that of the other centre, which hands over many: one would hide another.
+        """
+        return "" if self.kind is CallbackKind.HANDED_OVER else digits_of(self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +148,7 @@ class CallbackTask:
     ``created_at`` is when the caller first gave up; it and the priority make the order.
     ``revision`` grows with every change that is stored. ``closing_contact_id`` is the contact by
     which the citizen called again: if that one is abandoned too, the task is open again.
+    ``digits`` are what the citizen's other calls are known by; none of a car that was handed over.
     """
 
     task_id: CallbackId
@@ -150,11 +169,17 @@ class CallbackTask:
     closing_contact_id: ContactId | None = None
     note: str = ""
     revision: int = 0
+    kind: CallbackKind = CallbackKind.ABANDONED
 
     @property
     def dialable(self) -> bool:
         """Whether there is a number that can be one; else a person can only look at the card."""
-        return 0 < len(self.digits) <= DIALLED_DIGITS_MAX
+        return 0 < len(digits_of(self.number)) <= DIALLED_DIGITS_MAX
+
+    @property
+    def unattended(self) -> bool:
+        """Whether a car was handed over, and nobody is on the way to it by telephone."""
+        return self.kind is CallbackKind.HANDED_OVER and self.state is CallbackState.OPEN
 
     @property
     def current(self) -> CallbackAttempt | None:

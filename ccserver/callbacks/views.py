@@ -9,6 +9,7 @@ def as_json(task: CallbackTask, settings: CallbackSettings) -> dict[str, object]
     """The task as the panel shows it."""
     return {
         "task_id": task.task_id,
+        "kind": task.kind.value,
         "number": task.number,
         "dialable": task.dialable,
         "incident_id": task.incident_id,

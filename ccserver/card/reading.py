@@ -229,6 +229,22 @@ def read_abandoned(session: Session, since: datetime) -> list[PastContact]:
     return [past_contact(row, number) for row, number in session.execute(query)]
 
 
+def read_handed_over(session: Session, since: datetime) -> list[PastContact]:
+    """Return the cars that other centres have handed over since then, by arrival; no tests."""
+    query = (
+        past()
+        .where(
+            ContactRow.arrived_at >= since,
+            ContactRow.medium == Medium.API.value,
+            # An incident of another system asks for no service.
+            ContactRow.service.is_not(None),
+            ContactRow.test.is_(False),
+        )
+        .order_by(ContactRow.arrived_at, ContactRow.contact_id)
+    )
+    return [past_contact(row, number) for row, number in session.execute(query)]
+
+
 def read_spoken(session: Session, since: datetime, *, limit: int) -> list[SpokenWith]:
     """Return the newest conversations of callers who arrived since then, oldest first."""
     # Plain columns: this is read at every start, of some ten thousand calls.

@@ -350,6 +350,10 @@ class CardStore:
         """Return the callers who left before an answer, or were cut off, since then, by arrival."""
         return await self._db.read(lambda session: reading.read_abandoned(session, since))
 
+    async def handed_over_since(self, since: datetime) -> list[PastContact]:
+        """Return the cars that other centres have handed over since then, by arrival; no tests."""
+        return await self._db.read(lambda session: reading.read_handed_over(session, since))
+
     async def spoken_since(self, since: datetime, *, limit: int) -> list[SpokenWith]:
         """Return the newest conversations of callers who arrived since then, oldest first."""
         return await self._db.read(lambda session: reading.read_spoken(session, since, limit=limit))

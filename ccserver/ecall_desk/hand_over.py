@@ -1,7 +1,7 @@
 """A car that its maker's centre hands over (EN 16102): a card, with a contact that is over at once.
 
-As an incident of another system does, it rings nowhere: the maker's centre has the car's voice, and
-calls us by telephone where somebody must be heard.
+The maker's centre has the car's voice, so nothing rings. That nobody overlooks it is the matter of
+the call-backs, which find in the cards what was handed over and let it stand until it is taken.
 """
 
 import asyncio
@@ -43,15 +43,36 @@ def service_of(msd: MSD) -> str:
     return f"{PREFIX}{ECALL_CHILD}.{kind.value}"
 
 
+def no_priority(_: str, __: datetime) -> int:
+    """Of a centre without a routing plan."""
+    return 0
+
+
+def nobody() -> None:
+    """Of a centre that calls nobody back."""
+
+
 class HandOverDesk:
-    """`ccserver.web.ecalls.HandOverPort` over cards and data. ``changed`` tells of a card."""
+    """`ccserver.web.ecalls.HandOverPort` over cards and data.
+
+    ``changed`` tells of a card, ``look`` that one has come which somebody must look at;
+    ``priority_of`` says how urgent a service is at an aware moment.
+    """
 
     def __init__(
-        self, cards: CardStore, store: CallDataStore, changed: Callable[[IncidentId], None]
+        self,
+        cards: CardStore,
+        store: CallDataStore,
+        changed: Callable[[IncidentId], None],
+        *,
+        look: Callable[[], None] = nobody,
+        priority_of: Callable[[str, datetime], int] = no_priority,
     ) -> None:
         self._cards = cards
         self._store = store
         self._changed = changed
+        self._look = look
+        self._priority_of = priority_of
 
     async def take(
         self, document: bytes, media_type: str, *, key: str, author: str, at: datetime
@@ -79,6 +100,7 @@ class HandOverDesk:
         created = head is None
         if head is None:
             head = await self._open(kept, contact_id, number)
+            self._look()
         read = Read(kept, await asyncio.to_thread(items_in, kept))
         await self._cards.write(list(story_of(read, contact_id)))
         if told.text:
@@ -115,11 +137,12 @@ class HandOverDesk:
         self, kept: Kept, contact_id: ContactId, number: PhoneNumber | None
     ) -> CardHead:
         """The card with its contact, begun and over in one transaction."""
+        assert kept.service is not None, "every car asks for a service"
         opened = ContactOpened(
             contact_id=contact_id,
             medium=Medium.API,
             queue=QUEUE,
-            priority=0,
+            priority=self._priority_of(kept.service, kept.received_at),
             caller_number=None if number is None else number.value,
             caller_number_hidden=False,
             called_number=None,

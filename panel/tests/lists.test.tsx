@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { faults } from "./axe";
 import { openWorkplace, startServer, type FakeServer } from "./fake-server";
 import type { TimelineItem } from "../src/api/types";
+import { Ringer } from "../src/phone/ringer";
 import { agent, callback, card, contact, item, me } from "./samples";
 
 let server: FakeServer;
@@ -18,6 +19,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 describe("waiting list", () => {
@@ -77,7 +79,7 @@ describe("call-back list", () => {
     await openWorkplace(server, { callbacks: [first] });
     const row = screen.getByTestId("callback-row");
     expect(row).toHaveTextContent("+371 2612 3456");
-    expect(within(row).getByTestId("callback-age")).toHaveTextContent(/1:0\d/);
+    expect(within(row).getByTestId("callback-age")).toHaveTextContent(/1:\d\d/);
     expect(within(row).getByTestId("callback-attempts")).toHaveTextContent("Attempts: 1 (phone busy)");
     expect(await faults(screen.getByTestId("callback-list"))).toEqual([]);
     server.say({ type: "callback", seq: 2, task: callback({ task_id: "t2", priority: 9, exhausted: true }) });
@@ -163,5 +165,40 @@ describe("call-back list", () => {
     await userEvent.click(screen.getByTestId("callback-close"));
     server.say({ type: "callback_gone", seq: 2, task_id: "t1" });
     await waitFor(() => expect(screen.queryByTestId("callback-dialog")).toBeNull());
+  });
+});
+
+describe("a car that was handed over", () => {
+  const car = callback({ task_id: "car", kind: "handed_over", priority: 6, created_at: soon(-90) });
+  const older = callback({ task_id: "older", kind: "handed_over", created_at: soon(-600), number: null });
+  const banner = (): HTMLElement | null => document.querySelector('[data-code="ecall_handed_over"]');
+
+  it("stands in a banner with how many there are, and sounds, until somebody takes it", async () => {
+    const once = vi.spyOn(Ringer.prototype, "once");
+    await openWorkplace(server, { callbacks: [car, older], alarms: ["ecall_handed_over"] });
+    expect(banner()).toHaveTextContent(/nobody has taken it.*Waiting: 2, the oldest since \d/);
+    expect(screen.getAllByTestId("alarm-banner")).toHaveLength(1);
+    expect(within(screen.getAllByTestId("callback-row")[0] as HTMLElement).getByTestId("callback-handed-over")).toHaveTextContent(
+      "Car handed over",
+    );
+    expect(once).toHaveBeenCalled();
+    server.say(
+      { type: "callback", seq: 2, task: { ...car, state: "calling" } },
+      { type: "callback_gone", seq: 3, task_id: "older" },
+      { type: "alarm", seq: 4, code: "ecall_handed_over", data: { active: false } },
+    );
+    await waitFor(() => expect(banner()).toBeNull());
+  });
+
+  it("is no matter of a citizen who gave up, and sounds in no conversation", async () => {
+    const once = vi.spyOn(Ringer.prototype, "once");
+    const talk = contact({ contact_id: "c1", state: "talking", agent_id: "agent-101" });
+    await openWorkplace(server, { callbacks: [callback()] });
+    expect(banner()).toBeNull();
+    server.say({ type: "contact", seq: 2, contact: talk }, { type: "agent", seq: 3, agent: agent({ state: "talking", contact_id: "c1" }) });
+    await waitFor(() => expect(screen.getByTestId("call")).toBeInTheDocument());
+    server.say({ type: "callback", seq: 4, task: car });
+    await waitFor(() => expect(banner()).not.toBeNull());
+    expect(once).not.toHaveBeenCalled();
   });
 });

@@ -23,6 +23,7 @@ class Callback(Shape, frozen=True):
     """Somebody who is to be called."""
 
     task_id: str
+    kind: Literal["abandoned", "handed_over"]
     number: str | None
     dialable: bool
     incident_id: str

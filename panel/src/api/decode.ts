@@ -93,7 +93,8 @@ export function decodeAgent(raw: Partial<AgentMsg>): AgentMsg {
 
 export function decodeCallback(raw: Partial<CallbackTask>): CallbackTask {
   const dialable = raw.number != null;
-  const defaults = { dialable, attempts: [], exhausted: false, outcome: null, closed_by: null, incident_id: null };
+  const kind = "abandoned";
+  const defaults = { kind, dialable, attempts: [], exhausted: false, outcome: null, closed_by: null, incident_id: null };
   return { ...defaults, ...raw } as unknown as CallbackTask;
 }
 

@@ -233,9 +233,10 @@ export interface CallbackAttempt {
   reason?: string | null;
 }
 
-/** A citizen who gave up and has to be called. */
+/** A citizen who gave up and has to be called, or a car that another centre has handed over. */
 export interface CallbackTask {
   task_id: string;
+  kind: "abandoned" | "handed_over";
   number: string | null;
   /** False if nothing in the number can be called; a person then looks at the card. */
   dialable: boolean;

@@ -26,7 +26,13 @@ function Facts({ task }: { task: CallbackTask }) {
   const last = task.attempts.at(-1);
   return (
     <span className="row-facts">
-      <span className="fact">{queueTitle(directory, task.queue)}</span>
+      {task.kind === "handed_over" ? (
+        <span className="badge badge-strong" data-testid="callback-handed-over">
+          <Icon name="warning" size={16} /> {t("callback.handed_over")}
+        </span>
+      ) : (
+        <span className="fact">{queueTitle(directory, task.queue)}</span>
+      )}
       <span className="fact" data-testid="callback-attempts">
         {t("callback.attempts", { attempts: task.attempts.length })}
         {last?.outcome != null && ` (${endOf(last, last.outcome)})`}

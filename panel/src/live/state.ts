@@ -205,6 +205,13 @@ export function agentsByExtension(state: LiveState): AgentMsg[] {
   );
 }
 
+/** Cars that were handed over and that nobody has taken, the oldest first. */
+export function carsUntaken(state: LiveState): CallbackTask[] {
+  return openCallbacks(state)
+    .filter((task) => task.kind === "handed_over" && task.state === "open")
+    .sort((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
+}
+
 /** Citizens to be called, in the order in which it should be done: priority, then age. */
 export function openCallbacks(state: LiveState): CallbackTask[] {
   return Object.values(state.callbacks)

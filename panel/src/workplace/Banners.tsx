@@ -3,9 +3,10 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useConnection, useLive, usePhone, useSession } from "../app/session";
-import { ownAgent } from "../live/state";
+import { carsUntaken, ownAgent } from "../live/state";
 import { attempt } from "../app/session";
 import { Icon } from "../shared/Icon";
+import { Moment } from "../shared/Time";
 import { MonitorBar } from "../supervise/MonitorBar";
 import { NoticeBanners } from "../supervise/NoticeBanners";
 
@@ -71,15 +72,43 @@ function MicrophoneBanner() {
   );
 }
 
+/** Told with how many there are, and since when, by `CarsBanner`. */
+const CARS_ALARM = "ecall_handed_over";
+
 /** An alarm stands until its reason is gone; it cannot be put away, only be mended. */
 function AlarmBanners() {
   const { t } = useTranslation();
   const { alarms } = useLive();
-  return alarms.map((code) => (
-    <div key={code} className="banner banner-danger" role="alert" data-testid="alarm-banner" data-code={code}>
-      <Icon name="warning" /> <span>{t([`alarm.${code}`, "alarm.unknown"], { code })}</span>
+  return alarms
+    .filter((code) => code !== CARS_ALARM)
+    .map((code) => (
+      <div key={code} className="banner banner-danger" role="alert" data-testid="alarm-banner" data-code={code}>
+        <Icon name="warning" /> <span>{t([`alarm.${code}`, "alarm.unknown"], { code })}</span>
+      </div>
+    ));
+}
+
+/** Cars that a maker's centre has handed over: they rang nowhere, so this stands until somebody takes them. */
+function CarsBanner() {
+  const { t } = useTranslation();
+  const state = useLive();
+  const cars = carsUntaken(state);
+  if (!state.alarms.includes(CARS_ALARM) && cars.length === 0) return null;
+  const oldest = cars[0];
+  return (
+    <div className="banner banner-danger" role="alert" data-testid="alarm-banner" data-code={CARS_ALARM}>
+      <Icon name="warning" />
+      <span>
+        {t(`alarm.${CARS_ALARM}`)}
+        {oldest !== undefined && (
+          <>
+            {" "}
+            {t("callback.cars", { cars: cars.length })} <Moment at={oldest.created_at} />
+          </>
+        )}
+      </span>
     </div>
-  ));
+  );
 }
 
 export function Banners() {
@@ -89,6 +118,7 @@ export function Banners() {
       <MicrophoneBanner />
       <UnavailableBanner />
       <AlarmBanners />
+      <CarsBanner />
       <NoticeBanners />
       <MonitorBar />
     </div>

@@ -59,6 +59,7 @@ import {
   usePage,
   useRinging,
   useTalkKeys,
+  useUntakenSound,
 } from "./screen";
 import { incidentOf, popOf, sideOffer } from "./seat";
 import { TopBar } from "./TopBar";
@@ -169,6 +170,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
   const talkKeys = useTalkKeys(seat, stage, mayHangUp);
   const aside = sideOffer(state, seat, session.live.clock.now());
   useRinging(seat, aside);
+  useUntakenSound(seat);
   useMicrophoneWhenReady();
   useDialledAnswered(seat);
 

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { ContactMsg } from "../api/types";
 import { useLive, useSession, type Session } from "../app/session";
-import { ownAgent, type LiveState } from "../live/state";
+import { carsUntaken, ownAgent, type LiveState } from "../live/state";
 import type { RemoteStore } from "../shared/remote";
 import { isResponsible, mayLeave, othersOf, stageOf, type Stage } from "../talk/stage";
 import { answerDialled, doOn } from "./actions";
@@ -87,6 +87,24 @@ export function useRinging(seat: Seat, aside: OfferSeat | null): void {
     ringer.start();
     return () => ringer.stop();
   }, [ringer, ringing]);
+}
+
+/** A car that was handed over sounds so often until somebody takes it: as a reminder, not as an offer. */
+const UNTAKEN_PERIOD_MS = 20_000;
+
+/** Sounds while a car waits to be taken; who talks is not disturbed and reads the banner. */
+export function useUntakenSound(seat: Seat): void {
+  const { ringer, me } = useSession();
+  const talking = seat.kind === "talk" || seat.kind === "backup_talk";
+  const count = carsUntaken(useLive()).length;
+  const sounds = me.rights.callbacks && !talking && count > 0;
+  useEffect(() => {
+    if (!sounds) return undefined;
+    ringer.once();
+    const timer = window.setInterval(() => ringer.once(), UNTAKEN_PERIOD_MS);
+    return () => window.clearInterval(timer);
+    // One more car sounds at once.
+  }, [ringer, sounds, count]);
 }
 
 /** The card on screen: popped by an offer or a call, else what was chosen from the list. */
