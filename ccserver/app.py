@@ -162,6 +162,9 @@ class Application:
             spool=CallDataSpool(call_data_spool_dir(config)),
             facts_of=self._facts_of,
             changed=self._card_changed,
+            # Asked each time: the desk of call-backs and the plan are made after it.
+            look=lambda: self.desk.look_again(),  # noqa: PLW0108
+            priority_of=lambda service, at: self.plan.entry("", at, service).priority,
             metrics=self.metrics,
             clock=self.clock,
         )
@@ -244,6 +247,7 @@ class Application:
             call_data_stuck=lambda: self.ecalls.stuck,
             edge_down=lambda: self.ecalls.edge_down,
             node_down=lambda: self.ecalls.node_down,
+            ecall_handed_over=lambda: self.desk.unattended,
         )
         self.card_desk = CardDesk(
             self.database,

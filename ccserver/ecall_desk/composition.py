@@ -6,6 +6,7 @@ centre without one still reads what Asterisk itself was sent.
 """
 
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 
 from ccserver.calldata.references import Dereferencer
 from ccserver.calldata.spool import CallDataSpool
@@ -32,7 +33,8 @@ from ccserver.web.ports import Clock
 class ECalls:
     """The parts, their routes and tasks, and what the watch asks.
 
-    ``facts_of``: what Asterisk has told of a live call. ``changed`` tells of a card.
+    ``facts_of``: what Asterisk has told of a live call. ``changed`` tells of a card, ``look`` that
+    one was handed over which somebody must look at; ``priority_of`` is a service's at a moment.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class ECalls:
         spool: CallDataSpool,
         facts_of: Callable[[ContactId], CallFacts | None],
         changed: Callable[[IncidentId], None],
+        look: Callable[[], None],
+        priority_of: Callable[[str, datetime], int],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
@@ -57,7 +61,7 @@ class ECalls:
         self._edge = EdgeClient(edge) if edge.enabled else None
         self._watch = EdgeWatch(self._edge) if self._edge is not None else None
         store = CallDataStore(database)
-        self._hand_overs = HandOverDesk(cards, store, changed)
+        self._hand_overs = HandOverDesk(cards, store, changed, look=look, priority_of=priority_of)
         self.desk = ECallDesk(
             store,
             spool,
