@@ -9,6 +9,7 @@ var PIECES_MAX = 32;
 
 {% include "msd.js" %}
 {% include "bodies.js" %}
+{% include "connections.js" %}
 // --- Kamailio's side ------------------------------------------------------------------------------
 
 function value(name) {
@@ -179,12 +180,14 @@ function send_info() {
     return send("INFO", peer, first, headers, body) ? end(202, "Accepted") : end(500, "Not Sent");
 }
 
+// What Kamailio itself answers to that question.
+function ask(method) {
+    KSR.jsonrpcs.exec(JSON.stringify({ jsonrpc: "2.0", id: 1, method: method }));
+    return JSON.parse(value("$jsonrpl(body)")).result;
+}
+
 // How the edge is: its nodes, and the calls that requests can be sent within. Sets $var(health).
 function tell_health() {
-    function ask(method) {
-        KSR.jsonrpcs.exec(JSON.stringify({ jsonrpc: "2.0", id: 1, method: method }));
-        return JSON.parse(value("$jsonrpl(body)")).result;
-    }
     var nodes = [], sets = ask("dispatcher.list").RECORDS || [], dialogs = 0;
     for (var n = 0; n < sets.length; n++) {
         var targets = sets[n].SET.TARGETS;

@@ -38,9 +38,11 @@ class Limits:
     connections_max: int = 1024
     """TCP and TLS together. Each takes the longest message (64 KiB) of the memory that all calls
     share, and by TLS about as much again: 64 to 128 MB in all."""
-    connection_idle_s: int = 30
-    """Of whoever has not shown who it is. With `connections_max`, 35 connections a second would
-    use all of them up; a firewall should let nobody get that far."""
+    tls_connections_max: int = 768
+    """Of them. Anybody may come by TLS, and the rest is for those who come by TCP."""
+    connection_idle_s: int = 10
+    """Of whoever has not shown who it is, from the start where many are open: a telephone registers
+    within a second or two. Strangers who open more than 77 a second take all of TLS."""
     phone_requests: int = 150
     """Of one address of telephones within two seconds. Twenty telephones behind one address that
     all register at once, as after a power cut, need eighty."""

@@ -9,55 +9,21 @@ import hashlib
 import re
 import secrets
 import ssl
-import subprocess
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from ccserver.accounts import AgentProfile
 from ccserver.sipedge import conf
 from sim.stack import Stack, seats
+from tests.sipedge.secure import Authority, put_tls_on, read_message
 from tests.sipedge.wire import EDGE, SDP, STRANGER, TRUNK, Answer, header, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
 IDLE_S = 2
-
-
-def openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=30)
-
-
-class Authority:
-    """A certificate authority in a folder."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder, self.name = folder, name
-        self.certificate, self.key = folder / f"{name}.pem", folder / f"{name}.key"
-        openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-nodes", "-days", "2", "-subj", f"/CN={name}"),
-            *("-keyout", str(self.key), "-out", str(self.certificate)),
-        )
-
-    def sign(self, name: str) -> tuple[Path, Path]:
-        """A certificate for ``name`` and its key."""
-        certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        request = self.folder / f"{name}.csr"
-        openssl(
-            *("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(request)),
-        )
-        openssl(
-            *("x509", "-req", "-in", str(request), "-CA", str(self.certificate)),
-            *("-CAkey", str(self.key), "-CAcreateserial", "-days", "2", "-copy_extensions", "copy"),
-            *("-out", str(certificate)),
-        )
-        return certificate, key
 
 
 class Site:
@@ -67,10 +33,7 @@ class Site:
         self.stack, self.authority, self.folder = stack, authority, folder
 
     def context(self, own: tuple[Path, Path] | None = None) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.authority.certificate))
-        if own is not None:
-            context.load_cert_chain(*map(str, own))
-        return context
+        return self.authority.context(own)
 
     async def ask(
         self, address: str, method: str, own: tuple[Path, Path] | None = None
@@ -183,13 +146,6 @@ def md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-async def read_message(reader: asyncio.StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    body = await reader.readexactly(int(header(head, "Content-Length") or 0))
-    code = int(head[8:11]) if head.startswith("SIP/2.0 ") else 0
-    return Answer(code, head + body.decode(), 0.0)
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("ca"), "authority")
@@ -199,16 +155,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 async def site(
     tmp_path: Path, authority: Authority, request: pytest.FixtureRequest
 ) -> AsyncIterator[Site]:
-    certificate, key = authority.sign("edge")
     stack = Stack(tmp_path / "stack", seats(1), edge=True)
-    settings = msgspec.structs.replace(
-        stack.config.edge,
-        tls_port=stack.ports.edge_tls,
-        tls_certificate=str(certificate),
-        tls_key=str(key),
-        tls_ca=str(authority.certificate) if getattr(request, "param", True) else "",
-    )
-    stack.config = msgspec.structs.replace(stack.config, edge=settings)
+    put_tls_on(stack, authority, ask_trunks=getattr(request, "param", True))
     try:
         await stack.prepare()
         conf.render(stack.config, limits=conf.Limits(connection_idle_s=IDLE_S))
