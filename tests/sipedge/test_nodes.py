@@ -17,6 +17,7 @@ from tests.sipedge.wire import Answer, Peer, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
+UNREADABLE = ({"Min-SE": "x"}, {"Contact": "<sip:"})
 LEFT_WITHIN_S = 3.0
 BACK_WITHIN_S = 5.0
 
@@ -122,6 +123,18 @@ async def test_a_node_that_is_lost_is_left_and_comes_back(site: Site, how: str) 
     for _ in range(4):
         await site.call()
     assert await site.calls_of(site.first) - before == 2
+
+
+async def test_a_call_that_asterisk_cannot_read_takes_no_node_away(site: Site) -> None:
+    """Asterisk is silent to it, as if it were dead."""
+    for header in UNREADABLE:
+        invite = site.caller.request("INVITE", headers=header)
+        answer = await site.caller.answer_to(invite, within_s=8)
+        assert answer is not None
+        assert answer.code == 503, answer.text
+        site.caller.within(answer, invite, "ACK")
+    assert site.log().count("event=node_silent") == 2 * len(UNREADABLE), "both were tried"
+    assert "event=node_down" not in site.log()
 
 
 async def test_callers_are_tried_everywhere_where_no_node_answers_probes(site: Site) -> None:
