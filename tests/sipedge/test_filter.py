@@ -1,6 +1,7 @@
 """Whom the administrator's lists keep out (programs, users, addresses), and whom they must not.
 
-A trunk never is filtered, and nothing that a caller may lawfully write costs the call.
+A trunk never is filtered, and nothing that a caller may lawfully write costs the call; nor does a
+timer that is wrong.
 """
 
 import asyncio
@@ -155,14 +156,32 @@ async def test_no_lawful_sign_costs_a_caller_the_call(edge: Edge, headers: dict[
         telephone.within(answer, invite, "ACK")
 
 
-async def called(caller: Peer, headers: dict[str, str] | None = None) -> None:
-    """A call that is answered and hung up."""
+@pytest.mark.parametrize("value", ["x", "", "60;x=y", "-1"])
+@pytest.mark.parametrize("name", ["Expires", "Session-Expires", "x", "Min-SE"])
+async def test_a_timer_that_nobody_can_read_costs_no_call(
+    edge: Edge, name: str, value: str
+) -> None:
+    """Asterisk is silent to the whole call."""
+    async with peer(edge.port, TRUNK) as caller:
+        await called(caller, {name: value})
+
+
+@pytest.mark.parametrize("value", ["1800", "1800;refresher=uac", "1800 ; refresher=uas"])
+async def test_a_good_timer_reaches_asterisk(edge: Edge, value: str) -> None:
+    async with peer(edge.port, TRUNK) as caller:
+        answer = await called(caller, {"Session-Expires": value, "Supported": "timer"})
+        assert answer.first("Session-Expires").startswith("1800;refresher=ua")
+
+
+async def called(caller: Peer, headers: dict[str, str] | None = None) -> Answer:
+    """A call that is answered and hung up; gives the answer."""
     invite = caller.request("INVITE", headers=headers)
     answer = await caller.answer_to(invite, within_s=8)
     assert answer is not None
     assert answer.code == 200, answer.text
     caller.within(answer, invite, "ACK")
     caller.within(answer, invite, "BYE")
+    return answer
 
 
 async def test_an_address_is_blocked_and_let_in_again_while_calls_go_on(edge: Edge) -> None:

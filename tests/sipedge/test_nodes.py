@@ -17,7 +17,7 @@ from tests.sipedge.wire import Answer, Peer, peer
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.stack]
 
-UNREADABLE = ({"Min-SE": "x"}, {"Contact": "<sip:"})
+UNREADABLE = ({"Contact": "x"}, {"Contact": "<sip:"})
 LEFT_WITHIN_S = 3.0
 BACK_WITHIN_S = 5.0
 
