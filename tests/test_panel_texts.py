@@ -1,7 +1,6 @@
 """The panel has a sentence, in each of its languages, for every code that the server may send."""
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from ccserver import watch
 from ccserver.acd.commands import AgentState, AlarmCode, Shortage
 from ccserver.audit import AuditTag
 from ccserver.callbacks.values import CallbackOutcome
-from ccserver.calldata import vehicle
 from ccserver.calldata.items import ItemKind
 from ccserver.calldata.spool import Via
 from ccserver.calldata.vehicle import DataState, RequestState
@@ -45,14 +43,6 @@ DELIVERY_ERRORS = (
     sends.PART_FAILED,
     sends.ADDRESS_INVALID,
 )
-ODDITY = re.compile(r'odd\.add\(\s*"(\w+)"|Oddity\(\s*"(\w+)"')
-ODDITIES = {vehicle.CLOCK, vehicle.TEST_CALL} | {
-    code
-    for path in (Path(__file__).parents[1] / "ccserver" / "ecall").glob("*.py")
-    for found in ODDITY.findall(path.read_text("utf-8"))
-    for code in found
-    if code
-}
 
 
 def texts(language: str, section: str) -> dict[str, Any]:
@@ -111,7 +101,6 @@ def test_every_refusal_has_a_sentence(language: str) -> None:
         ("ecall.via", Via),
         ("ecall.type", VehicleType),
         ("ecall.energy", Energy),
-        ("ecall.oddity", ODDITIES),
     ],
 )
 def test_every_code_of_a_message_has_a_sentence(
@@ -124,7 +113,3 @@ def test_the_panel_knows_what_every_oddity_of_a_text_means() -> None:
     known = (SOURCE / "conversations" / "threads.ts").read_text("utf-8").split()
     words = {word.strip('`",') for word in known}
     assert sorted(set(map(str, Oddity)) - words) == []
-
-
-def test_the_oddities_of_cars_data_are_found_in_their_readers() -> None:
-    assert {"structure_cut", "additional_data_cut", "vin_invalid", "length_beyond"} <= ODDITIES

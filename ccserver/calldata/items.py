@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from ccserver.calldata import faults
 from ccserver.calldata.additional import block_of, fields_of
+from ccserver.calldata.faults import Fault
 from ccserver.calldata.message import Reference, SIPMessage, content_key
 from ccserver.calldata.parts import Part, parts_of
 from ccserver.ecall import control, msd
@@ -26,8 +28,6 @@ ITEMS_MAX: Final = 100
 URI_CHARS_MAX: Final = 1_000
 FETCHED: Final = frozenset({"http", "https", "sip", "sips", "pres", "sub"})
 """Schemes of addresses by which a place can be asked for."""
-
-PART_MISSING: Final = "The message has no part of this Content-ID."
 
 
 class ItemKind(StrEnum):
@@ -46,7 +46,7 @@ class ItemKind(StrEnum):
 class Item:
     """One thing that was told. ``octets`` are as sent; of what stands in a header, its text.
 
-    ``detail``: what it says in simple words, as JSON. ``error``: why it could not be read.
+    ``detail``: what it says in simple words, as JSON. ``fault``: why it could not be read.
     """
 
     kind: ItemKind
@@ -59,7 +59,12 @@ class Item:
     control: Control | None = None
     detail: Mapping[str, object] | None = None
     oddities: tuple[Oddity, ...] = field(default=())
-    error: str | None = None
+    fault: Fault | None = None
+
+    @property
+    def error(self) -> str | None:
+        """The same in the reader's own words."""
+        return None if self.fault is None else self.fault.text
 
 
 def items_of(message: SIPMessage) -> tuple[Item, ...]:
@@ -121,7 +126,7 @@ def _name_of(told: str) -> str:
     return ""
 
 
-def _item(kind: ItemKind, part: Part, purpose: str, error: str | None = None) -> Item:
+def _item(kind: ItemKind, part: Part, purpose: str) -> Item:
     return Item(
         kind,
         part.octets,
@@ -129,7 +134,6 @@ def _item(kind: ItemKind, part: Part, purpose: str, error: str | None = None) ->
         content_id=part.content_id,
         purpose=purpose,
         oddities=part.oddities,
-        error=error,
     )
 
 
@@ -138,7 +142,7 @@ def _msd(part: Part, purpose: str) -> Item:
     try:
         decoded = msd.decode(part.octets)
     except MSDInvalid as error:
-        return replace(item, error=str(error))
+        return replace(item, fault=faults.of_msd(part.octets, str(error)))
     return replace(item, msd=decoded, oddities=(*item.oddities, *decoded.oddities))
 
 
@@ -147,7 +151,12 @@ def _located(part: Part, purpose: str, detail: Mapping[str, object] | None) -> I
     try:
         read = PIDFLO.parse(part.octets)
     except PIDFLOInvalid as error:
-        return replace(item, error=str(error), detail=detail)
+        return replace(
+            item,
+            detail=detail,
+            oddities=(*item.oddities, *error.oddities),
+            fault=faults.of_place(part.octets, str(error)),
+        )
     places = [
         {
             "shape": None if place.shape is None else place.shape.as_json(),
@@ -172,7 +181,7 @@ def _control(part: Part, purpose: str) -> Item:
     try:
         read = control.parse(part.octets)
     except ControlInvalid as error:
-        return replace(item, error=str(error))
+        return replace(item, fault=faults.of_control(part.octets, str(error)))
     return replace(item, control=read)
 
 
@@ -181,7 +190,8 @@ def _additional(part: Part, purpose: str, name: str) -> Item:
     try:
         told = fields_of(part.octets)
     except XMLRefused as error:
-        return replace(item, error=str(error), detail={"block": block_of(name)})
+        fault = faults.of_xml(part.octets, str(error))
+        return replace(item, fault=fault, detail={"block": block_of(name)})
     return replace(item, detail={"block": block_of(name), "fields": told})
 
 
@@ -194,7 +204,8 @@ def _of_places(parts: tuple[Part, ...], places: list[Reference]) -> Iterator[Ite
         elif place.scheme != "cid":
             yield Item(ItemKind.OTHER, uri.encode(), purpose="Geolocation", detail={"uri": uri})
         elif content_key(place.uri) not in there:
-            yield Item(ItemKind.LOCATION, b"", content_id=uri, error=PART_MISSING)
+            fault = faults.of_missing_part(uri)
+            yield Item(ItemKind.LOCATION, b"", content_id=uri, fault=fault)
 
 
 def _of_call_info(calls: list[Reference]) -> Iterator[Item]:

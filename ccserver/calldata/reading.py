@@ -2,6 +2,7 @@
 
 import structlog
 
+from ccserver.calldata.faults import Fault, FaultCode, of_hand_over
 from ccserver.calldata.items import (
     Item,
     ItemKind,
@@ -32,7 +33,8 @@ def items_in(kept: Kept) -> tuple[Item, ...]:
         return _read(kept)
     except Exception:
         log.exception("call_data_reader_failed", key=kept.key, via=kept.via.value)
-        return (Item(ItemKind.OTHER, kept.octets, error=READER_FAILED),)
+        fault = Fault(FaultCode.READER_FAILED, READER_FAILED)
+        return (Item(ItemKind.OTHER, kept.octets, fault=fault),)
 
 
 def _read(kept: Kept) -> tuple[Item, ...]:
@@ -53,7 +55,8 @@ def _of_message(kept: Kept) -> tuple[Item, ...]:
     try:
         message = SIPMessage.parse(kept.octets)
     except SIPMessageInvalid as error:
-        return (Item(ItemKind.OTHER, kept.octets, oddities=oddities, error=str(error)),)
+        fault = Fault(FaultCode.NO_SIP, str(error))
+        return (Item(ItemKind.OTHER, kept.octets, oddities=oddities, fault=fault),)
     items = items_of(message)
     if cut and not items:
         return (Item(ItemKind.OTHER, b"", oddities=oddities),)
@@ -61,11 +64,17 @@ def _of_message(kept: Kept) -> tuple[Item, ...]:
 
 
 def _of_hand_over(kept: Kept) -> tuple[Item, ...]:
-    body = Item(ItemKind.ADDITIONAL, kept.octets, content_type=kept.media_type)
     try:
         told = HandOver.parse(kept.octets, kept.media_type)
     except HandOverInvalid as error:
-        return (_unreadable(body, str(error)),)
+        return (
+            Item(
+                ItemKind.OTHER,
+                kept.octets,
+                content_type=kept.media_type,
+                fault=of_hand_over(error),
+            ),
+        )
     return (
         item_of_msd(told.octets),
         Item(
@@ -75,7 +84,3 @@ def _of_hand_over(kept: Kept) -> tuple[Item, ...]:
             detail={"block": "HandOver", "fields": told.fields()},
         ),
     )
-
-
-def _unreadable(item: Item, error: str) -> Item:
-    return Item(ItemKind.OTHER, item.octets, content_type=item.content_type, error=error)

@@ -39,6 +39,7 @@ def item_json(kept: Kept, number: int, item: Item, *, test_called: bool) -> dict
         "detail": _detail(item),
         "oddities": oddities_json(oddities),
         "error": item.error,
+        "fault": None if item.fault is None else item.fault.as_json(),
     }
 
 

@@ -99,7 +99,7 @@ def unreachable(
 def _of_msd(item: Item, kept: Kept, contact_id: ContactId, key: str) -> Iterator[ContactNews]:
     via = kept.via.value
     if item.msd is None:
-        reason = (item.error or "")[:REASON_CHARS_MAX]
+        reason = "" if item.fault is None else item.fault.code.value
         data: dict[str, str | int | float | bool | None] = {"via": via, "reason": reason}
         yield _entry(contact_id, TimelineTag.MSD_UNREADABLE, kept, f"msd-{key}", data)
         return

@@ -71,7 +71,14 @@ for _prefix, _namespace in (
 
 
 class PIDFLOInvalid(ValueError):
-    """This is no PIDF-LO, or tells no location at all; the message says what is wrong."""
+    """This is no PIDF-LO, or tells no location at all; the message says what is wrong.
+
+    ``oddities``: what was noticed before that was clear.
+    """
+
+    def __init__(self, text: str, oddities: tuple[Oddity, ...] = ()) -> None:
+        super().__init__(text)
+        self.oddities = oddities
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ class PIDFLO:
         if not places:
             reasons = ", ".join(dict.fromkeys(oddity.code for oddity in oddities.found))
             raise PIDFLOInvalid(
-                f"The document tells no location{f' ({reasons})' if reasons else ''}."
+                f"The document tells no location{f' ({reasons})' if reasons else ''}.",
+                tuple(oddities.found),
             )
         return cls(
             tuple(places[:PLACES_MAX]),

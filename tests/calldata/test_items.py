@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccserver.calldata.items import PART_MISSING, Item, ItemKind, items_of
+from ccserver.calldata.faults import Fault, FaultCode
+from ccserver.calldata.items import Item, ItemKind, items_of
 from ccserver.calldata.message import SIPMessage
 from ccserver.location.pidf import PIDFLO
 from tests.calldata.samples import (
@@ -29,6 +30,10 @@ PROVIDER = (
 
 def read(raw: bytes) -> tuple[Item, ...]:
     return items_of(SIPMessage.parse(raw))
+
+
+def fault_of(item: Item) -> tuple[FaultCode, object] | None:
+    return None if item.fault is None else (item.fault.code, dict(item.fault.params))
 
 
 def kinds(items: tuple[Item, ...]) -> list[str]:
@@ -69,6 +74,7 @@ def test_an_msd_that_cannot_be_read_keeps_its_octets_and_says_why() -> None:
     item, _ = read(ecall(b"\x07garbage"))
     assert (item.kind, item.octets, item.msd) == (ItemKind.MSD, b"\x07garbage", None)
     assert item.error
+    assert fault_of(item) == (FaultCode.MSD_VERSION, {"version": 7})
 
 
 def test_every_place_of_every_part_and_header_is_told() -> None:
@@ -90,7 +96,7 @@ def test_every_place_of_every_part_and_header_is_told() -> None:
     documents = [one.location for one in found[:3]]
     assert all(isinstance(one, PIDFLO) for one in documents)
     assert found[3].detail == {"uri": "https://lis.example/held/1"}
-    assert found[5].error == PART_MISSING
+    assert fault_of(found[5]) == (FaultCode.PART_MISSING, {"name": "cid:gone@x"})
 
 
 def test_additional_data_become_simple_fields() -> None:
@@ -122,7 +128,39 @@ def test_what_cannot_be_read_is_told_all_the_same() -> None:
     found = read(message(body))
     assert kinds(found) == ["control", "additional", "location", "other"]
     assert [bool(one.error) for one in found] == [True, True, True, False]
+    assert [fault_of(one) for one in found] == [
+        (FaultCode.XML_UNREADABLE, {}),
+        (FaultCode.XML_UNREADABLE, {}),
+        (FaultCode.NO_PLACE, {}),
+        None,
+    ]
+    assert [one.code for one in found[2].oddities] == ["location_info_empty"]
     assert found[3].octets == b"\xff\xd8"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "octets", "code", "params"),
+    [
+        (MSD_TYPE, b"", FaultCode.MSD_EMPTY, {}),
+        (MSD_TYPE, car()[:9], FaultCode.MSD_CUT, {"octets": 9}),
+        (PIDF_TYPE, b"no markup", FaultCode.XML_UNREADABLE, {}),
+        (PIDF_TYPE, b"<a>" + b" " * 140_000, FaultCode.XML_TOO_LARGE, {"octets": 140_003}),
+        (
+            "application/EmergencyCallData.Control+xml",
+            b"<other/>",
+            FaultCode.NO_CONTROL,
+            {"name": "other"},
+        ),
+    ],
+)
+def test_why_something_cannot_be_read_is_told_by_a_code(
+    content_type: str, octets: bytes, code: FaultCode, params: dict[str, object]
+) -> None:
+    (item,) = read(message(multipart(part(content_type, octets))))
+    assert isinstance(item.fault, Fault)
+    assert fault_of(item) == (code, params)
+    assert item.fault.as_json() == {"code": code.value, "params": params}
+    assert item.error
 
 
 def test_an_ordinary_call_tells_nothing() -> None:

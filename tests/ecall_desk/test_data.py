@@ -152,7 +152,7 @@ async def test_data_that_cannot_be_read_are_plainly_so(room: Room) -> None:
     shown = await room.shown(room.call(), data="unreadable")
     assert (shown["count"], shown["msd"], shown["request"]) == (0, None, None)
     (entry,) = await room.told(TimelineTag.MSD_UNREADABLE)
-    assert entry.data["via"] == "invite"
+    assert entry.data == {"via": "invite", "reason": "msd_version"}
     await room.stored()
     assert room.counted("msds_total", result="unreadable") == 1
 

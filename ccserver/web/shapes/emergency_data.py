@@ -72,8 +72,18 @@ class Vehicle(Shape, frozen=True):
     msd: MSDView | None
 
 
+class Fault(Shape, frozen=True):
+    """Why something cannot be read: a code, and what it is about."""
+
+    code: str
+    params: dict[str, str | int]
+
+
 class Item(Shape, frozen=True):
-    """One thing that was told. What cannot be read has an `error`, and its octets all the same."""
+    """One thing that was told. What cannot be read has a `fault`, and its octets all the same.
+
+    `error` says the same in English, and more exactly.
+    """
 
     item_id: str
     at: datetime
@@ -91,6 +101,7 @@ class Item(Shape, frozen=True):
     detail: dict[str, object] | None
     oddities: list[Oddity]
     error: str | None
+    fault: Fault | None
 
 
 class EmergencyData(Shape, frozen=True):
