@@ -9,7 +9,6 @@ line is whole.
 
 import base64
 import binascii
-import contextlib
 import os
 import re
 from collections.abc import Collection
@@ -41,8 +40,12 @@ BATCH_MAX: Final = 50
 """Files read in one look: a storm of cars must not keep the first of them waiting for the last."""
 WHOLE_AFTER_S: Final = 5.0
 """A line is written within milliseconds. One that has no end by now will never get it."""
-NAME_MAX: Final = 100
+AGAIN_S: Final = 30.0
+"""Until a file is looked at again that could not be read or put aside: it neither fills the log nor
+keeps others from their turn."""
 
+_NAME = re.compile(r"[0-9A-Za-z-]{1,90}\.(?:invite|info)")
+"""As the dialplan makes them; anything else is none of ours."""
 _ID = re.compile(r"[0-9A-Za-z-]{1,36}")
 _TRUNK = re.compile(r"[\w.-]{1,100}")
 
@@ -115,8 +118,14 @@ class CallDataSpool:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self.refused = 0
-        self.unreadable = False
-        """Whether data may lie there that this process is not allowed to see."""
+        self._unlisted = False
+        self._later: dict[str, float] = {}
+        """Files that could not be read or put aside, and when they are to be looked at again."""
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether data lies there, or may, that this process cannot read."""
+        return self._unlisted or bool(self._later)
 
     def read_of(self, contact_id: ContactId, *, now: float) -> tuple[str, Envelope] | None:
         """What came with the call's INVITE, if it lies there."""
@@ -131,6 +140,9 @@ class CallDataSpool:
 
         ``now`` in seconds since the epoch. What is no call's data is put aside, for people.
         """
+        due = {name: at for name, at in self._later.items() if not now < at <= now + AGAIN_S}
+        for name in due:  # at the latest after that time, also if the clock was put back
+            del self._later[name]
         found = []
         for path in self._oldest(without):
             envelope = self._read(path, now)
@@ -147,8 +159,8 @@ class CallDataSpool:
             return False
         return True
 
-    def refuse(self, name: str) -> None:
-        """Put a file aside that cannot be stored."""
+    def refuse(self, name: str) -> bool:
+        """Put a file aside that cannot be stored; returns false where even that fails."""
         self.refused += 1
         log.error("call_data_refused", file=name)
         try:
@@ -156,6 +168,8 @@ class CallDataSpool:
             path.rename(path.with_name(f"{path.name}{REFUSED_SUFFIX}"))
         except OSError as error:
             log.error("call_data_not_put_aside", file=name, reason=type(error).__name__)
+            return False
+        return True
 
     def _read(self, path: Path, now: float) -> Envelope | None:
         try:
@@ -165,11 +179,12 @@ class CallDataSpool:
         except FileNotFoundError:
             return None
         except EnvelopeInvalid:
-            if now - written_at > WHOLE_AFTER_S:
-                self.refuse(path.name)
+            if now - written_at > WHOLE_AFTER_S and not self.refuse(path.name):
+                self._later[path.name] = now + AGAIN_S
             return None
         except OSError as error:
             log.error("call_data_unreadable", file=path.name, reason=type(error).__name__)
+            self._later[path.name] = now + AGAIN_S
             return None
         return envelope if envelope.whole or now - written_at > WHOLE_AFTER_S else None
 
@@ -179,18 +194,26 @@ class CallDataSpool:
             with os.scandir(self._directory) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name.endswith(SUFFIXES) and len(name) <= NAME_MAX and name not in without:
-                        with contextlib.suppress(FileNotFoundError):
-                            files.append((entry.stat().st_mtime, name))
+                    wanted = name not in without and name not in self._later
+                    if wanted and _NAME.fullmatch(name):
+                        files.append((_written_at(entry), name))
         except FileNotFoundError:
             return []  # an Asterisk that was set up before there was an edge
         except OSError as error:
-            if not self.unreadable:
+            if not self._unlisted:
                 log.error("call_data_spool_unreadable", reason=type(error).__name__)
-            self.unreadable = True
+            self._unlisted = True
             return []
-        self.unreadable = False
+        self._unlisted = False
         return [self._directory / name for _, name in sorted(files)[:BATCH_MAX]]
+
+
+def _written_at(entry: os.DirEntry[str]) -> float:
+    """0 where even that cannot be told: whoever opens it will be told why."""
+    try:
+        return entry.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _octets(field: str) -> bytes:

@@ -236,7 +236,7 @@ async def test_silent_name_servers_keep_nobody_else_waiting(
     monkeypatch.setattr(socket, "getaddrinfo", silent)
     settings = CallDataSettings(
         location_hosts=("lis.example",),
-        location_timeout_s=0.3,
+        location_timeout_s=2.0,
         location_ca=str(certificate / "cert.pem"),
     )
     dereferencer = Dereferencer(settings)

@@ -1,5 +1,7 @@
 """Files of Asterisk are read when they are whole, and what is none is put aside."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccserver.calldata.spool import (
+    AGAIN_S,
+    BATCH_MAX,
     WHOLE_AFTER_S,
     CallDataSpool,
     Envelope,
@@ -103,3 +107,49 @@ def test_what_is_no_data_is_put_aside(tmp_path: Path) -> None:
     assert spool.read(without=(), now=path.stat().st_mtime + WHOLE_AFTER_S + 1) == []
     assert [one.name for one in tmp_path.iterdir()] == [f"{CONTACT}.invite.refused"]
     assert spool.refused == 1
+
+
+def test_files_that_cannot_be_read_keep_no_other_from_its_turn(tmp_path: Path) -> None:
+    """A disk that fails, or rights that are wrong: the next car's data is read all the same."""
+    for number in range(BATCH_MAX):
+        (tmp_path / f"{number:02}.invite").mkdir()
+    (tmp_path / "loop.invite").symlink_to("loop.invite")
+    put(tmp_path, line(ecall()), "zz.invite")
+    spool = CallDataSpool(tmp_path)
+    now = time.time()
+    read = [name for _ in range(3) for name, _ in spool.read(without=(), now=now)]
+    assert "zz.invite" in read
+    assert spool.unreadable
+
+
+@pytest.mark.parametrize("later_s", [AGAIN_S + 1, -3600.0])
+def test_a_file_that_could_not_be_read_is_looked_at_again(tmp_path: Path, later_s: float) -> None:
+    """Not at once, which would fill the log; also if the clock is put back meanwhile."""
+    (tmp_path / "aa.invite").mkdir()
+    spool = CallDataSpool(tmp_path)
+    now = time.time()
+    assert not spool.read(without=(), now=now)
+    (tmp_path / "aa.invite").rmdir()
+    put(tmp_path, line(ecall()), "aa.invite")
+    assert not spool.read(without=(), now=now + 1)
+    assert [name for name, _ in spool.read(without=(), now=now + later_s)] == ["aa.invite"]
+    assert not spool.unreadable
+
+
+def test_what_cannot_be_put_aside_is_told_once(tmp_path: Path) -> None:
+    put(tmp_path, b"no data", "aa.invite")
+    (tmp_path / "aa.invite.refused").mkdir()
+    spool = CallDataSpool(tmp_path)
+    now = time.time() + WHOLE_AFTER_S + 1
+    for look in range(5):
+        assert not spool.read(without=(), now=now + look)
+    assert spool.refused == 1
+    assert spool.unreadable
+
+
+def test_a_name_that_no_dialplan_makes_is_left_alone(tmp_path: Path) -> None:
+    for name in (b"\xff.invite", b"a b.invite", b".invite", b"x" * 100 + b".info"):
+        (Path(tmp_path) / os.fsdecode(name)).write_bytes(line(ecall()))
+    put(tmp_path, line(ecall()), "aa.invite")
+    read = CallDataSpool(tmp_path).read(without=(), now=time.time())
+    assert [name for name, _ in read] == ["aa.invite"]
