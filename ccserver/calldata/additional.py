@@ -10,6 +10,10 @@ FIELDS_MAX: Final = 100
 
 TEXT_CHARS_MAX: Final = 500
 
+NAME_CHARS_MAX: Final = 200
+"""Of a field's name with those above it. Each field repeats them: without a bound, 48 kB of a
+stranger's become 2 MB for every panel."""
+
 BLOCKS: Final = {
     name.lower(): name
     for name in (
@@ -45,7 +49,8 @@ def fields_of(octets: bytes) -> dict[str, list[str]]:
 
 def _leaves(element: Element, above: str) -> Iterator[tuple[str, str]]:
     for child in element:
-        name = f"{above}.{local_name(child)}" if above else local_name(child)
+        own = local_name(child)
+        name = f"{above}.{own}"[:NAME_CHARS_MAX] if above else own[:NAME_CHARS_MAX]
         text = text_of(child)[:TEXT_CHARS_MAX]
         if text:
             yield name, text

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccserver.calldata.additional import FIELDS_MAX, NAME_CHARS_MAX, fields_of
 from ccserver.calldata.faults import Fault, FaultCode
 from ccserver.calldata.items import Item, ItemKind, items_of
 from ccserver.calldata.message import SIPMessage
@@ -171,3 +172,11 @@ def test_an_ordinary_call_tells_nothing() -> None:
 def test_no_part_breaks_the_reader(octets: bytes, content_type: str) -> None:
     items = read(message(multipart(SDP, part(content_type, octets), CAPABILITIES)))
     assert items[-1].kind is ItemKind.CONTROL or b"--boundary1" in octets
+
+
+def test_long_names_of_fields_do_not_multiply_what_a_stranger_sent() -> None:
+    inner = "".join(f"<a{number}>x</a{number}>" for number in range(500))
+    name = "L" * 20_000
+    told = fields_of(f"<r><{name}>{inner}</{name}></r>".encode())
+    assert sum(map(len, told)) <= FIELDS_MAX * NAME_CHARS_MAX
+    assert sum(map(len, told.values())) == FIELDS_MAX
