@@ -119,7 +119,10 @@ class Asker:
     def heard(self, known: Known, read: Read) -> None:
         """A message of the car: perhaps the answer."""
         request = known.request
-        if request is None or read.kept.via is Via.INVITE or request.state not in OPEN:
+        if request is None or read.kept.via is Via.INVITE:
+            return
+        # A refusal may be a late one of an earlier request; data are an answer all the same.
+        if request.state not in OPEN and not (request.state is RequestState.REFUSED and read.msds):
             return
         if read.msds:
             self._become(known, Request(RequestState.RECEIVED, request.at))

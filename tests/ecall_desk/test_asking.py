@@ -83,6 +83,20 @@ async def test_a_refusal_of_the_car_is_shown(room: Room) -> None:
     assert contact.vehicle["request"]["state"] == "refused"  # type: ignore[index]
 
 
+async def test_data_after_a_refusal_have_come_all_the_same(room: Room) -> None:
+    """The refusal of one request can overtake the answer to the next."""
+    room.file(ecall())
+    contact = room.call()
+    await room.shown(contact, count=1)
+    await room.desk.request_msd(C1, ANNA)
+    answer = info(control.result_xml("x@edge", reason="unable"), CONTROL_TYPE)
+    room.file(answer, "a1.info", kind="info", contact_id="")
+    await room.told(TimelineTag.MSD_REFUSED)
+    room.file(info(car(2)), "a2.info", kind="info", contact_id="")
+    shown = await room.shown(contact, count=2)
+    assert shown["request"]["state"] == "received"  # type: ignore[index]
+
+
 async def test_an_answer_that_is_no_yes_is_a_refusal(room: Room) -> None:
     room.file(ecall())
     contact = room.call()
