@@ -101,8 +101,12 @@ class Early:
         return len(self._reads)
 
     def add(self, contact_id: ContactId, read: Read) -> None:
-        """Keep one; of too many contacts the oldest is left to the next process."""
-        self._reads.setdefault(contact_id, []).append(read)
+        """Keep one; of too many contacts the oldest is left to the next process, and so is of too
+        many messages."""
+        reads = self._reads.setdefault(contact_id, [])
+        reads.append(read)
+        if len(reads) > READS_MAX:
+            del reads[0]
         if len(self._reads) > EARLY_MAX:
             self._reads.popitem(last=False)
             log.warning("call_data_left_untold", contacts_max=EARLY_MAX)
