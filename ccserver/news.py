@@ -107,7 +107,7 @@ class News(ConversationNews):
         *,
         metrics: Metrics,
         clock: Clock,
-        seal: Callable[[str, datetime], None],
+        seal: Callable[[str, datetime | None, datetime], None],
     ) -> None:
         super().__init__(runtime, clock)
         self._plan = plan
@@ -277,9 +277,9 @@ class News(ConversationNews):
         if not contact.test:
             self._aftermath.lost(contact)
 
-    def recording_complete(self, recording: str) -> None:
+    def recording_complete(self, recording: str, began_at: datetime | None = None) -> None:
         """Asterisk let go of a recording: seal it."""
-        self._seal(recording, self._clock.now())
+        self._seal(recording, began_at, self._clock.now())
 
     # -- offers -----------------------------------------------------------------------------------
 

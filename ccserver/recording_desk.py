@@ -14,7 +14,7 @@ from ccserver.card import TimelineTag
 from ccserver.chronicle import Chronicle
 from ccserver.db import DatabaseUnavailable
 from ccserver.metrics import Metrics
-from ccserver.recording import RecordedParty, RecordingState, RecordingStore
+from ccserver.recording import RecordedParty, RecordingName, RecordingState, RecordingStore
 from ccserver.telephony.errors import TelephonyError
 from ccserver.types import ContactId, LegId
 from ccserver.web.ports import Clock
@@ -29,6 +29,9 @@ PENDING_MAX = 1_000
 """More than a centre ends in a minute; what does not fit, the sweep finds."""
 
 PARALLEL = 2
+
+Complete = tuple[str, datetime | None, datetime]
+"""A recording's name, when its call began, and when it ended."""
 
 
 class RecordingDesk:
@@ -56,12 +59,15 @@ class RecordingDesk:
         self._calls_known = calls_known
         self._metrics = metrics
         self._clock = clock
-        self._pending: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue(PENDING_MAX)
+        self._pending: asyncio.Queue[Complete] = asyncio.Queue(PENDING_MAX)
 
-    def complete(self, name: str, ended_at: datetime) -> None:
-        """Asterisk let go of a recording: seal it soon, in nobody's way."""
+    def complete(self, name: str, began_at: datetime | None, ended_at: datetime) -> None:
+        """Asterisk let go of a recording: seal it soon, in nobody's way.
+
+        ``began_at``: when the call began, where that is known; a party's name says it itself.
+        """
         try:
-            self._pending.put_nowait((name, ended_at))
+            self._pending.put_nowait((name, began_at, ended_at))
         except asyncio.QueueFull:
             log.warning("seal_left_to_sweep", contact_id=_contact_of(name))
 
@@ -72,11 +78,11 @@ class RecordingDesk:
 
     async def _seal_for_ever(self) -> None:
         while True:
-            name, ended_at = await self._pending.get()
+            name, began_at, ended_at = await self._pending.get()
             age = (self._clock.now() - ended_at).total_seconds()
             await asyncio.sleep(max(0.0, CLOSE_S - age))
             try:
-                await self._seal(name)
+                await self._seal(name, _lasted_s(name, began_at, ended_at))
                 took = self._clock.now() - ended_at
                 self._metrics.seal_seconds.observe(took.total_seconds())
             except (DatabaseUnavailable, OSError) as error:
@@ -86,8 +92,8 @@ class RecordingDesk:
                 # One recording that cannot be sealed must not end the process that carries calls.
                 log.exception("seal_failed", contact_id=_contact_of(name))
 
-    async def _seal(self, name: str) -> None:
-        recording = await self._store.seal(name, started_at=None)
+    async def _seal(self, name: str, lasted_s: float | None = None) -> None:
+        recording = await self._store.seal(name, started_at=None, lasted_s=lasted_s)
         sealed = recording.state is RecordingState.SEALED
         self._metrics.recordings.labels(recording.state.value).inc()
         self._chronicle.write(
@@ -122,6 +128,12 @@ class RecordingDesk:
         except TelephonyError as error:
             log.warning("live_legs_not_known", reason=type(error).__name__)
             return None
+
+
+def _lasted_s(name: str, began_at: datetime | None, ended_at: datetime) -> float | None:
+    """How long there was something to record. Raises `InvalidContactId`."""
+    begun = RecordingName.parse(name).started_at or began_at
+    return None if begun is None else (ended_at - begun).total_seconds()
 
 
 def _contact_of(recording: str) -> str:

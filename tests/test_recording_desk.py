@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from tests.databases import (  # noqa: F401
 
 AUDIO = bytes(32_000)
 PARTY = "leg-ab12cd34-7.1772409598123.agent..Anna.agent-101"
+PARTY_BEGAN = datetime.fromtimestamp(1772409598.123, UTC)
 
 
 class Centre:
@@ -104,7 +106,7 @@ def centre(
 async def test_what_asterisk_lets_go_of_is_sealed_and_on_the_card(centre: Centre) -> None:
     async with centre.working():
         contact_id = centre.record()
-        centre.desk.complete(contact_id, centre.room.clock.now())
+        centre.desk.complete(contact_id, None, centre.room.clock.now())
         (entry,) = await centre.told(TimelineTag.RECORDING_SEALED)
         (recording,) = await centre.store.of_contact(contact_id)
         await centre.room.until(lambda: centre.room.counted("recording_seal_seconds_count") == 1)
@@ -116,7 +118,7 @@ async def test_what_asterisk_lets_go_of_is_sealed_and_on_the_card(centre: Centre
 async def test_the_card_is_told_whose_recording_failed(centre: Centre) -> None:
     async with centre.working():
         contact_id = centre.record(b"", suffix=f".{PARTY}")
-        centre.desk.complete(f"{contact_id}.{PARTY}", centre.room.clock.now())
+        centre.desk.complete(f"{contact_id}.{PARTY}", None, centre.room.clock.now())
         (entry,) = await centre.told(TimelineTag.RECORDING_FAILED)
     assert (entry.data["kind"], entry.data["to_agent"]) == ("agent", "agent-101")
     assert centre.room.counted("recordings_total", state="failed") == 1
@@ -151,19 +153,43 @@ async def test_a_partys_recording_is_left_while_asterisk_cannot_be_asked(centre:
 async def test_a_name_that_is_none_stops_nothing(centre: Centre) -> None:
     with capture_logs() as logs:
         async with centre.working():
-            centre.desk.complete("../+37129123456", centre.room.clock.now())
+            centre.desk.complete("../+37129123456", None, centre.room.clock.now())
             contact_id = centre.record()
-            centre.desk.complete(contact_id, centre.room.clock.now())
+            centre.desk.complete(contact_id, None, centre.room.clock.now())
             (entry,) = await centre.told(TimelineTag.RECORDING_SEALED)
     assert entry.contact_id == contact_id
     assert [one["event"] for one in logs].count("seal_failed") == 1
+
+
+@pytest.mark.parametrize(("lasted_s", "level"), [(0.4, "info"), (60.0, "error"), (None, "error")])
+async def test_no_audio_is_an_error_unless_the_call_ended_at_once(
+    centre: Centre, lasted_s: float | None, level: str
+) -> None:
+    ended_at = centre.room.clock.now()
+    began_at = None if lasted_s is None else ended_at - timedelta(seconds=lasted_s)
+    with capture_logs() as logs:
+        async with centre.working():
+            centre.desk.complete(centre.record(b""), began_at, ended_at)
+            await centre.told(TimelineTag.RECORDING_FAILED)
+    levels = [one["log_level"] for one in logs if one.get("reason")]
+    assert levels == [level]
+
+
+async def test_a_partys_recording_says_itself_how_long_it_was(centre: Centre) -> None:
+    with capture_logs() as logs:
+        async with centre.working():
+            contact_id = centre.record(b"", suffix=f".{PARTY}")
+            ended_at = PARTY_BEGAN + timedelta(seconds=0.4)
+            centre.desk.complete(f"{contact_id}.{PARTY}", None, ended_at)
+            await centre.told(TimelineTag.RECORDING_FAILED)
+    assert [one["log_level"] for one in logs if one["event"] == "nothing_recorded"] == ["info"]
 
 
 def test_more_than_can_wait_is_left_to_the_sweep(
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(desks.PENDING_MAX):
-        centre.desk.complete("c1", centre.room.clock.now())
+        centre.desk.complete("c1", None, centre.room.clock.now())
     with capture_logs() as logs:
-        centre.desk.complete("c2.+37129123456", centre.room.clock.now())
+        centre.desk.complete("c2.+37129123456", None, centre.room.clock.now())
     assert [(one["event"], one["contact_id"]) for one in logs] == [("seal_left_to_sweep", "c2")]

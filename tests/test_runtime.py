@@ -69,6 +69,7 @@ def facts(contact: str = "c1", *, ago_s: float = 0.0) -> CallFacts:
 def test_an_answered_contact() -> None:
     async def test(centre: Centre) -> None:
         leg = await talking(centre)
+        (contact,) = centre.live.contacts()
         centre.asterisk.hang_up(leg, NORMAL)
         await passed(0.2)
         assert centre.journal.tags("c1") == [
@@ -78,7 +79,7 @@ def test_an_answered_contact() -> None:
             TAG.CONNECTED,
             TAG.ENDED,
         ]
-        assert centre.sealed == ["c1"]
+        assert centre.sealed == [("c1", contact.arrived_at)]
         assert centre.live.contacts() == []
         assert [m["contact_id"] for m, _ in centre.of_type("contact_gone")] == ["c1"]
 

@@ -34,6 +34,10 @@ class Unsealable(Exception):
     """The raw file cannot be sealed now; the text says why, and the raw file is kept."""
 
 
+class NothingRecorded(Unsealable):
+    """There is no file, or no audio in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SealedAudio:
     """What was written: ``raw_bytes`` is the length of the raw file it holds."""
@@ -68,7 +72,7 @@ class SealingFiles:
                 raw_bytes = os.fstat(source.fileno()).st_size
                 frames, odd_bytes = divmod(raw_bytes, FRAME_BYTES)
                 if frames == 0:
-                    raise Unsealable("the recording file is empty")
+                    raise NothingRecorded("the recording file is empty")
                 write_flac(source, temporary, frames=frames, sample_rate=sample_rate)
                 source.seek(0)
                 if not holds(temporary, source, frames=frames):
@@ -82,7 +86,7 @@ class SealingFiles:
                 log.warning("recording_bytes_dropped", contact_id=contact_id, count=odd_bytes)
             return SealedAudio(frames, temporary.stat().st_size, digest(temporary), raw_bytes)
         except FileNotFoundError as error:
-            raise Unsealable("no recording file") from error
+            raise NothingRecorded("no recording file") from error
         except Unsealable as error:
             raise _explained(error, str(error), target) from error
         except (OSError, soundfile.SoundFileError, AssertionError) as error:
@@ -204,4 +208,6 @@ def _explained(error: BaseException, text: str, target: Path) -> Unsealable:
         temporary_of(target).unlink(missing_ok=True)
     except OSError:
         pass
-    return Unsealable("no space left on the recordings' disk" if full else text)
+    if full:
+        return Unsealable("no space left on the recordings' disk")
+    return NothingRecorded(text) if isinstance(error, NothingRecorded) else Unsealable(text)

@@ -22,7 +22,14 @@ from sqlalchemy.orm import Session
 from ccserver.config import RecordingSettings
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.recording.models import PartyRecordingRow, RecordingRow
-from ccserver.recording.sealing import RawAudio, SealedAudio, SealingFiles, Unsealable, digest
+from ccserver.recording.sealing import (
+    NothingRecorded,
+    RawAudio,
+    SealedAudio,
+    SealingFiles,
+    Unsealable,
+    digest,
+)
 from ccserver.recording.values import (
     FRAME_BYTES,
     InvalidContactId,
@@ -50,6 +57,9 @@ before comes last, so that it never keeps others from their turn."""
 EMPTY_KEPT_S = 86_400.0
 """Whoever hangs up at once leaves an empty file, which is known to hold nothing as soon as that is
 written down. It goes when surely nobody has it open any more."""
+AT_ONCE_S = 2.0
+"""Of a call that ends sooner perhaps no audio has come, and nobody has done anything wrong; of one
+that lasted longer something was to be heard."""
 RAW_SUFFIX = ".raw"
 OTHER_SUFFIX = ".other"
 """Audio that is neither sealed nor a recording's beginning; kept for a person to look at."""
@@ -104,18 +114,21 @@ class RecordingStore:
         """Return where Asterisk writes a recording. Raises `InvalidContactId`."""
         return self._spool_dir / f"{RecordingName.parse(name)}{RAW_SUFFIX}"
 
-    async def seal(self, name: str, *, started_at: datetime | None) -> Recording:
+    async def seal(
+        self, name: str, *, started_at: datetime | None, lasted_s: float | None = None
+    ) -> Recording:
         """Make the sealed recording of a channel that is over, or return the one there is.
 
         ``started_at`` is aware; ``None`` lets it be reckoned from the raw file (a party's name says
-        it). What cannot be sealed is returned in state FAILED with the raw file kept. A cancelled
-        caller does not stop it, and a second caller waits for the first one's result. Raises
-        `InvalidContactId`.
+        it). What cannot be sealed is returned in state FAILED with the raw file kept; it is an
+        error in the log, unless there is no audio and the call, which ``lasted_s``, ended at once.
+        A cancelled caller does not stop it, and a second caller waits for the first one's result.
+        Raises `InvalidContactId`.
         """
         whose = RecordingName.parse(name)
         task = self._tasks.get(name)
         if task is None:
-            work = self._seal(whose, started_at)
+            work = self._seal(whose, started_at, lasted_s)
             task = asyncio.create_task(work, name=f"seal-{whose.contact_id}")
             self._tasks[name] = task
             task.add_done_callback(lambda done: self._sealed(whose, done))
@@ -208,7 +221,9 @@ class RecordingStore:
             reason = type(error).__name__
             log.warning("recording_not_sealed", contact_id=name.contact_id, reason=reason)
 
-    async def _seal(self, name: RecordingName, started_at: datetime | None) -> Recording:
+    async def _seal(
+        self, name: RecordingName, started_at: datetime | None, lasted_s: float | None
+    ) -> Recording:
         raw = self.raw_path(str(name))
         begun = name.started_at or started_at
         if begun is None:
@@ -224,7 +239,9 @@ class RecordingStore:
             async with self._slots:
                 audio = await asyncio.to_thread(self._seal_file, raw, recording.path)
         except Unsealable as error:
-            return await self._fail(recording, str(error))
+            at_once = lasted_s is not None and 0.0 <= lasted_s < AT_ONCE_S
+            expected = at_once and isinstance(error, NothingRecorded)
+            return await self._fail(recording, str(error), expected=expected)
         recording = await self._store_sealed(recording, audio)
         await asyncio.to_thread(self._files.discard_raw, raw)
         return recording
@@ -288,12 +305,13 @@ class RecordingStore:
         )
         return row
 
-    async def _fail(self, recording: Recording, reason: str) -> Recording:
+    async def _fail(self, recording: Recording, reason: str, *, expected: bool) -> Recording:
         if recording.state is RecordingState.FAILED and recording.error == reason:
             return recording  # a sweep has tried once more, and there is nothing new to tell
         self.failed += 1
-        log.error(
-            "recording_failed",
+        tell = log.info if expected else log.error
+        tell(
+            "nothing_recorded" if expected else "recording_failed",
             contact_id=recording.contact_id,
             recording_id=recording.recording_id,
             reason=reason,

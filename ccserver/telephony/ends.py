@@ -200,7 +200,7 @@ class Ends:
         if dialled:
             return
         self._forget(call)
-        self._guard.observer.recording_complete(call.contact_id)
+        self._guard.observer.recording_complete(call.contact_id, call.facts.arrived_at)
 
     def no_citizen(self, call: Call, reason: str) -> None:
         """Our own call has come to nothing: nobody answered it, or its call taker is gone."""

@@ -1,5 +1,6 @@
 """Who hears what happens to voice contacts: the runtime implements it."""
 
+from datetime import datetime
 from typing import Protocol
 
 from ccserver.acd.events import OfferFailure
@@ -33,11 +34,11 @@ class CallObserver(Protocol):
     def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
         """The caller's leg is at its end; ``cut``: the network's doing and not the caller's."""
 
-    def recording_complete(self, recording: str) -> None:
+    def recording_complete(self, recording: str, began_at: datetime | None = None) -> None:
         """Asterisk closed a channel, and with it a recording; may be told again.
 
         ``recording`` is the raw file's name: the contact's id for the caller's own channel, what
-        the dialplan has called it for another party's.
+        the dialplan has called it for another party's, which says itself when it began.
         """
 
     def conversation_ended(self, contact_id: ContactId) -> None:

@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccserver.db import Database
 from ccserver.recording import store as stores
 from ccserver.recording.sealing import SealedAudio, SealingFiles, Unsealable
 from ccserver.recording.values import RecordingState
+from ccserver.types import ContactId
 from tests.recording.test_recording_store import Disk, audio
 
 HOUR_S, DAY_S = 3_600.0, 86_400.0
@@ -89,3 +91,43 @@ async def test_the_same_failure_is_counted_and_told_once(disk: Disk) -> None:
     assert await store.sweep(set) == [bad]
     assert await store.sweep(set) == []
     assert store.failed == 1
+
+
+NOTHING = [b"", b"abc", None]
+"""An empty file, a piece of a sample, no file."""
+
+
+def recorded(disk: Disk, data: bytes | None) -> ContactId:
+    contact_id = disk.record(data or b"", age_s=HOUR_S)
+    if data is None:
+        disk.raw(contact_id).unlink()
+    return contact_id
+
+
+@pytest.mark.parametrize("data", NOTHING)
+async def test_no_audio_of_a_call_that_ended_at_once_is_no_error(
+    disk: Disk, data: bytes | None
+) -> None:
+    contact_id = recorded(disk, data)
+    with capture_logs() as logs:
+        recording = await disk.store().seal(contact_id, started_at=None, lasted_s=1.9)
+    assert recording.state is RecordingState.FAILED
+    assert [(one["event"], one["log_level"]) for one in logs] == [("nothing_recorded", "info")]
+
+
+@pytest.mark.parametrize("lasted_s", [2.0, 60.0, -1.0, None])
+@pytest.mark.parametrize("data", NOTHING)
+async def test_no_audio_of_any_other_call_is_an_error(
+    disk: Disk, data: bytes | None, lasted_s: float | None
+) -> None:
+    contact_id = recorded(disk, data)
+    with capture_logs() as logs:
+        await disk.store().seal(contact_id, started_at=None, lasted_s=lasted_s)
+    assert [(one["event"], one["log_level"]) for one in logs] == [("recording_failed", "error")]
+
+
+async def test_audio_that_cannot_be_sealed_is_an_error_however_short_the_call(disk: Disk) -> None:
+    bad = disk.record(audio(100), age_s=HOUR_S)
+    with capture_logs() as logs:
+        await disk.store(Tried(refuse=True)).seal(bad, started_at=None, lasted_s=0.1)
+    assert [(one["event"], one["log_level"]) for one in logs] == [("recording_failed", "error")]

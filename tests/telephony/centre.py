@@ -95,7 +95,7 @@ class Ledger:
     def caller_gone(self, contact_id: ContactId, cut: bool = False) -> None:
         self._tell("cut" if cut else "gone", contact_id)
 
-    def recording_complete(self, recording: str) -> None:
+    def recording_complete(self, recording: str, began_at: datetime | None = None) -> None:
         if "." in recording:
             self.parties_recorded.append(recording)
         else:
@@ -358,7 +358,7 @@ class Centre:
         self.port = _Port(asterisk)
         self.clock = VirtualClock()
         self.messages: list[tuple[Message, AgentId | None]] = []
-        self.sealed: list[str] = []
+        self.sealed: list[tuple[str, datetime | None]] = []
         self.journal = ListJournal()
         self.core = ACDCore(settings, instance=instance)
         self.live = LiveView(self._publish, self.clock)
@@ -388,7 +388,7 @@ class Centre:
             self.follow_up,
             metrics=metrics,
             clock=self.clock,
-            seal=lambda recording, _: self.sealed.append(recording),
+            seal=lambda recording, began_at, _: self.sealed.append((recording, began_at)),
         )
         self.callers = Callers(self.runtime)
         self.outbound_failures = self.news.outbound_failures = []

@@ -260,7 +260,7 @@ class Life:
         assert not centre.core.contact_views()
         assert max(centre.journal.opened().values(), default=1) == 1
         # A party's is told with its leg's end, as often as that is told: sealing again is nothing.
-        own = [recording for recording in centre.sealed if "." not in recording]
+        own = [recording for recording, _ in centre.sealed if "." not in recording]
         assert len(own) == len(set(own))
         assert not centre.calls.table._contact_of_leg
 
