@@ -20,6 +20,9 @@ TIMES = DistributorSettings(
 READY = e.AgentPresence(e.PresenceKind.READY)
 BREAK = e.AgentPresence(e.PresenceKind.NOT_READY, "break")
 OFF = e.AgentPresence(e.PresenceKind.OFF)
+LATVIAN, RUSSIAN = Requirement("language:lv", 5), Requirement("language:ru", 5)
+EMERGENCY = QueuePlan("emergency", escalate_after_s=1e6, alarm_after_s=1e6)
+"""A queue that neither escalates nor alarms within a test."""
 
 
 class Desk:
