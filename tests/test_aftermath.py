@@ -15,7 +15,7 @@ from ccserver.live import LiveContact
 from ccserver.outbound import Outbound
 from ccserver.types import AgentId, ContactId
 from ccserver.web.ports import ControlRefused
-from tests.callbacks.conftest import FakeSource
+from tests.callbacks.samples import FakeSource
 from tests.databases import REQUEST_TIMEOUT_S, sqlite_template  # noqa: F401
 from tests.newsroom import CITIZEN, FIRST
 from tests.telephony.centre import Centre

@@ -1,20 +1,18 @@
-"""A call-back store over each kind of database, and citizens who gave up."""
+"""A call-back store over each kind of database, and a desk over one."""
 
-import uuid
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
-from ccserver.callbacks import (
-    AbandonedContact,
-    AnsweredContact,
-    CallbackStore,
-    digits_of,
-)
-from ccserver.db import Database, DatabaseUnavailable
-from ccserver.types import AgentId, ContactId, IncidentId
+from ccserver import db
+from ccserver.accounts.models import AgentRow
+from ccserver.callbacks import CallbackStore
+from ccserver.db import Database
+from tests.callbacks.centre import Centre
+from tests.callbacks.samples import ANNA, BORIS
 from tests.databases import (  # noqa: F401  (fixtures)
     cluster,
     database,
@@ -23,68 +21,33 @@ from tests.databases import (  # noqa: F401  (fixtures)
     sqlite_template,
 )
 
-START = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
-NUMBER = "+37129123456"
-ANNA = AgentId("agent-101")
-BORIS = AgentId("agent-102")
-
-Abandoned = Callable[..., AbandonedContact]
-
-
-def second(number: float) -> datetime:
-    return START + timedelta(seconds=number)
-
-
-def contact_id(name: str) -> ContactId:
-    """A contact's id that a failing test can be read by."""
-    return ContactId(str(uuid.uuid5(uuid.NAMESPACE_OID, name)))
-
-
-def gave_up(name: str = "first", at: float = 0, **changes: object) -> AbandonedContact:
-    values: dict[str, object] = {
-        "contact_id": contact_id(name),
-        "number": NUMBER,
-        "incident_id": IncidentId(f"incident-{name}"),
-        "card_number": "2026-000001",
-        "queue": "emergency",
-        "priority": 5,
-        "arrived_at": second(at - 20),
-        "abandoned_at": second(at),
-    }
-    return AbandonedContact(**(values | changes))  # type: ignore[arg-type]
-
-
-@dataclass
-class FakeSource:
-    """The cards in memory; may be away."""
-
-    abandoned: list[AbandonedContact] = field(default_factory=list)
-    answered: list[AnsweredContact] = field(default_factory=list)
-    dialled: set[ContactId] = field(default_factory=set)
-    away: bool = False
-    asked: int = 0
-
-    async def abandoned_contacts(self, since: datetime) -> Sequence[AbandonedContact]:
-        self.asked += 1
-        if self.away:
-            raise DatabaseUnavailable("away")
-        return [one for one in self.abandoned if one.abandoned_at >= since]
-
-    async def answered_contacts(
-        self, digits: Collection[str], since: datetime
-    ) -> Sequence[AnsweredContact]:
-        if self.away:
-            raise DatabaseUnavailable("away")
-        return [
-            one
-            for one in self.answered
-            if one.answered_at > since and digits_of(one.number) in digits
-        ]
-
-    async def dialled_contacts(self, contact_ids: Collection[ContactId]) -> set[ContactId]:
-        return self.dialled & set(contact_ids)
-
 
 @pytest.fixture
 def store(database: Database) -> CallbackStore:  # noqa: F811
     return CallbackStore(database)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("desk") / "template.db"
+    db.upgrade(f"sqlite:///{path}")
+    engine = db.make_engine(f"sqlite:///{path}", timeout_s=20)
+    with Session(engine) as session, session.begin():
+        for agent_id, name in ((ANNA, "Anna"), (BORIS, "Boris")):
+            seat = {"extension": agent_id[-3:], "device": "sip", "sip_password": "s"}
+            session.add(AgentRow(agent_id=agent_id, name=name, **seat))
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def url(tmp_path: Path, migrated: Path) -> str:
+    shutil.copy(migrated, tmp_path / "test.db")
+    return f"sqlite:///{tmp_path}/test.db"
+
+
+@pytest.fixture
+async def centre(url: str) -> AsyncIterator[Centre]:
+    own = Database(url, request_timeout_s=20)
+    yield Centre(own)
+    await own.close()

@@ -26,8 +26,8 @@ from ccserver.callbacks import (
 )
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.types import ContactId
-from tests.callbacks.conftest import ANNA, BORIS, contact_id, gave_up, second
-from tests.callbacks.test_desk import Centre
+from tests.callbacks.centre import Centre
+from tests.callbacks.samples import ANNA, BORIS, contact_id, gave_up, second
 
 CITIZENS = 3
 SETTINGS = CallbackSettings(automatic=True, attempts_max=2, retry_after_s=3)

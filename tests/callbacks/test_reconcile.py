@@ -23,7 +23,7 @@ from ccserver.callbacks import (
 from ccserver.callbacks.reconcile import LOOK_BACK, Reconciler
 from ccserver.db import Database, DatabaseUnavailable
 from ccserver.types import ContactId
-from tests.callbacks.conftest import ANNA, NUMBER, FakeSource, contact_id, gave_up, second
+from tests.callbacks.samples import ANNA, NUMBER, FakeSource, contact_id, gave_up, second
 
 NOW = second(3_600)
 

@@ -24,7 +24,7 @@ from ccserver.callbacks import (
 )
 from ccserver.callbacks.states import TABLE, CallbackEvent
 from ccserver.callbacks.values import FAILED_RETRY_MAX_S, FAILED_RETRY_S, FAILURES_ALARM
-from tests.callbacks.conftest import ANNA, BORIS, NUMBER, contact_id, gave_up, second
+from tests.callbacks.samples import ANNA, BORIS, NUMBER, contact_id, gave_up, second
 
 OPEN = CallbackTask(
     CallbackId("task"),

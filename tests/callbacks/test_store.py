@@ -26,7 +26,7 @@ from ccserver.callbacks import (
     digits_of,
 )
 from ccserver.db import Database
-from tests.callbacks.conftest import ANNA, BORIS, NUMBER, contact_id, gave_up, second
+from tests.callbacks.samples import ANNA, BORIS, NUMBER, contact_id, gave_up, second
 
 UNKNOWN = CallbackId("00000000-0000-4000-8000-000000000000")
 

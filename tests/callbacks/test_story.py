@@ -19,7 +19,7 @@ from ccserver.callbacks import (
 from ccserver.callbacks import story as story_module
 from ccserver.callbacks.story import Storyteller, story
 from ccserver.types import AgentId, ContactId, IncidentId
-from tests.callbacks.conftest import ANNA, NUMBER, FakeSource, contact_id, gave_up, second
+from tests.callbacks.samples import ANNA, NUMBER, FakeSource, contact_id, gave_up, second
 from tests.callbacks.test_states import DONE, OPEN, attempt
 
 SETTINGS = CallbackSettings(attempts_max=2)
