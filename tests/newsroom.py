@@ -13,7 +13,8 @@ from ccserver.telephony.call import CallFacts
 from ccserver.telephony.party import NumberTarget, PartyKind
 from ccserver.types import AgentId, ContactId
 from tests.telephony.centre import EPOCH, Centre, passed
-from tests.telephony.fakes import FakeAsterisk, in_virtual_time
+from tests.telephony.fakes import FakeAsterisk
+from tests.telephony.virtual_time import in_virtual_time
 
 FIRST, SECOND = AgentId("agent-101"), AgentId("agent-102")
 C1, UNKNOWN = ContactId("c1"), ContactId("unknown")

@@ -32,7 +32,8 @@ from ccserver.web.ports import (
 )
 from tests.newsroom import stored
 from tests.telephony.centre import SUPERVISOR, Centre, passed
-from tests.telephony.fakes import BROKEN, NORMAL, FakeAsterisk, in_virtual_time
+from tests.telephony.fakes import BROKEN, NORMAL, FakeAsterisk
+from tests.telephony.virtual_time import in_virtual_time
 
 SEAT = AgentId("agent-101")
 C1 = ContactId("c1")

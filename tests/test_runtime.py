@@ -17,7 +17,8 @@ from ccserver.telephony.call import CallFacts
 from ccserver.telephony.queue_log import JournalEntry, JournalKind
 from ccserver.types import AgentId, ContactId, IncidentId, OfferId
 from tests.telephony.centre import EPOCH, SETTINGS, Centre, passed
-from tests.telephony.fakes import NO_ANSWER, NORMAL, FakeAsterisk, in_virtual_time
+from tests.telephony.fakes import NO_ANSWER, NORMAL, FakeAsterisk
+from tests.telephony.virtual_time import in_virtual_time
 
 C1 = ContactId("c1")
 TAG = TimelineTag

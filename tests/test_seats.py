@@ -24,7 +24,8 @@ from ccserver.telephony.devices import Device
 from ccserver.telephony.errors import AMITimeout
 from ccserver.types import AgentId
 from tests.telephony.centre import EPOCH, Centre, passed
-from tests.telephony.fakes import FakeAsterisk, in_virtual_time
+from tests.telephony.fakes import FakeAsterisk
+from tests.telephony.virtual_time import in_virtual_time
 
 ANNA, BORIS = AgentId("agent-101"), AgentId("agent-102")
 READY = AgentPresence(PresenceKind.READY)

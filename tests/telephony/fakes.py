@@ -6,16 +6,15 @@ test wants lost, and checks after each of its steps that no caller is unguarded.
 """
 
 import asyncio
-import selectors
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ccserver.telephony.ari import JSONValue, Params, Path
 from ccserver.telephony.errors import ARIRefused, ARITimeout, ARIUnavailable, TelephonyError
+from tests.telephony.verbs import verb_of
 
-T = TypeVar("T")
 Event = dict[str, Any]
 
 BROADCAST_S = 0.5
@@ -52,36 +51,6 @@ SHOWN_VARIABLES = (
 )
 GROUP = "GROUP(conversation)"
 LEG_PREFIXES = ("leg-", "party-", "monitor-")
-
-
-class _Jump(selectors.DefaultSelector):
-    """Instead of waiting, time moves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready:
-            assert timeout is not None, "everybody waits, and nobody for the time"
-            self.now += max(0.0, timeout)
-        return ready
-
-
-class _VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jump = _Jump()
-        super().__init__(self._jump)
-
-    def time(self) -> float:
-        return self._jump.now
-
-
-def in_virtual_time(work: Coroutine[Any, Any, T]) -> T:
-    """Run ``work`` on a loop whose time passes only when everybody waits, and then at once."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
-        return runner.run(work)
 
 
 @dataclass(slots=True)
@@ -616,47 +585,6 @@ class FakeAsterisk:
         """Unless the connection is gone, and the event with it."""
         if self.connected:
             self.deliver(event)
-
-
-def verb_of(  # noqa: C901, PLR0911, PLR0912 - one line per command of Asterisk
-    method: str, parts: tuple[str, ...], values: Mapping[str, str]
-) -> str:
-    """A short name for a command: what faults and plans are given by."""
-    match method, parts:
-        case "GET", (kind,):
-            return kind
-        case "GET", ("channels", _, "rtp_statistics"):
-            return "packets"
-        case "POST", ("events", "claim"):
-            return "claim"
-        case "POST", ("applications", *_):
-            return "subscribe"
-        case "POST", ("channels", _, "variable"):
-            name = values["variable"]
-            if name == "TIMEOUT(absolute)":
-                return "variable:unlease" if values["value"] == "0" else "variable:lease"
-            return f"variable:{name}"
-        case "POST", ("channels", _, "variables"):  # several at once are named by the first
-            return f"variable:{next(iter(values), '')}"
-        case _, ("channels", _, "moh"):
-            return "music" if method == "POST" else "no_music"
-        case _, ("channels", _, "mute"):
-            return "mute" if method == "POST" else "unmute"
-        case _, ("channels", _, "ring"):
-            return "ring_back" if method == "POST" else "no_ring_back"
-        case "POST", ("channels", _, "snoop", _):
-            return "snoop"
-        case "POST", ("channels", _):
-            return "dial" if values.get("context") == "outbound" else "originate"
-        case _, ("channels", _):
-            return "hang_up"
-        case _, ("bridges", _):
-            return "bridge" if method == "POST" else "no_bridge"
-        case "POST", ("bridges", _, "addChannel"):
-            return "join"
-        case "POST", ("bridges", _, "removeChannel"):
-            return "leave"
-    return f"{method} {'/'.join(parts)}"
 
 
 def _now() -> float:

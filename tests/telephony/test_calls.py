@@ -20,8 +20,8 @@ from tests.telephony.fakes import (
     NO_ANSWER,
     NORMAL,
     Outcome,
-    in_virtual_time,
 )
+from tests.telephony.virtual_time import in_virtual_time
 
 AGENT = AgentId("agent-101")
 JOIN_STEPS = (

@@ -36,8 +36,8 @@ from tests.telephony.fakes import (
     NORMAL,
     FakeAsterisk,
     Outcome,
-    in_virtual_time,
 )
+from tests.telephony.virtual_time import in_virtual_time
 
 CALLS = 5
 WITH_TARGET = ("consult", "invite", "transfer")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ccserver.telephony.errors import ARIUnavailable
 from ccserver.telephony.speech import SPEECH_CERTAIN_S, SPEECH_MIN_S, Listening, SpeechWatch
 from ccserver.types import ContactId, LegId
-from tests.telephony.fakes import in_virtual_time
+from tests.telephony.virtual_time import in_virtual_time
 
 CONTACT, LEG = ContactId("c-1"), LegId("1700000000.1")
 SILENCE_S = 8.0

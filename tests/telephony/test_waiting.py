@@ -29,7 +29,7 @@ from ccserver.telephony.waiting_plan import (
     WaitingState,
 )
 from ccserver.types import ContactId, LegId
-from tests.telephony.fakes import in_virtual_time
+from tests.telephony.virtual_time import in_virtual_time
 
 SETTINGS = WaitingSettings(
     greeting="welcome",
