@@ -6,7 +6,8 @@ import { decodeCar, decodeEmergencyData, type CarData, type RequestState } from 
 import type { Card } from "../src/api/types";
 import { callBackObstacle, clearObstacle, requestObstacle, type Actor } from "../src/ecall/acts";
 import { eCallKind, isTest, namedService } from "../src/ecall/service";
-import { blockOf, byDanger, cameFrom, clockOf, groupedHex, groupedVIN, itemLines, linesOf } from "../src/ecall/words";
+import { reasonWords } from "../src/i18n";
+import { blockOf, byDanger, cameFrom, clockOf, groupedHex, groupedVIN, itemLines, linesOf, placesOf } from "../src/ecall/words";
 import { timelineLines } from "../src/cards/timeline-lines";
 import { livePlaces } from "../src/ecall/live-places";
 import { car, cardContact, dataItem, msd, VIN } from "./ecall-samples";
@@ -197,4 +198,31 @@ describe("with a car", () => {
 it("keeps each message of a car on the timeline", () => {
   const entries = [item("msd_received", { data: { n: 1 } }), item("msd_received", { data: { n: 2 } })];
   expect(timelineLines(entries)).toHaveLength(2);
+});
+
+describe("a location document", () => {
+  it("is told by its shape, its point, how large and how certain it is, and its address", () => {
+    const circle = { shape: { type: "Circle", centre: [56.9, 24.1], radius_m: 45 }, confidence: 0.95, method: "GPS", civic: {} };
+    const area = { shape: { type: "Polygon", exterior: [[57, 24.5], [57, 24.6]] }, confidence: null, provided_by: "A network" };
+    const address = { shape: null, civic: { RD: "Brīvības iela", HNO: "15" } };
+    const item = dataItem({ kind: "location", detail: { uri: "https://lis.example/1", places: [circle, area, address] } });
+    const unknown = { shape: null, at: null, radius: null, confidence: null, method: "", provider: "", address: "" };
+    expect(placesOf(item)).toEqual([
+      { ...unknown, shape: "Circle", at: { lat: 56.9, lon: 24.1 }, radius: 45, confidence: 0.95, method: "GPS" },
+      { ...unknown, shape: "Polygon", at: { lat: 57, lon: 24.5 }, provider: "A network" },
+      { ...unknown, address: "RD Brīvības iela, HNO 15" },
+    ]);
+    expect(itemLines(item)).toEqual([["uri", "https://lis.example/1"]]);
+  });
+
+  it.each([undefined, null, 7, [null], [{ shape: { type: 7, centre: ["x"] } }]])("with places of %j breaks nothing", (places) => {
+    expect(placesOf(dataItem({ kind: "location", detail: { places } })).every(({ at }) => at === null)).toBe(true);
+  });
+
+  it("that did not come is explained by its server's own code, too", () => {
+    expect(reasonWords("http_404", "?")).toBe("its server answered 404");
+    expect(reasonWords("held_locationUnknown", "?")).toBe("its server says: locationUnknown");
+    expect(reasonWords("sip_469", "?")).toBe("its telephone answered 469");
+    expect(reasonWords("of_tomorrow", "of_tomorrow")).toBe("of_tomorrow");
+  });
 });

@@ -154,9 +154,37 @@ describe("a car on the card", () => {
     const section = await openCard({ ...TALKING, vehicle: car({ msd: msd({ oddities }) }) });
     const told = within(section).getByTestId("car-oddities");
     expect(told).toHaveTextContent("The message is cut");
-    expect(told).toHaveTextContent("in numberOfOccupants");
     expect(told).toHaveTextContent("of_tomorrow");
-    expect(within(told).getAllByRole("listitem")).toHaveLength(2);
+    // The clock is told of beside the age.
+    expect([...told.querySelectorAll("[data-code]")].map((one) => one.getAttribute("data-code"))).toEqual([
+      "structure_cut",
+      "of_tomorrow",
+    ]);
+    const exactly = within(told).getByTestId("car-exactly");
+    expect(exactly).not.toHaveAttribute("open");
+    expect(exactly).toHaveTextContent("structure_cut: in numberOfOccupants");
+  });
+
+  it("says why something cannot be read, and a code of tomorrow stands for itself", async () => {
+    const items = [
+      dataItem({ item_id: "d1", error: "Version 9 is not known.", fault: { code: "msd_version", params: { version: 9 } } }),
+      dataItem({ item_id: "d2", kind: "control", error: "New.", fault: { code: "of_tomorrow", params: {} } }),
+      dataItem({ item_id: "d3", kind: "other", error: "Said by an older server." }),
+    ];
+    const section = await openCard(TALKING, { items });
+    const notes = await within(section).findAllByTestId("data-item-error");
+    expect(notes.map((note) => note.dataset.code)).toEqual(["msd_version", "of_tomorrow", "unknown"]);
+    expect(notes[0]).toHaveTextContent("The message is of version 9, which is not known here.");
+    expect(notes[1]).toHaveTextContent("cannot be read: of_tomorrow");
+    expect(notes[2]).toHaveTextContent("cannot be read: Said by an older server.");
+  });
+
+  it("has what counts above what can be done, and the rest below", async () => {
+    const section = await openCard();
+    const order = [...section.querySelectorAll("[data-testid]")].map((one) => one.getAttribute("data-testid"));
+    const at = ["car-place", "car-occupants", "car-energies", "car-request", "car-vin", "car-octets"].map((id) => order.indexOf(id));
+    expect(at).toEqual([...at].sort((a, b) => a - b));
+    expect(at[0]).toBeGreaterThan(-1);
   });
 
   it("says where it was hit, and shows data that nobody knows as octets", async () => {

@@ -25,6 +25,12 @@ export interface Oddity {
   detail: string;
 }
 
+/** Why something cannot be read. */
+export interface Fault {
+  code: string;
+  params: Record<string, string | number>;
+}
+
 export interface AdditionalData {
   /** Relative to that of the standard, e.g. `8.1`. */
   oid: string;
@@ -98,8 +104,10 @@ export interface DataItem {
   msd: MSDView | null;
   detail: Record<string, unknown> | null;
   oddities: Oddity[];
-  /** Why it could not be read. */
+  /** Why it could not be read, in the server's own words. */
   error: string | null;
+  /** The same as a code; null of a server that does not know it. */
+  fault: Fault | null;
 }
 
 export interface EmergencyData {
@@ -138,6 +146,7 @@ const ITEM_DEFAULTS = {
   detail: null,
   oddities: [],
   error: null,
+  fault: null,
 };
 
 export function decodeMSD(raw: Partial<MSDView> | null | undefined): MSDView | null {

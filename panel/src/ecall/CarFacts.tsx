@@ -11,7 +11,7 @@ import { Icon } from "../shared/Icon";
 import { Age, Moment } from "../shared/Time";
 import { AdditionalFacts, Octets, Oddities } from "./MSDDetails";
 import { EnergyIcon } from "./EnergyIcon";
-import { byDanger, cameFrom, clockOf, groupedVIN, isHazardous } from "./words";
+import { byDanger, cameFrom, clockOf, groupedVIN, isHazardous, oddTold } from "./words";
 
 function Fact({ name, testid, wide = false, children }: {
   name: string;
@@ -67,16 +67,18 @@ function Place({ msd }: { msd: MSDView }) {
       <p className="car-place" data-testid="car-position" data-trusted={trusted}>
         <Coordinates place={{ lat, lon }} /> <CopyButton place={{ lat, lon }} />
       </p>
-      {trusted ? (
-        <p className="car-line car-good">
-          <Icon name="check" size={16} /> {t("ecall.trusted")}
-        </p>
-      ) : (
-        <p className="car-warning" role="note" data-testid="car-untrusted">
-          <Icon name="warning" size={18} /> {t("ecall.untrusted")}
-        </p>
-      )}
-      <Clock msd={msd} />
+      <div className="car-trust">
+        {trusted ? (
+          <p className="car-line car-good">
+            <Icon name="check" size={16} /> {t("ecall.trusted")}
+          </p>
+        ) : (
+          <p className="car-warning" role="note" data-testid="car-untrusted">
+            <Icon name="warning" size={18} /> {t("ecall.untrusted")}
+          </p>
+        )}
+        <Clock msd={msd} />
+      </div>
     </>
   );
 }
@@ -134,25 +136,16 @@ function Energies({ energies }: { energies: readonly string[] }) {
 
 function Vehicle({ msd }: { msd: MSDView }) {
   const { t } = useTranslation();
-  const { vin, make, model_year, vehicle_type } = msd;
+  const { make, model_year, vehicle_type } = msd;
+  const type = vehicle_type === null ? null : translateCode("ecall.type", vehicle_type, vehicle_type);
   return (
-    <>
-      <Fact name={t("ecall.type_title")} testid="car-type">
-        {vehicle_type === null ? (
-          <span className="car-unknown">{t("ecall.unknown")}</span>
-        ) : (
-          translateCode("ecall.type", vehicle_type, vehicle_type)
-        )}
-      </Fact>
-      <Fact name={t("ecall.make")} testid="car-make">
-        {make ?? <span className="car-unknown">{t("ecall.unknown")}</span>}
+    <Fact name={t("ecall.type_title")} testid="car-vehicle">
+      <span data-testid="car-type">{type ?? <span className="car-unknown">{t("ecall.unknown")}</span>}</span>
+      <span className="car-line" data-testid="car-make">
+        {make ?? <span className="car-unknown">{t("ecall.make_unknown")}</span>}
         {model_year !== null && <span className="faint">, {t("ecall.model_year", { year: model_year })}</span>}
-      </Fact>
-      <Fact name={t("ecall.vin")} testid="car-vin">
-        <span className="digits car-vin">{groupedVIN(vin)}</span>{" "}
-        <CopyText small text={vin} label={t("ecall.copy_vin")} testid="car-vin-copy" />
-      </Fact>
-    </>
+      </span>
+    </Fact>
   );
 }
 
@@ -161,6 +154,7 @@ function raisedBy({ test, automatic }: MSDView): "test" | "automatic" | "manual"
   return automatic ? "automatic" : "manual";
 }
 
+/** What is to be read while the caller speaks; it fits beside the call on a small screen. */
 export function CarFacts({ msd }: { msd: MSDView }) {
   const { t } = useTranslation();
   return (
@@ -169,32 +163,47 @@ export function CarFacts({ msd }: { msd: MSDView }) {
         <Fact name={t("ecall.position")} testid="car-place" wide>
           <Place msd={msd} />
         </Fact>
-        <Fact name={t("ecall.direction")} testid="car-direction">
-          <Heading degrees={msd.direction_deg} />
-        </Fact>
-        <Trail msd={msd} />
         <Fact name={t("ecall.occupants")} testid="car-occupants">
           {msd.occupants === null ? (
             <span className="car-unknown">{t("ecall.unknown")}</span>
           ) : (
             <>
-              <strong className="digits">{msd.occupants}</strong>{" "}
+              <strong className="car-count digits">{msd.occupants}</strong>{" "}
               <span className="faint">{t("ecall.occupants_hint")}</span>
             </>
           )}
         </Fact>
+        <Fact name={t("ecall.direction")} testid="car-direction">
+          <Heading degrees={msd.direction_deg} />
+        </Fact>
         <Vehicle msd={msd} />
+        <Fact name={t("ecall.energy_title")} testid="car-energies" wide>
+          <Energies energies={msd.energy} />
+        </Fact>
+      </dl>
+      <Oddities oddities={oddTold(msd.oddities)} />
+    </>
+  );
+}
+
+/** What is asked for later: by whoever identifies the car, or looks into a fault. */
+export function MoreCarFacts({ msd }: { msd: MSDView }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      <dl className="car-facts" data-testid="car-more">
+        <Fact name={t("ecall.vin")} testid="car-vin">
+          <span className="digits car-vin">{groupedVIN(msd.vin)}</span>{" "}
+          <CopyText small text={msd.vin} label={t("ecall.copy_vin")} testid="car-vin-copy" />
+        </Fact>
+        <Trail msd={msd} />
         <Fact name={t("ecall.raised.title")} testid="car-raised">
           {t(`ecall.raised.${raisedBy(msd)}`)}
         </Fact>
         <Fact name={t("ecall.message")} testid="car-message">
           {t("ecall.message_of", { n: msd.message_identifier, version: msd.version })}
         </Fact>
-        <Fact name={t("ecall.energy_title")} testid="car-energies" wide>
-          <Energies energies={msd.energy} />
-        </Fact>
       </dl>
-      <Oddities oddities={msd.oddities} />
       <AdditionalFacts additional={msd.additional} />
       <Octets hex={msd.hex} />
     </>

@@ -9,7 +9,7 @@ import { ownContact } from "../live/state";
 import { readableNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { CarActs } from "./CarActs";
-import { CarFacts } from "./CarFacts";
+import { CarFacts, MoreCarFacts } from "./CarFacts";
 import { Messages, OtherItems } from "./OtherData";
 import { eCallKind, isTest } from "./service";
 import { ServiceMarks, TestBanner } from "./ServiceMarks";
@@ -103,6 +103,7 @@ function Section({ card, contact }: Properties) {
       {car !== null && (
         <>
           <NoData car={car} />
+          {car.msd !== null && <CarFacts msd={car.msd} />}
           <CarActs
             car={car}
             contactId={contact.contact_id}
@@ -110,7 +111,7 @@ function Section({ card, contact }: Properties) {
             number={contact.caller_number}
             live={live ?? null}
           />
-          {car.msd !== null && <CarFacts msd={car.msd} />}
+          {car.msd !== null && <MoreCarFacts msd={car.msd} />}
         </>
       )}
       <Messages items={items} open={car !== null && car.data === "unreadable"} />

@@ -1,28 +1,66 @@
 /** What of a message is for the second look: what is odd, additional data, the octets themselves. */
 
 import { useTranslation } from "react-i18next";
-import type { AdditionalData, Oddity } from "../api/ecall";
+import type { AdditionalData, DataItem, Oddity } from "../api/ecall";
 import { translateCode } from "../i18n";
 import { CopyText } from "../shared/CopyText";
 import { Icon } from "../shared/Icon";
-import { groupedHex, linesOf, oddTold } from "./words";
+import { faultWords } from "./fault-words";
+import { groupedHex, linesOf } from "./words";
 
+/** What the server noticed, for whoever knows the standard: folded, and in the server's own words. */
+function Exactly({ lines }: { lines: readonly (readonly [code: string, detail: string])[] }) {
+  const { t } = useTranslation();
+  if (lines.every(([, detail]) => detail === "")) return null;
+  return (
+    <details className="car-exactly" data-testid="car-exactly">
+      <summary>{t("ecall.detail_title")}</summary>
+      <ul lang="en">
+        {lines.map(([code, detail], index) => (
+          <li key={`${code}-${index}`}>
+            <code>{code}</code>
+            {detail !== "" && `: ${detail}`}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** What was strange about something that was read all the same; a code that is not known here stands for itself. */
 export function Oddities({ oddities }: { oddities: readonly Oddity[] }) {
   const { t } = useTranslation();
-  const told = oddTold(oddities);
-  if (told.length === 0) return null;
+  if (oddities.length === 0) return null;
+  const codes = [...new Set(oddities.map(({ code }) => code))];
   return (
     <div className="car-odd" data-testid="car-oddities">
       <p>
         <Icon name="warning" size={16} /> {t("ecall.odd")}
       </p>
       <ul>
-        {told.map(({ code, detail }, index) => (
-          <li key={`${code}-${index}`} data-code={code}>
-            {translateCode("ecall.oddity", code, code)} {detail !== "" && <span className="faint">({detail})</span>}
+        {codes.map((code) => (
+          <li key={code} data-code={code}>
+            {translateCode("ecall.oddity", code, code)}
           </li>
         ))}
       </ul>
+      <Exactly lines={oddities.map(({ code, detail }) => [code, detail])} />
+    </div>
+  );
+}
+
+/** Why an item cannot be read. */
+export function FaultNote({ item }: { item: DataItem }) {
+  const { t } = useTranslation();
+  const { fault, error } = item;
+  if (fault === null && error === null) return null;
+  const code = fault?.code ?? "unknown";
+  return (
+    <div data-testid="data-item-error" data-code={code}>
+      <p className="car-warning">
+        <Icon name="warning" size={16} /> {t("ecall.unreadable_item", { error: faultWords(fault, error) })}
+      </p>
+      {fault !== null && <Exactly lines={[[code, error ?? ""]]} />}
     </div>
   );
 }

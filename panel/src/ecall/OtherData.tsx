@@ -4,10 +4,10 @@ import { useTranslation } from "react-i18next";
 import type { DataItem } from "../api/ecall";
 import { translateCode } from "../i18n";
 import { Coordinates } from "../map";
-import { Icon } from "../shared/Icon";
+import { metres } from "../shared/format";
 import { Moment } from "../shared/Time";
-import { Lines, Octets, Oddities } from "./MSDDetails";
-import { blockOf, itemLines } from "./words";
+import { FaultNote, Lines, Octets, Oddities } from "./MSDDetails";
+import { blockOf, itemLines, placesOf, type ToldPlace } from "./words";
 
 function Message({ item }: { item: DataItem }) {
   const { t } = useTranslation();
@@ -20,7 +20,7 @@ function Message({ item }: { item: DataItem }) {
       <td>{t(`ecall.via.${item.via}`)}</td>
       {msd === null ? (
         <td colSpan={3}>
-          <span className="car-warning">{t("ecall.unreadable_item", { error: item.error ?? "–" })}</span>
+          <FaultNote item={item} />
           <Octets hex={item.hex ?? ""} />
         </td>
       ) : (
@@ -79,19 +79,52 @@ function nameOf(item: DataItem): string {
   return block === null ? kind : translateCode("ecall.purpose", block, block);
 }
 
+/** `circle · 56.94960, 24.10520 · 45 m · sure to: 95 % · found by: GPS`. */
+function PlaceLine({ place }: { place: ToldPlace }) {
+  const { t } = useTranslation();
+  const { shape, at, radius, confidence, method, provider, address } = place;
+  const named = (field: string, value: string): string => (value === "" ? "" : `${t(`ecall.field.${field}`)}: ${value}`);
+  const told = [
+    radius === null ? "" : metres(radius),
+    confidence === null ? "" : named("confidence", `${Math.round(confidence * 100)} %`),
+    named("method", method),
+    named("provided_by", provider),
+    named("address", address),
+  ].filter((part) => part !== "");
+  return (
+    <li data-testid="data-place">
+      {shape !== null && <span>{translateCode("ecall.shape", shape, shape)} </span>}
+      {at !== null && <Coordinates place={at} />}
+      {told.length > 0 && <span> · {told.join(" · ")}</span>}
+    </li>
+  );
+}
+
+/** Names and values that have words; a document's own stand for themselves. */
+function inWords(lines: readonly [name: string, value: string][]): [name: string, value: string][] {
+  return lines.map(([name, value]) => [
+    translateCode("ecall.field", name, name),
+    value === "true" || value === "false" ? translateCode("ecall.field", value, value) : value,
+  ]);
+}
+
 function Item({ item }: { item: DataItem }) {
   const { t } = useTranslation();
+  const places = placesOf(item);
   return (
     <li className="car-item" data-testid="data-item" data-kind={item.kind} data-readable={item.error === null}>
       <p>
         <strong>{nameOf(item)}</strong> <Moment at={item.at} /> <span className="faint">{t(`ecall.via.${item.via}`)}</span>
       </p>
-      {item.error !== null && (
-        <p className="car-warning" data-testid="data-item-error">
-          <Icon name="warning" size={16} /> {t("ecall.unreadable_item", { error: item.error })}
-        </p>
+      <FaultNote item={item} />
+      {places.length > 0 && (
+        <ul className="car-places">
+          {places.map((place, index) => (
+            <PlaceLine key={index} place={place} />
+          ))}
+        </ul>
       )}
-      <Lines lines={itemLines(item)} />
+      <Lines lines={inWords(itemLines(item))} />
       <Oddities oddities={item.oddities} />
       {item.text !== null && item.text !== "" && (
         <details>

@@ -90,9 +90,59 @@ export function linesOf(value: unknown, name = "", depth = 0): [name: string, va
   return [[name, typeof value === "string" ? value : JSON.stringify(value)]];
 }
 
-/** What of an item is told in lines: its fields, and for a place its address. */
+/** A place of a location document (RFC 5491), as far as it is told in words. */
+export interface ToldPlace {
+  /** By the standard's own name; null for an address alone. */
+  shape: string | null;
+  /** Its middle, its apex or its first corner. */
+  at: { lat: number; lon: number } | null;
+  radius: number | null;
+  /** 0 to 1. */
+  confidence: number | null;
+  method: string;
+  provider: string;
+  /** `RD 15, HNO 3`: the elements by the standard's own names (RFC 5139). */
+  address: string;
+}
+
+type Told = Record<string, unknown>;
+
+const asTold = (value: unknown): Told => (typeof value === "object" && value !== null ? (value as Told) : {});
+const asText = (value: unknown): string => (typeof value === "string" ? value : "");
+const asNumber = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+function firstPoint(shape: Told): ToldPlace["at"] {
+  const corners = shape.exterior ?? shape.base;
+  const point = shape.position ?? shape.centre ?? shape.apex ?? (Array.isArray(corners) ? corners[0] : null);
+  const [lat, lon] = Array.isArray(point) ? (point as unknown[]).map(asNumber) : [];
+  return lat == null || lon == null ? null : { lat, lon };
+}
+
+function toldPlace(value: unknown): ToldPlace {
+  const place = asTold(value);
+  const shape = asTold(place.shape);
+  return {
+    shape: asText(shape.type) || null,
+    at: firstPoint(shape),
+    radius: asNumber(shape.radius_m) ?? asNumber(shape.semi_major_m) ?? asNumber(shape.outer_radius_m),
+    confidence: asNumber(place.confidence),
+    method: asText(place.method),
+    provider: asText(place.provided_by),
+    address: linesOf(place.civic)
+      .map(([name, text]) => `${name} ${text}`)
+      .join(", "),
+  };
+}
+
+/** The places that an item tells. */
+export function placesOf(item: DataItem): ToldPlace[] {
+  const places = item.detail?.places;
+  return Array.isArray(places) ? places.map(toldPlace) : [];
+}
+
+/** What else of an item is told in lines: its fields, by the document's own names. */
 export function itemLines(item: DataItem): [name: string, value: string][] {
-  const { fields, ...others } = item.detail ?? {};
+  const { fields, places: _, ...others } = item.detail ?? {};
   const told = linesOf({ ...others, ...(fields as object | undefined) });
   return told.filter(([name]) => name !== "block");
 }

@@ -62,16 +62,16 @@ export async function changeLanguage(language: Language): Promise<void> {
 }
 
 /** The translation of a code of the server, or `fallback` for one that this panel does not know. */
-export function translateCode(prefix: string, code: string, fallback: string): string {
+export function translateCode(prefix: string, code: string, fallback: string, values: Record<string, string | number> = {}): string {
   const key = `${prefix}.${code}`;
-  return i18next.exists(key) ? i18next.t(key) : fallback;
+  return i18next.exists(key) ? i18next.t(key, values) : fallback;
 }
 
-/** What a telephone answered, as the server passes it on: `sip_469`. */
-const SIP_STATUS = /^sip_(\d{3})$/;
+/** What others answered, as the server passes it on: `sip_469` of a telephone, `http_404` and `held_…` of a place's address. */
+const PASSED_ON = /^(sip|http|held)_(\w+)$/;
 
 /** Why something did not work, by the server's code. */
 export function reasonWords(reason: string, fallback: string): string {
-  const [, code] = SIP_STATUS.exec(reason) ?? [];
-  return code === undefined ? translateCode("reason", reason, fallback) : i18next.t("reason.sip", { code });
+  const [, by, code] = PASSED_ON.exec(reason) ?? [];
+  return by === undefined ? translateCode("reason", reason, fallback) : i18next.t(`reason.${by}`, { code });
 }
