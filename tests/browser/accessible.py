@@ -13,7 +13,7 @@ WHERE = '. bin/lib/setup.sh; panel_locate && printf "%s" "$PANEL_MODULES"'
 
 RUN_JS = """
 async (testid) => {
-  const part = document.querySelector(`[data-testid="${testid}"]`);
+  const part = testid ? document.querySelector(`[data-testid="${testid}"]`) : document;
   const { violations } = await axe.run(part, { resultTypes: ["violations"] });
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
 }
@@ -32,8 +32,11 @@ def _axe() -> str:
     return file.read_text()
 
 
-async def violations(workplace: Workplace, testid: str) -> list[str]:
-    """What is against a rule in that part of the page as it is now: the rule, and the element."""
+async def violations(workplace: Workplace, testid: str | None = None) -> list[str]:
+    """What is against a rule in that part of the page as it is now: the rule, and the element.
+
+    Without a part it is the whole page, which has rules of its own.
+    """
     await workplace.page.evaluate(_axe())
     found: list[Any] = await workplace.page.evaluate(RUN_JS, testid)
     return [str(one) for one in found]

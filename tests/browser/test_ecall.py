@@ -261,6 +261,25 @@ async def test_a_car_that_will_not_send_says_why_and_is_called_back(
     assert taker.faults == []
 
 
+async def test_what_counts_of_a_car_is_seen_at_once_and_the_rest_unfolds_by_key(
+    taker: Workplace, road: Road
+) -> None:
+    page = taker.page
+    await page.set_viewport_size({"width": 1366, "height": 768})
+    call = await answered(taker, road, await road.car())
+    for told in ("mark-ecall", "car-position", "car-age", "car-occupants", "car-energies"):
+        shown = taker.at("emergency-data").get_by_test_id(told).first
+        await expect(shown).to_be_in_viewport(ratio=1)
+    octets = taker.at("car-octets").first
+    await expect(octets.get_by_test_id("car-hex")).to_be_hidden()
+    await octets.locator("summary").focus()
+    await page.keyboard.press("Enter")
+    await expect(octets.get_by_test_id("car-hex")).to_be_visible()
+    assert await violations(taker) == []
+    assert call.is_up
+    assert taker.faults == []
+
+
 async def test_a_test_cannot_be_taken_for_a_call_for_help(taker: Workplace, road: Road) -> None:
     car = await road.car(kind="test")
     call = await road.calling(car)
@@ -307,7 +326,8 @@ async def test_a_car_without_data_and_one_with_noise_are_plainly_marked(
     await call.answered(20.0)
     await taker.shows("car-missing", state="unreadable")
     row = await taker.shows("car-message-row", which="[data-readable=false]")
-    await row.locator("summary").click()
+    await expect(row).to_contain_text("of version 9, which is not known here")
+    await row.get_by_test_id("car-octets").locator("summary").click()
     await expect(row.get_by_test_id("car-hex")).to_contain_text("09 ")
     assert taker.faults == []
 

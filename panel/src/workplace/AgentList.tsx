@@ -39,7 +39,8 @@ export function AgentList() {
       {agents.length === 0 ? (
         <p className="empty">{t("agents.empty")}</p>
       ) : (
-        <ul className="rows">
+        // Nothing in it can be pressed: without this nobody scrolls it by keyboard.
+        <ul className="rows" tabIndex={0} aria-labelledby="agents-title">
           {agents.map((agent) => (
             <Row key={agent.agent_id} agent={agent} own={agent.agent_id === state.agentId} />
           ))}

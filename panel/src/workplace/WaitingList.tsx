@@ -117,7 +117,8 @@ export function WaitingList() {
       {contacts.length === 0 ? (
         <p className="empty">{t("waiting.empty")}</p>
       ) : (
-        <ol className="rows">
+        // Its buttons are those of a right: whoever has none scrolls it by keyboard, too.
+        <ol className="rows" tabIndex={0} aria-labelledby="waiting-title">
           {contacts.map((contact, index) => (
             <Row key={contact.contact_id} contact={contact} place={index + 1} />
           ))}

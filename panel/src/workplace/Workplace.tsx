@@ -269,6 +269,7 @@ function Screen({ expired, onLogout }: { expired: boolean; onLogout: () => void 
           </ErrorBoundary>
         </div>
         <main className="column column-centre">
+          <h1 className="visually-hidden">{t("app.workplace")}</h1>
           <CallPanel
             seat={seat}
             aside={page === null ? aside : null}
