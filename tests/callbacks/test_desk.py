@@ -31,6 +31,7 @@ async def test_who_gives_up_is_shown_to_every_panel(centre: Centre) -> None:
             "type": "callback",
             "task": {
                 "task_id": task.task_id,
+                "kind": "abandoned",
                 "number": NUMBER,
                 "dialable": True,
                 "incident_id": "incident-first",

@@ -10,22 +10,8 @@ from ccserver.callbacks import (
     CallbackStore,
 )
 from ccserver.callbacks.reconcile import Reconciler
-from tests.callbacks.conftest import (
-    ANNA,
-    NUMBER,
-    START,
-    FakeSource,
-    contact_id,
-    gave_up,
-    second,
-)
-from tests.callbacks.test_desk import (  # noqa: F401  (fixtures)
-    CALL,
-    Centre,
-    centre,
-    migrated,
-    url,
-)
+from tests.callbacks.centre import CALL, Centre
+from tests.callbacks.samples import ANNA, NUMBER, START, FakeSource, contact_id, gave_up, second
 
 
 def handed_over(name: str = "car", at: float = 0, **changes: object) -> AbandonedContact:
@@ -33,7 +19,7 @@ def handed_over(name: str = "car", at: float = 0, **changes: object) -> Abandone
     return gave_up(name, at, **({"kind": kind, "queue": "api", "priority": 6} | changes))
 
 
-async def test_a_car_that_is_handed_over_stands_until_somebody_takes_it(centre: Centre) -> None:  # noqa: F811
+async def test_a_car_that_is_handed_over_stands_until_somebody_takes_it(centre: Centre) -> None:
     centre.source.abandoned = [handed_over()]
     await centre.desk.reconcile()
     (shown,) = centre.desk.snapshot()
@@ -54,7 +40,7 @@ async def test_a_car_that_is_handed_over_stands_until_somebody_takes_it(centre: 
     assert centre.desk.snapshot() == []
 
 
-async def test_cars_of_one_centre_and_its_calls_hide_nothing(centre: Centre) -> None:  # noqa: F811
+async def test_cars_of_one_centre_and_its_calls_hide_nothing(centre: Centre) -> None:
     """The number may be that of the maker's centre, which hands over many cars."""
     centre.source.abandoned = [handed_over(), handed_over("other", at=1), gave_up("caller", at=2)]
     centre.source.answered = [AnsweredContact(contact_id("talk"), NUMBER, second(9))]
@@ -68,7 +54,7 @@ async def test_cars_of_one_centre_and_its_calls_hide_nothing(centre: Centre) -> 
     assert await centre.desk.abandoned_recently(START) == []
 
 
-async def test_a_car_that_is_handed_over_is_put_in_line_before_who_gave_up(centre: Centre) -> None:  # noqa: F811
+async def test_a_car_that_is_handed_over_is_put_in_line_before_who_gave_up(centre: Centre) -> None:
     centre.desk.configure(CallbackSettings(automatic=True))
     centre.source.abandoned = [gave_up("caller"), handed_over(at=30, number="+37120000007")]
     await centre.desk.reconcile()
@@ -78,7 +64,7 @@ async def test_a_car_that_is_handed_over_is_put_in_line_before_who_gave_up(centr
 
 
 async def test_a_car_without_a_number_stands_until_somebody_has_seen_its_card(
-    centre: Centre,  # noqa: F811
+    centre: Centre,
 ) -> None:
     centre.source.abandoned = [handed_over(number=None)]
     await centre.desk.reconcile()

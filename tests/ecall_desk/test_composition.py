@@ -42,6 +42,8 @@ def composed(room: Room, edge: EdgeSettings) -> ECalls:
         spool=CallDataSpool(room.spool_dir),
         facts_of=room.facts.get,
         changed=lambda _: None,
+        look=lambda: None,
+        priority_of=lambda _service, _at: 0,
         metrics=room.metrics,
         clock=room.clock,
     )

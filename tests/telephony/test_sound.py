@@ -17,8 +17,9 @@ from ccserver.telephony.sound import LOOK_S, MENDS_MAX, PAUSE_S
 from ccserver.types import ContactId, LegId
 from tests.telephony.centre import Bench, passed
 from tests.telephony.exchange import CALLER, eventually, exchange
-from tests.telephony.fakes import BROKEN, LOST_AFTER, LOST_BEFORE, Outcome, in_virtual_time
+from tests.telephony.fakes import BROKEN, LOST_AFTER, LOST_BEFORE, Outcome
 from tests.telephony.talks import call_of, caller_of, kept, told_wrong
+from tests.telephony.virtual_time import in_virtual_time
 
 BRIDGE = "bridge-c1"
 WATCHED_S = 2 * LOOK_S * (MENDS_MAX + 1) + PAUSE_S * sum(range(MENDS_MAX)) + 0.1
