@@ -113,7 +113,8 @@ const asNumber = (value: unknown): number | null => (typeof value === "number" ?
 
 function firstPoint(shape: Told): ToldPlace["at"] {
   const corners = shape.exterior ?? shape.base;
-  const point = shape.position ?? shape.centre ?? shape.apex ?? (Array.isArray(corners) ? corners[0] : null);
+  const first: unknown = Array.isArray(corners) ? corners[0] : null;
+  const point = shape.position ?? shape.centre ?? shape.apex ?? first;
   const [lat, lon] = Array.isArray(point) ? (point as unknown[]).map(asNumber) : [];
   return lat == null || lon == null ? null : { lat, lon };
 }
@@ -142,7 +143,8 @@ export function placesOf(item: DataItem): ToldPlace[] {
 
 /** What else of an item is told in lines: its fields, by the document's own names. */
 export function itemLines(item: DataItem): [name: string, value: string][] {
-  const { fields, places: _, ...others } = item.detail ?? {};
+  const detail: Record<string, unknown> = { ...item.detail, places: null };
+  const { fields, ...others } = detail;
   const told = linesOf({ ...others, ...(fields as object | undefined) });
   return told.filter(([name]) => name !== "block");
 }

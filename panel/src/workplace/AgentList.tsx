@@ -40,6 +40,7 @@ export function AgentList() {
         <p className="empty">{t("agents.empty")}</p>
       ) : (
         // Nothing in it can be pressed: without this nobody scrolls it by keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached (WCAG 2.1.1)
         <ul className="rows" tabIndex={0} aria-labelledby="agents-title">
           {agents.map((agent) => (
             <Row key={agent.agent_id} agent={agent} own={agent.agent_id === state.agentId} />
