@@ -17,14 +17,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
 from ccserver import db
+from ccserver.accounts import AccountStore
+from ccserver.accounts.passwords import Passwords
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
 START_DEADLINE_S = 60.0
 REQUEST_TIMEOUT_S = 60.0
 """Long, because two busy cores are no fault of the database's."""
 TEMPLATE = "ccserver_template"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""A hash as of the real accounts takes a tenth of a second, and a store makes one to begin with."""
 
 
 class Cluster:
@@ -94,6 +99,11 @@ class Cluster:
                 group=self.user.pw_gid if root else None,
                 extra_groups=[] if root else None,
             )
+
+
+def accounts_of(database: db.Database) -> AccountStore:
+    """Accounts for tests that are not about passwords."""
+    return AccountStore(database, passwords=Passwords(CHEAP))
 
 
 @pytest.fixture(scope="session")

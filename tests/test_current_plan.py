@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import insert
 
-from ccserver.accounts import AccountStore
 from ccserver.acd.events import Event, PlanChanged, PresenceKind
 from ccserver.current_plan import CurrentPlan
 from ccserver.db import Database
@@ -15,7 +14,7 @@ from ccserver.routing import DEFAULT_DOCUMENT, RoutingStore
 from ccserver.routing import document as d
 from ccserver.routing.models import RoutingVersionRow
 from ccserver.types import AgentId
-from tests.databases import REQUEST_TIMEOUT_S, sqlite_template  # noqa: F401
+from tests.databases import REQUEST_TIMEOUT_S, accounts_of, sqlite_template  # noqa: F401
 from tests.newsroom import C1, FIRST, SECOND, WITH_OFFICE, run, shown, state, stored, talking
 from tests.telephony.centre import EPOCH, SUPERVISOR, Centre, VirtualClock, passed
 
@@ -27,7 +26,7 @@ class Desk:
         path = folder / "test.db"
         shutil.copy(template, path)
         self.database = Database(f"sqlite:///{path}", request_timeout_s=REQUEST_TIMEOUT_S)
-        self.store = RoutingStore(self.database, AccountStore(self.database).agent_ids)
+        self.store = RoutingStore(self.database, accounts_of(self.database).agent_ids)
         self.events: list[Event] = []
         self.messages: list[Message] = []
         self.effects = 0

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from ccserver.accounts import AccountStore, Role
+from ccserver.accounts import Role
 from ccserver.acd.events import Direction
 from ccserver.card import (
     CardData,
@@ -35,6 +35,7 @@ from ccserver.db import Database, DatabaseUnavailable
 from ccserver.recording.models import PartyRecordingRow, RecordingRow
 from ccserver.types import AgentId, ContactId, IncidentId, Medium
 from tests.card.conftest import ARRIVED
+from tests.databases import accounts_of
 
 Arrived = Callable[..., ContactOpened]
 
@@ -433,7 +434,7 @@ async def test_the_contacts_of_a_card_are_told_by_arrival(
 async def test_the_card_in_the_shape_of_the_api(
     store: CardStore, arrived: Arrived, database: Database
 ) -> None:
-    people = AccountStore(database)
+    people = accounts_of(database)
     await people.add(
         login="anna",
         name="Anna Bērziņa",

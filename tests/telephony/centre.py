@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from ccserver.accounts import AccountStore, AgentProfile, DeviceKind
+from ccserver.accounts import AgentProfile, DeviceKind
 from ccserver.acd.core import ACDCore
 from ccserver.acd.events import (
     AgentAdded,
@@ -40,6 +40,7 @@ from ccserver.telephony.keeper import Keeper
 from ccserver.telephony.waiting_plan import WaitingSettings
 from ccserver.telephony.wishes import Wishes
 from ccserver.types import AgentId, ContactId, LegId, OfferId
+from tests.databases import accounts_of
 from tests.telephony.fakes import Event, FakeAsterisk
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -374,7 +375,7 @@ class Centre:
         )
         database = Database("sqlite:////nowhere/never-asked.db", request_timeout_s=1.0)
         self.plan = CurrentPlan(
-            RoutingStore(database, AccountStore(database).agent_ids),
+            RoutingStore(database, accounts_of(database).agent_ids),
             self.live,
             post=self.runtime.post,
             publish=self._publish,

@@ -7,7 +7,7 @@ from typing import cast
 
 from sqlalchemy.orm import Session
 
-from ccserver.accounts import AccountStore, AgentProfile, DeviceKind
+from ccserver.accounts import AgentProfile, DeviceKind
 from ccserver.acd.core import ACDCore
 from ccserver.acd.events import (
     AgentAdded,
@@ -41,6 +41,7 @@ from ccserver.texting.telling import TextTelling
 from ccserver.texting.threads import Threads
 from ccserver.texts import Channel, IncomingText, OutgoingText
 from ccserver.types import AgentId, ContactId, IncidentId, OfferId
+from tests.databases import accounts_of
 
 EPOCH = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ANNA, BORIS = AgentId("agent-101"), AgentId("agent-102")
@@ -135,7 +136,7 @@ class TextCentre:
             clock=self.clock,
         )
         self.plan = CurrentPlan(
-            RoutingStore(database, AccountStore(database).agent_ids),
+            RoutingStore(database, accounts_of(database).agent_ids),
             self.live,
             post=self.runtime.post,
             publish=self._publish,
