@@ -13,10 +13,12 @@ OPTIONS = {
     "latency": {"rate": "2", "calls": "6", "takers": "8"},  # thirty logins take their time
     "chaos": {"rounds": "5", "seed": "20"},  # the long one: rounds=500
 }
-DEADLINE_S = 170.0
+DEADLINE_S = 400.0
+"""Of the longest on a machine that has ten other things to do; alone it takes a quarter of it."""
 
 
 @pytest.mark.stack
+@pytest.mark.timeout(DEADLINE_S + 30)
 @pytest.mark.parametrize("name", sorted(set(SCENARIOS) - ELSEWHERE))
 def test_scenario_holds(name: str) -> None:
     async def run() -> dict[str, object]:
