@@ -161,9 +161,14 @@ async def test_what_an_operator_delivers_goes_the_same_way(real: Centre) -> None
     path = f"/api/conversations/{conversation_id}/messages"
     status, answer = await ask(real, "call_taker", "POST", path, {"text": "Где вы?"})
     assert (status, answer["code"]) == (409, "no_way_back"), "there is no operator to send it by"
-    known = await application.texting.desk.store.conversation(conversation_id)
-    assert known is not None
-    assert known.state is ConversationState.OPEN
+    # Written behind the answer.
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            known = await application.texting.desk.store.conversation(conversation_id)
+            assert known is not None
+            if known.state is ConversationState.OPEN:
+                break
+            await asyncio.sleep(0.02)
     delivery = Delivery(MessageId("unknown"), DeliveryState.SENT, datetime.now(UTC))
     await application.database.write(lambda session: takers.deliveries(session, [delivery]))
 
