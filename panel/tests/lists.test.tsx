@@ -178,9 +178,7 @@ describe("a car that was handed over", () => {
     await openWorkplace(server, { callbacks: [car, older], alarms: ["ecall_handed_over"] });
     expect(banner()).toHaveTextContent(/nobody has taken it.*Waiting: 2, the oldest since \d/);
     expect(screen.getAllByTestId("alarm-banner")).toHaveLength(1);
-    expect(within(screen.getAllByTestId("callback-row")[0] as HTMLElement).getByTestId("callback-handed-over")).toHaveTextContent(
-      "Car handed over",
-    );
+    expect(screen.getAllByTestId("callback-row")[0]).toHaveTextContent(/Car handed over/);
     expect(once).toHaveBeenCalled();
     server.say(
       { type: "callback", seq: 2, task: { ...car, state: "calling" } },
