@@ -129,6 +129,8 @@ def test_kamailio_reads_it_with_tls(config: Config, tmp_path: Path) -> None:
     }
     changed = with_edge(config, **tls)
     checked(changed)
+    assert "tcp_children = 1\n" in rendered(changed)["kamailio.cfg"]
+    assert "tcp_children = 4\n" in rendered(config)["kamailio.cfg"]
     assert "$tls_peer_verified" in rendered(changed)["sources.cfg"]
     assert "$tls_peer_verified" not in rendered(with_edge(changed, tls_ca=""))["sources.cfg"]
 

@@ -93,6 +93,7 @@ async def test_a_trunk_calls_while_strangers_use_up_tls(site: Site, kind: str) -
                     await calls(by_tcp)
         assert not by_tls.lost
     lines = site.log().count("\n") - before
+    assert "already freed" not in site.log()
     assert lines < 2 * (3 * CALLS + 1) + LIMITS.drop_lines_max
     # ... and whoever is let in only by TLS is back soon.
     await let_in(site)
