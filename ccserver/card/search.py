@@ -21,6 +21,7 @@ from ccserver.card.text import folded
 from ccserver.card.values import CardStatus, CardSummary, InvalidCursor
 from ccserver.card.words import (
     AGENT,
+    TEST,
     TYPE,
     Clause,
     Query,
@@ -31,7 +32,9 @@ from ccserver.card.words import (
     matches,
     position_of,
     query_of,
+    service_mark,
 )
+from ccserver.ecall.urn import is_test
 
 CARD_NUMBER = re.compile(r"[0-9]{4}-[0-9]{6,9}")
 POSITION_MAX = 2**63 - 1
@@ -65,6 +68,10 @@ class Wanted:
     types: frozenset[str] = frozenset()
     """Codes of incident types, one of them."""
     agent_id: str | None = None
+    service: str | None = None
+    """A service URN that was asked for, or a child of it was."""
+    test: bool | None = None
+    """Whether the first contact only tried the service."""
     status: CardStatus | None = None
 
 
@@ -93,13 +100,13 @@ def search_cards(
     span = _span(wanted, before)
     query = query_of(typed, _names(session)) + _clauses(wanted)
     connection = session.connection()
-    match wanted.status:
-        case None:
-            hits = find(connection, query, span, limit)
-        case CardStatus.OPEN:
-            hits = _among_open(connection, query, span, limit)
-        case CardStatus.CLOSED:
-            hits = _closed(connection, query, span, limit)
+    hits: Sequence[Hit]
+    if wanted.test is False and is_test(wanted.service):
+        hits = []  # else all tests there are would be looked through
+    elif wanted.status is CardStatus.OPEN:
+        hits = _among_open(connection, query, span, limit, tests=wanted.test is not False)
+    else:
+        hits = _without(connection, query, span, limit, wanted)
     keys = [incident_id for _, incident_id in hits]
     rows = session.scalars(select(IncidentRow).where(IncidentRow.incident_id.in_(keys)))
     found = {row.incident_id: row for row in rows}
@@ -127,6 +134,10 @@ def _clauses(wanted: Wanted) -> Query:
         clauses.append(tuple(Term(mark(TYPE, code), prefix=False) for code in wanted.types))
     if wanted.agent_id is not None:
         clauses.append((Term(mark(AGENT, wanted.agent_id), prefix=False),))
+    if wanted.service is not None:
+        clauses.append((Term(service_mark(wanted.service), prefix=False),))
+    if wanted.test:
+        clauses.append((Term(TEST, prefix=False),))
     return tuple(clauses)
 
 
@@ -167,24 +178,44 @@ def _open_cards(connection: Connection, span: Span) -> Sequence[tuple[int, str, 
     return [(position, key, words) for position, key, words in connection.execute(query)]
 
 
-def _among_open(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
+def _among_open(
+    connection: Connection, query: Query, span: Span, limit: int, *, tests: bool
+) -> Sequence[Hit]:
+    known = (
+        (position, key, words.split(" ")) for position, key, words in _open_cards(connection, span)
+    )
     found = (
         (position, key)
-        for position, key, words in _open_cards(connection, span)
-        if matches(query, words.split(" "))
+        for position, key, words in known
+        if matches(query, words) and (tests or TEST not in words)
     )
     return [hit for hit, _ in zip(found, range(limit), strict=False)]
 
 
-def _closed(connection: Connection, query: Query, span: Span, limit: int) -> Sequence[Hit]:
-    still_open = {key for _, key, _ in _open_cards(connection, span)}
-    closed: list[Hit] = []
+def _without(
+    connection: Connection, query: Query, span: Span, limit: int, wanted: Wanted
+) -> Sequence[Hit]:
+    """Find, and leave out what no word tells: open cards, or tests. Of either there are few."""
+    closed = wanted.status is CardStatus.CLOSED
+    out = {key for _, key, _ in _open_cards(connection, span)} if closed else set()
+    left: list[Hit] = []
+    asked = limit
     while True:
-        hits = find(connection, query, span, limit)
-        closed += [hit for hit in hits if hit[1] not in still_open]
-        if len(hits) < limit or len(closed) >= limit:
-            return closed[:limit]
+        hits = find(connection, query, span, asked)
+        if wanted.test is False:
+            out |= _tests(connection, hits)
+        left += [hit for hit in hits if hit[1] not in out]
+        if len(hits) < asked or len(left) >= limit:
+            return left[:limit]
         span = Span(span.first, hits[-1][0])
+        asked = min(asked * 2, OPEN_MAX)
+
+
+def _tests(connection: Connection, hits: Sequence[Hit]) -> set[str]:
+    query = select(SearchRow.incident_id, SearchRow.words).where(
+        SearchRow.incident_id.in_([key for _, key in hits])
+    )
+    return {key for key, words in connection.execute(query) if TEST in words.split(" ")}
 
 
 # -- the databases --------------------------------------------------------------------------------

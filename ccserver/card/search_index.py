@@ -63,7 +63,12 @@ OF_INCIDENTS = select(*COLUMNS).where(INCIDENTS.c.incident_id.in_(KEYS))
 MERGED_INTO = select(*COLUMNS).where(INCIDENTS.c.merged_into.in_(KEYS))
 CONTACTS_OF = (
     select(
-        CONTACTS.c.incident_id, CONTACTS.c.contact_id, CONTACTS.c.caller_digits, CONTACTS.c.agent_id
+        CONTACTS.c.incident_id,
+        CONTACTS.c.contact_id,
+        CONTACTS.c.caller_digits,
+        CONTACTS.c.agent_id,
+        CONTACTS.c.service,
+        CONTACTS.c.test,
     )
     .where(CONTACTS.c.incident_id.in_(KEYS))
     .order_by(CONTACTS.c.arrived_at, CONTACTS.c.contact_id)
@@ -91,6 +96,8 @@ class NewCard:
     head: CardHead
     opened_at: datetime
     caller_digits: str
+    service: str | None = None
+    test: bool = False
 
 
 def add_new(connection: Connection, cards: Iterable[NewCard]) -> None:
@@ -101,7 +108,14 @@ def add_new(connection: Connection, cards: Iterable[NewCard]) -> None:
             {
                 "position": position_of(card.opened_at, card.head.number),
                 "incident_id": card.head.incident_id,
-                "words": words_of(Document(card.head.number, callers=[card.caller_digits])),
+                "words": words_of(
+                    Document(
+                        card.head.number,
+                        callers=[card.caller_digits],
+                        services=[card.service] if card.service else [],
+                        test=card.test,
+                    )
+                ),
             }
             for card in cards
         ],
@@ -182,6 +196,8 @@ def _words(connection: Connection, cards: Sequence[Any], texts_of: TextsOf) -> d
                     number=part.number,
                     callers=[row.caller_digits for row in contacts[part.incident_id]],
                     agent_ids=[row.agent_id for row in contacts[part.incident_id] if row.agent_id],
+                    services=[row.service for row in contacts[part.incident_id] if row.service],
+                    test=any(row.test for row in contacts[part.incident_id][:1]),
                     texts=[
                         part.notes_text,
                         *(

@@ -21,6 +21,7 @@ from ccserver.card.text import (
     folded,
     phone_digits,
 )
+from ccserver.ecall.urn import PREFIX, parents
 
 WORD_CHARS_MAX = 40
 """Longer words are found by their first so many letters."""
@@ -42,6 +43,10 @@ TYPE: Final = "\ue003"
 AGENT: Final = "\ue004"
 ADDRESS: Final = "\ue005"
 """A place's code in the address register."""
+SERVICE: Final = "\ue006"
+"""A service URN that was asked for, and each of its parents."""
+TEST: Final = "\ue007"
+"""Of a card whose first contact only tried the service."""
 SYMBOLS: Final = 0xE100
 """Where ASCII characters that are no letters stand, which tokenizers would take for gaps."""
 
@@ -81,6 +86,9 @@ class Document:
     texts: Sequence[str] = ()
     fields: Sequence[tuple[str, object]] = ()
     """Names and values."""
+    services: Sequence[str] = ()
+    """URNs that were asked for."""
+    test: bool = False
 
 
 def position_of(opened_at: datetime, number: str) -> int:
@@ -109,6 +117,11 @@ def _words(document: Document) -> Iterable[str]:
         yield from _digit_words(digits)
     for agent_id in document.agent_ids:
         yield mark(AGENT, agent_id)
+    for service in document.services:
+        for urn in parents(service):
+            yield service_mark(urn)
+    if document.test:
+        yield TEST
     for name, value in document.fields:
         yield from _field_words(name, value)
     for text in document.texts:
@@ -133,6 +146,11 @@ def query_of(text: str, names: Sequence[tuple[str, str]] = ()) -> Query:
 def mark(kind: str, value: str) -> str:
     """Return the word of a code; codes are found as a whole."""
     return kind + "".join(map(_kept, value))
+
+
+def service_mark(urn: str) -> str:
+    """Return the word of whoever asked for this service, or for a child of it."""
+    return mark(SERVICE, urn.removeprefix(PREFIX))
 
 
 def national_digits(digits: str) -> str:

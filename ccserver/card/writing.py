@@ -249,6 +249,8 @@ def _new_cards(connection: Connection, openings: Sequence[ContactOpened]) -> Hea
                 heads[opened.contact_id],
                 opened.arrived_at,
                 digits_of(_cut(opened.caller_number) or ""),
+                None if opened.service is None else opened.service[:SERVICE_CHARS_MAX],
+                opened.test,
             )
             for opened in openings
         ],

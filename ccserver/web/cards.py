@@ -9,6 +9,7 @@ from aiohttp import web
 
 from ccserver.accounts import Account
 from ccserver.card import CardMerged, CardStatus, Wanted, head_json
+from ccserver.ecall.urn import service_of
 from ccserver.types import IncidentId
 from ccserver.web.access import signed_in
 from ccserver.web.errors import (
@@ -32,6 +33,7 @@ CURSOR_LENGTH_MAX = 128
 """A cursor is a time and a UUID, some seventy characters; it is only handed through."""
 
 CODE_LENGTH_MAX = 64
+SERVICE_LENGTH_MAX = 96
 """Of a code of a type, a seat, or a time in ISO 8601."""
 
 TYPES_MAX = 100
@@ -160,13 +162,26 @@ def _wanted(request: web.Request) -> Wanted:
     status = _query_text(request, "status", CODE_LENGTH_MAX)
     if status not in ("", *CardStatus):
         raise bad_request("The parameter status is open or closed.")
+    test = _query_text(request, "test", CODE_LENGTH_MAX)
+    if test not in ("", "true", "false"):
+        raise bad_request("The parameter test is true or false.")
     return Wanted(
         since=_time(request, "from"),
         until=_time(request, "to"),
         types=frozenset(types),
         agent_id=_query_text(request, "agent", CODE_LENGTH_MAX) or None,
+        service=_service(request),
+        test=None if not test else test == "true",
         status=CardStatus(status) if status else None,
     )
+
+
+def _service(request: web.Request) -> str | None:
+    text = _query_text(request, "service", SERVICE_LENGTH_MAX)
+    service = service_of(text) if text else None
+    if text and service is None:
+        raise bad_request("The parameter service is a URN like urn:service:sos.ecall.")
+    return service
 
 
 def _time(request: web.Request, name: str) -> datetime | None:

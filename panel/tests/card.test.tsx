@@ -474,6 +474,24 @@ describe("the list", () => {
     expect(await faults(screen.getByTestId("filter"))).toEqual([]);
   });
 
+  it("asks for a service and without tests, chosen by keys", async () => {
+    await openWorkplace(server);
+    await user.click(await screen.findByTestId("filter-toggle"));
+    const service = screen.getByLabelText("Asked for by data");
+    await user.selectOptions(service, "eCall, automatic");
+    await user.tab();
+    expect(screen.getByLabelText("Tests")).toHaveFocus();
+    await user.selectOptions(screen.getByLabelText("Tests"), "Without tests");
+    await waitFor(() => {
+      const asked = new URL(server.paths.findLast((path) => path.startsWith("/api/cards?")) ?? "", "http://x").searchParams;
+      expect(asked.get("service")).toBe("urn:service:sos.ecall.automatic");
+      expect(asked.get("test")).toBe("false");
+    });
+    expect(await faults(screen.getByTestId("filter"))).toEqual([]);
+    await user.click(screen.getByTestId("filter-clear"));
+    expect(service).toHaveValue("");
+  });
+
   it("asks with the day after the last one, because the end is left out", () => {
     const question = new URLSearchParams(questionOf("", { ...NO_FILTER, to: "2026-12-31" }, []));
     expect(question.get("to")).toBe(new Date(2027, 0, 1).toISOString());

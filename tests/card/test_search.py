@@ -456,3 +456,52 @@ async def test_a_card_is_found_by_whoever_has_answered_last(
         )
         assert await numbers(store, "29123456", agent_id=agent_id) == [1]
     assert await numbers(store, "", agent_id="agent-20") == []
+
+
+ECALL = "urn:service:sos.ecall"
+AUTOMATIC, TRIED = f"{ECALL}.automatic", "urn:service:test.sos.ecall"
+
+
+@pytest.fixture
+async def cars(store: CardStore, arrived: Callable[..., ContactOpened]) -> CardStore:
+    """1: 112, 2: an eCall, 3: a test, 4: fire, 5: a test, of which the last two go on."""
+    asked = [None, AUTOMATIC, TRIED, "urn:service:sos.fire", TRIED]
+    for second, service in enumerate(asked):
+        at = ARRIVED + timedelta(seconds=second)
+        opened = arrived(service=service, test=service == TRIED, arrived_at=at)
+        await store.open_contact(opened)
+        if second < 3:
+            await store.record(TimelineEntry(opened.contact_id, TimelineTag.ENDED, at, "ended"))
+    return store
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"service": AUTOMATIC}, [2]),
+        ({"service": ECALL}, [2]),
+        ({"service": "urn:service:sos"}, [4, 2]),
+        ({"service": "urn:service:sos.e"}, []),
+        ({"service": TRIED}, [5, 3]),
+        ({"test": True}, [5, 3]),
+        ({"test": False}, [4, 2, 1]),
+        ({"test": True, "service": ECALL}, []),
+        ({"test": False, "service": TRIED}, []),
+        ({"test": True, "status": CardStatus.OPEN}, [5]),
+        ({"test": False, "status": CardStatus.OPEN}, [4]),
+        ({"test": False, "status": CardStatus.CLOSED}, [2, 1]),
+    ],
+)
+async def test_cards_are_found_by_what_was_asked_for_and_tests_apart(
+    cars: CardStore, wanted: dict[str, object], found: list[int]
+) -> None:
+    assert await numbers(cars, "", **wanted) == found
+    if found:
+        page = await cars.search(limit=1, wanted=Wanted(**wanted))  # type: ignore[arg-type]
+        assert [int(card.number[-6:]) for card in page] == found[:1]
+    # What is written anew keeps them.
+    for card in await cars.search():
+        await cars.save_notes(
+            card.incident_id, "x", base_version=0, author="anna", at=card.opened_at
+        )
+    assert await numbers(cars, "x", **wanted) == found

@@ -36,7 +36,7 @@ async def test_search_passes_on_what_the_cards_must_be(world: World) -> None:
     anna = await world.person("anna")
     await anna.get(
         "/api/cards?from=2026-03-01T10:00:00%2B02:00&to=2026-03-02T00:00:00Z"
-        "&type=fire&type=fire-house&agent=agent-101&status=open"
+        "&type=fire&type=fire-house&agent=agent-101&status=open&service=urn:service:SOS.ecall&test=false"
     )
     assert world.cards.wanted == [
         Wanted(
@@ -44,6 +44,8 @@ async def test_search_passes_on_what_the_cards_must_be(world: World) -> None:
             until=datetime(2026, 3, 2, tzinfo=UTC),
             types=frozenset({"fire", "fire-house"}),
             agent_id="agent-101",
+            service="urn:service:sos.ecall",
+            test=False,
             status=CardStatus.OPEN,
         )
     ]
@@ -60,6 +62,9 @@ async def test_search_passes_on_what_the_cards_must_be(world: World) -> None:
         "type=a&" * 101,
         "type=%00",
         f"agent={'x' * 65}",
+        "service=sos.ecall",
+        f"service=urn:service:{'x' * 96}",
+        "test=1",
         "limit=0",
         "limit=101",
         "limit=-1",

@@ -9,7 +9,12 @@ from ccserver.card import CardStatus, Outcome, TimelineTag
 from ccserver.types import Medium
 from ccserver.web.card_fields import FieldValue, Undoing
 from ccserver.web.card_presence import PresenceSaid
-from ccserver.web.cards import CODE_LENGTH_MAX, QUERY_LENGTH_MAX, NotesText
+from ccserver.web.cards import (
+    CODE_LENGTH_MAX,
+    QUERY_LENGTH_MAX,
+    SERVICE_LENGTH_MAX,
+    NotesText,
+)
 from ccserver.web.describe import (
     IF_MATCH,
     OVER_A_VERSION,
@@ -256,6 +261,12 @@ OPERATIONS: Operations = {
             Parameter("to", datetime, "Opened before this time."),
             Parameter("type", list[Code], "An incident type; may be given several times."),
             Parameter("agent", Code, "The seat that handled a contact of the card."),
+            Parameter(
+                "service",
+                Annotated[str, msgspec.Meta(max_length=SERVICE_LENGTH_MAX)],
+                "A service URN that was asked for; children of it count as well.",
+            ),
+            Parameter("test", bool, "Tests of the service alone, or all but tests."),
             Parameter("status", CardStatus, "Open or closed ones."),
             before(),
             limit(),

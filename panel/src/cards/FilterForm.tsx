@@ -1,4 +1,4 @@
-/** Narrows the list of cards by status, type, call taker and days. */
+/** Narrows the list of cards by status, type, call taker, service, tests and days. */
 
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
@@ -14,6 +14,53 @@ interface Properties {
 }
 
 const STATUSES = ["", "open", "closed"] as const;
+const TESTS = ["", "false", "true"] as const;
+/** Those by which one looks; any other that is asked for is found by its parent. */
+const SERVICES = ["sos", "ecall", "ecall_automatic", "ecall_manual", "police", "fire", "ambulance"] as const;
+
+function urnOf(service: (typeof SERVICES)[number]): string {
+  return service === "sos" ? "urn:service:sos" : `urn:service:sos.${service.replace("_", ".")}`;
+}
+
+function AskedFor({ filter, onChange }: Properties) {
+  const { t } = useTranslation();
+  const id = useId();
+  return (
+    <>
+      <div className="member">
+        <label htmlFor={`${id}-service`}>{t("filter.service")}</label>
+        <select
+          id={`${id}-service`}
+          data-testid="filter-service"
+          value={filter.service}
+          onChange={(event) => onChange({ ...filter, service: event.target.value })}
+        >
+          <option value="">{t("filter.any_service")}</option>
+          {SERVICES.map((service) => (
+            <option key={service} value={urnOf(service)}>
+              {t(`filter.service_of.${service}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="member">
+        <label htmlFor={`${id}-test`}>{t("filter.test")}</label>
+        <select
+          id={`${id}-test`}
+          data-testid="filter-test"
+          value={filter.test}
+          onChange={(event) => onChange({ ...filter, test: event.target.value as CardFilter["test"] })}
+        >
+          {TESTS.map((test) => (
+            <option key={test} value={test}>
+              {t(`filter.test_of.${test || "all"}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+    </>
+  );
+}
 
 function Day({ name, filter, onChange }: Properties & { name: "from" | "to" }) {
   const { t } = useTranslation();
@@ -81,6 +128,7 @@ export function FilterForm({ filter, onChange }: Properties) {
           ))}
         </select>
       </div>
+      <AskedFor filter={filter} onChange={onChange} />
       <div className="members">
         <Day name="from" filter={filter} onChange={onChange} />
         <Day name="to" filter={filter} onChange={onChange} />

@@ -8,15 +8,18 @@ export interface CardFilter {
   type: string | null;
   /** The seat that answered. */
   agent: string;
+  /** A service URN that was asked for; its children count as well. */
+  service: string;
+  test: "" | "true" | "false";
   /** Days as a date field writes them, `2026-11-26`, in the time zone of the screen; both included. */
   from: string;
   to: string;
 }
 
-export const NO_FILTER: CardFilter = { status: "", type: null, agent: "", from: "", to: "" };
+export const NO_FILTER: CardFilter = { status: "", type: null, agent: "", service: "", test: "", from: "", to: "" };
 
 export function isNarrowed(filter: CardFilter): boolean {
-  return filter.status !== "" || filter.type !== null || filter.agent !== "" || filter.from !== "" || filter.to !== "";
+  return Object.values(filter).some((value) => value !== "" && value !== null);
 }
 
 /** The type and all under it; each once, also where the tree runs in a circle. */
@@ -48,6 +51,8 @@ export function questionOf(query: string, filter: CardFilter, types: readonly In
   set("status", filter.status);
   if (filter.type !== null) branchOf(types, filter.type).forEach((code) => parameters.append("type", code));
   set("agent", filter.agent);
+  set("service", filter.service);
+  set("test", filter.test);
   set("from", filter.from === "" ? null : dayBegins(filter.from));
   // The server leaves the end out, so the day after it.
   set("to", filter.to === "" ? null : dayBegins(filter.to, 1));
