@@ -130,7 +130,7 @@ def test_a_change_while_people_wait_and_talk_touches_no_conversation() -> None:
         await talking(centre)
         centre.present(SECOND, PresenceKind.OFF)
         centre.asterisk.call("c2")
-        await passed(0.3)
+        await passed(1.5)  # by then it has been looked after whether the two hear each other
         commands = len(centre.asterisk.commands)
         queues = (
             d.Queue(name="emergency", queue_class=3, skills=(d.SkillLevel(skill="ecall"),)),

@@ -305,8 +305,8 @@ async def test_the_same_car_again_is_the_same(room: Room) -> None:
 
 async def test_what_people_wrote_is_not_overwritten(room: Room) -> None:
     makers = Makers(room)
-    taken = await makers.take(hand_over())
-    await room.cards.save_notes(taken.incident_id, "ours", base_version=0, author="anna", at=at(1))
+    taken = await makers.take(hand_over(text="theirs"))
+    await room.cards.save_notes(taken.incident_id, "ours", base_version=1, author="anna", at=at(1))
     await makers.take(hand_over(text="theirs"))
     assert (await room.card(taken.contact_id)).notes.text == "ours"
 

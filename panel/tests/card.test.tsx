@@ -234,6 +234,20 @@ describe("cards that belong together", () => {
     await waitFor(() => expect(screen.getByTestId("card")).toHaveAttribute("data-incident", "i2"));
   });
 
+  it("are folded but for the likeliest", async () => {
+    const other = { ...proposal, card: { ...proposal.card, incident_id: "i3" } };
+    server.on("GET /api/cards/i1/related", { body: { proposals: [proposal, other], same_number: [], same_place: [] } });
+    await openCard();
+    const more = await screen.findByTestId("neighbours-more");
+    expect(more).not.toHaveAttribute("open");
+    expect(more).toHaveTextContent("More: 1");
+    const shown = screen.getAllByTestId("neighbour").map((row) => [row.getAttribute("data-incident"), more.contains(row)]);
+    expect(shown).toEqual([
+      ["i2", false],
+      ["i3", true],
+    ]);
+  });
+
   it("show what an absorbed card said differently, and take it over by a press", async () => {
     saves(2)("summary");
     const notes = { text: "their notes", version: 1, saved_at: NOW, author: "janis" };

@@ -42,29 +42,35 @@ export function Neighbours({ card, proposals, onOpen }: Properties) {
   };
   if (proposals.length === 0) return null;
   const byCar = currentPlace(card)?.source === "msd";
+  const [first, ...more] = proposals.map((proposal, index) => (
+    <li key={proposal.card.incident_id} className="neighbour" data-testid="neighbour" data-incident={proposal.card.incident_id}>
+      <button type="button" className="link" onClick={() => onOpen(proposal.card.incident_id)}>
+        <CardLine card={proposal.card} />
+      </button>
+      <Reasons proposal={proposal} byCar={byCar} />
+      <button
+        type="button"
+        className="button button-small"
+        data-testid={index === 0 ? JOIN_TESTID : "neighbour-join-other"}
+        onClick={() => void join(proposal.card.incident_id)}
+      >
+        <Icon name="join" size={16} /> {t("related.join")} {index === 0 && <kbd aria-hidden="true">⇧F3</kbd>}
+      </button>
+    </li>
+  ));
   return (
     <section className="neighbours" aria-label={t("related.title")} data-testid="neighbours">
       <h3>
         <Icon name="join" /> {t("related.title")}
       </h3>
-      <ul className="rows">
-        {proposals.map((proposal, index) => (
-          <li key={proposal.card.incident_id} className="neighbour" data-testid="neighbour" data-incident={proposal.card.incident_id}>
-            <button type="button" className="link" onClick={() => onOpen(proposal.card.incident_id)}>
-              <CardLine card={proposal.card} />
-            </button>
-            <Reasons proposal={proposal} byCar={byCar} />
-            <button
-              type="button"
-              className="button button-small"
-              data-testid={index === 0 ? JOIN_TESTID : "neighbour-join-other"}
-              onClick={() => void join(proposal.card.incident_id)}
-            >
-              <Icon name="join" size={16} /> {t("related.join")} {index === 0 && <kbd aria-hidden="true">⇧F3</kbd>}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <ul className="rows">{first}</ul>
+      {/* The likeliest is shown; all of them would push down what the card itself says. */}
+      {more.length > 0 && (
+        <details data-testid="neighbours-more">
+          <summary>{t("related.more", { number: more.length })}</summary>
+          <ul className="rows">{more}</ul>
+        </details>
+      )}
     </section>
   );
 }
