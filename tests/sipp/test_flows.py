@@ -74,8 +74,17 @@ def documents(response: Response) -> tuple[Part, ...]:
     )
 
 
-async def ask_for_msd(world: World, call_id: str) -> None:
-    """Ask the edge to ask the car, as ccserver does; as soon as the call is there."""
+async def ask_for_msd(world: World, folder: Path, call_id: str) -> None:
+    """Ask the edge to ask the car, as ccserver does; as soon as the car knows that it is answered.
+
+    Before that, what answers the call and what asks the car could overtake each other.
+    """
+    messages = folder / "sipp" / "messages.log"
+    async with asyncio.timeout(REQUEST_S):
+        while True:
+            if messages.exists() and b"SIP/2.0 200 OK" in messages.read_bytes():
+                break
+            await asyncio.sleep(0.02)
     edge = world.stack.config.edge
     assert edge.control_token is not None
     headers = {
@@ -125,7 +134,7 @@ async def test_a_car_that_is_asked_again_sends_a_new_msd(
     playing = asyncio.create_task(
         flow(world, tmp_path, "ecall_asked_again", SERVICES[0], transport, call_id=call_id)
     )
-    await ask_for_msd(world, call_id)
+    await ask_for_msd(world, tmp_path, call_id)
     played = await playing
     (request,) = played.received("INFO ")
     message = parse(request)
@@ -140,7 +149,7 @@ async def test_a_car_may_refuse(world: World, tmp_path: Path, transport: str) ->
     playing = asyncio.create_task(
         flow(world, tmp_path, "ecall_refuses", SERVICES[0], transport, call_id=call_id)
     )
-    await ask_for_msd(world, call_id)
+    await ask_for_msd(world, tmp_path, call_id)
     played = await playing
     assert len(played.answers("INFO")) == 1
 
