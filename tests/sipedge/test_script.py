@@ -159,8 +159,9 @@ async def test_no_body_takes_out_of_proportion_long(here: Script) -> None:
     for name, body in SLOW.items():
         for kind in SLOW_TYPES:
             for call_info in SLOW_CALL_INFO:
-                seconds = min([await takes(kind, body, call_info) for _ in range(2)])
-                assert seconds < 50 * usual, (name, kind[:40], call_info[:40])
+                seconds = min([await takes(kind, body, call_info) for _ in range(3)])
+                # What does begin again at every character takes thousands of times as long.
+                assert seconds < 200 * usual, (name, kind[:40], call_info[:40])
 
 
 @settings(max_examples=40, deadline=None)
