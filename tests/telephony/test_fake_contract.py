@@ -148,4 +148,9 @@ async def test_statuses(subject: Subject) -> None:
     for name, method, path, params, _ in steps:
         given = {"application": s.application, **params} if path == claim else params
         found[name] = await s.status(method, *path, params=given)
+        if name == "bridge removed again":
+            # Asterisk may still be at it (409), which is as good to whoever removes.
+            async with asyncio.timeout(30):
+                while found[name] == 409:
+                    found[name] = await s.status(method, *path, params=given)
     assert found == {name: wanted for name, *_, wanted in steps}
