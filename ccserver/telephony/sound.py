@@ -67,7 +67,8 @@ class Sound:
                 self._tell_unheard(call, leg, caller, other)
                 return
             if mends == MENDS_MAX:
-                break
+                log.error("bridge_stays_silent", contact_id=call.contact_id)
+                return
             log.warning("bridge_silent", contact_id=call.contact_id, mends=mends)
             self._guard.observer.bridge_silent(call.contact_id)
             try:
@@ -77,7 +78,8 @@ class Sound:
                 reason = type(error).__name__
                 log.warning("not_rejoined", contact_id=call.contact_id, reason=reason)
             await asyncio.sleep(PAUSE_S * mends)
-        log.error("bridge_stays_silent", contact_id=call.contact_id)
+        # Silent or not: Asterisk did not say.
+        log.warning("sound_not_known", contact_id=call.contact_id)
 
     async def _hush(self, call: Call, leg: Leg) -> None:
         """A start of music that Asterisk carried out late plays over the call taker for ever."""
