@@ -1,7 +1,6 @@
 """A car is asked for new data, and what becomes of that is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -28,24 +27,11 @@ from tests.calldata.samples import (
     ecall,
     info,
 )
-from tests.databases import (  # noqa: F401
-    cluster,
-    database,
-    database_kind,
-    database_url,
-    sqlite_template,
-)
 
 C1 = ContactId(CONTACT)
 ANNA = AgentId("agent-101")
 FAILED = TimelineTag.MSD_REQUEST_FAILED
 REFERENCE = "https://lis.example/held/1"
-
-
-@pytest.fixture
-async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:  # noqa: F811
-    async with Room(database, tmp_path) as room:
-        yield room
 
 
 async def test_a_car_that_is_asked_sends_a_new_msd(room: Room) -> None:
@@ -206,7 +192,7 @@ async def test_a_request_that_does_not_reach_the_car_is_told(
 
 
 async def test_nobody_is_asked_without_a_call_or_an_edge(
-    database: Database,  # noqa: F811
+    database: Database,
     tmp_path: Path,
 ) -> None:
     async with Room(database, tmp_path, edge=False) as room:
@@ -232,7 +218,7 @@ async def test_data_that_the_edge_took_and_we_cannot_read_are_asked_for_once(roo
 
 
 async def test_the_setting_lets_people_ask_alone(
-    database: Database,  # noqa: F811
+    database: Database,
     tmp_path: Path,
 ) -> None:
     async with Room(database, tmp_path, settings=CallDataSettings(ask_again=False)) as room:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +31,11 @@ from tests.calldata.samples import (
     info,
     pidf,
 )
-from tests.databases import (  # noqa: F401
-    cluster,
-    database,
-    database_kind,
-    database_url,
-    sqlite_template,
-)
 
 C1 = ContactId(CONTACT)
 ANNA = AgentId("agent-101")
 FAILED = TimelineTag.MSD_REQUEST_FAILED
 REFERENCE = "https://lis.example/held/1"
-
-
-@pytest.fixture
-async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:  # noqa: F811
-    async with Room(database, tmp_path) as room:
-        yield room
 
 
 def sources(card: CardData) -> list[str]:
@@ -79,7 +66,7 @@ async def test_two_cars_of_one_crash_are_proposed_to_be_joined(room: Room) -> No
 
 
 async def test_a_kill_at_any_step_loses_and_doubles_nothing(
-    database: Database,  # noqa: F811
+    database: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -110,7 +97,7 @@ async def test_a_kill_at_any_step_loses_and_doubles_nothing(
 
 
 async def test_a_kill_while_a_location_server_is_asked_loses_no_place(
-    database: Database,  # noqa: F811
+    database: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -165,7 +152,7 @@ def _dies_at(room: Room, step: str, died: asyncio.Event, monkeypatch: pytest.Mon
 
 
 async def test_a_call_that_is_adopted_shows_its_car_again(
-    database: Database,  # noqa: F811
+    database: Database,
     tmp_path: Path,
 ) -> None:
     async with Room(database, tmp_path) as before:

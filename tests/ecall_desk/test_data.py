@@ -5,14 +5,12 @@ cards in both databases.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from ccserver.card import TimelineTag
 from ccserver.card.whole import CardData
-from ccserver.db import Database, DatabaseUnavailable
+from ccserver.db import DatabaseUnavailable
 from ccserver.ecall_desk import desk as desk_module
 from ccserver.telephony.call import CallFacts
 from ccserver.types import AgentId, ContactId
@@ -26,24 +24,11 @@ from tests.calldata.samples import (
     part,
     pidf,
 )
-from tests.databases import (  # noqa: F401
-    cluster,
-    database,
-    database_kind,
-    database_url,
-    sqlite_template,
-)
 
 C1 = ContactId(CONTACT)
 ANNA = AgentId("agent-101")
 FAILED = TimelineTag.MSD_REQUEST_FAILED
 REFERENCE = "https://lis.example/held/1"
-
-
-@pytest.fixture
-async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:  # noqa: F811
-    async with Room(database, tmp_path) as room:
-        yield room
 
 
 def sources(card: CardData) -> list[str]:
